@@ -1,0 +1,121 @@
+//! Deliveries, what an operator states, and the switches that follow from it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BadId, ConnectionName, DeliveryId, Family, Moment, PlaybookName, SubjectId};
+
+/// One request from one connection, byte for byte, as the journal keeps it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its key; the journal's total order is (received_at, id).
+    pub id: DeliveryId,
+    /// Who sent it.
+    pub connection: ConnectionName,
+    /// The connection's family.
+    pub family: Family,
+    /// When the gateway received it.
+    pub received_at: Moment,
+    /// SHA-256 of the body, 64 hexadecimal digits.
+    pub body_sha256: String,
+    /// The headers a connector needs later, lower-case names; never a signature or a token.
+    pub headers: BTreeMap<String, String>,
+    /// The body as it was sent.
+    pub body: Vec<u8>,
+    /// Set when the vendor used one delivery key for different bytes: the delivery that came first.
+    pub same_key_as: Option<DeliveryId>,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Bodies hold personal data and stay out of every log line.
+        write!(f, "Delivery({}, {} bytes at {})", self.id, self.body.len(), self.received_at)
+    }
+}
+
+/// A delivery, or an item of one, that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// The delivery that holds the bytes.
+    pub delivery: DeliveryId,
+    /// Who sent it.
+    pub connection: ConnectionName,
+    /// When it was received.
+    pub received_at: Moment,
+    /// Why, with what was expected.
+    pub reason: String,
+    /// Where in the body.
+    pub path: String,
+}
+
+/// How far a playbook's messages to one destination go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Everything is computed, claimed and rendered; nothing leaves. The state of everything new.
+    Observe,
+    /// All messages go to one channel of ours.
+    Redirect,
+    /// Messages go to the people they are for.
+    Live,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Observe => "observe",
+            Self::Redirect => "redirect",
+            Self::Live => "live",
+        })
+    }
+}
+
+impl FromStr for Mode {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        match text {
+            "observe" => Ok(Self::Observe),
+            "redirect" => Ok(Self::Redirect),
+            "live" => Ok(Self::Live),
+            other => Err(BadId { what: "a mode; expected observe, redirect or live", text: other.to_owned() }),
+        }
+    }
+}
+
+/// What an operator states; journaled as a delivery of the connection `operator`, so that a replay knows it too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OperatorStatement {
+    /// From now on this playbook reaches this far at this destination.
+    Mode {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The destination, such as `slack`.
+        destination: String,
+        /// How far.
+        mode: Mode,
+    },
+    /// Nothing is sent until `resume`.
+    Pause,
+    /// Sending goes on.
+    Resume,
+    /// Open an episode of this playbook for this account although nothing changed.
+    OpenPlay {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The account.
+        account: SubjectId,
+    },
+}
+
+/// The switches, read with every claimed action.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Control {
+    /// When sending was paused; `None` while it runs.
+    pub paused_at: Option<Moment>,
+    /// The mode of the playbook and destination that was asked for; `None` has never been set and means observe.
+    pub mode: Option<Mode>,
+}

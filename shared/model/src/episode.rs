@@ -1,0 +1,96 @@
+//! Episodes: one run of a playbook for one key, living at the home of its cause and never moving.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ActionId, Moment, PlaybookName, Stamp, SubjectId};
+
+/// Names an episode's row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EpisodeKey {
+    /// The subject of the cause.
+    pub home: SubjectId,
+    /// The playbook.
+    pub playbook: PlaybookName,
+    /// What the run is about within the playbook, such as `account` or a renewal date.
+    pub key: String,
+    /// The newest stamp among the facts that contributed when it opened.
+    pub cause: Stamp,
+}
+
+impl EpisodeKey {
+    /// Every episode's sort key starts with this.
+    pub const PREFIX: &'static str = "PLAY#";
+
+    /// The sort key of the row.
+    pub fn row(&self) -> String {
+        format!("{}{}#{}#{}", Self::PREFIX, self.playbook, self.key, self.cause.as_key())
+    }
+
+    /// The id of the action that `step` of the `run`-th opening asks for.
+    pub fn action(&self, run: u32, step: &str) -> ActionId {
+        ActionId::derive(&self.home, &self.row(), run, step)
+    }
+}
+
+/// Why an episode ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// What it was opened for is over.
+    Recovered,
+    /// The account is no longer watched.
+    Unwatched,
+}
+
+impl fmt::Display for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Recovered => "recovered",
+            Self::Unwatched => "no longer watched",
+        })
+    }
+}
+
+/// Open or closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EpisodeState {
+    /// Running. `recovering_since` is set while the recovery condition holds and has not yet held long enough.
+    Open {
+        /// Since when the recovery condition holds.
+        recovering_since: Option<Moment>,
+    },
+    /// Over.
+    Closed {
+        /// When; the cooldown counts from here.
+        at: Moment,
+        /// Why.
+        why: Closing,
+    },
+}
+
+/// One run of a playbook, stored in one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Episode {
+    /// Names the row.
+    pub key: EpisodeKey,
+    /// How often this row has been opened, from 1.
+    pub run: u32,
+    /// Open or closed.
+    pub state: EpisodeState,
+    /// The moment the assessment that opened this run holds for.
+    pub opened_at: Moment,
+    /// The action whose message starts the thread.
+    pub root_action: Option<ActionId>,
+    /// Why it was opened, in one sentence.
+    pub why: String,
+}
+
+impl Episode {
+    /// Still running.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, EpisodeState::Open { .. })
+    }
+}

@@ -1,0 +1,283 @@
+//! What the bus carries: events whose ids come from their causes, and the content of an alert, frozen when decided.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ActionId, Band, Closing, ConnectionName, DeliveryId, EventId, Mode, Moment, Money, Owner, PlaybookName, Score,
+    SubjectId,
+};
+
+/// The version of the event schemas under `events/`. Fields are added, never removed or retyped.
+pub const EVENT_SCHEMA: u32 = 1;
+
+/// Where an event comes from: delivery → statement → assessment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CauseChain {
+    /// The delivery whose statement was the news; `None` when time alone was.
+    pub delivery: Option<DeliveryId>,
+    /// Where in its body the statement stands.
+    pub path: Option<String>,
+    /// The stored due moment, when time alone was the news.
+    pub due_at: Option<Moment>,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Event {
+    /// Derived from the cause: the same news gives the same id, whoever computes it and how often.
+    pub id: EventId,
+    /// Version of the schema, now [`EVENT_SCHEMA`].
+    pub schema: u32,
+    /// The account; for a delivery that was not understood, its connection as `connection:{name}`.
+    pub account: SubjectId,
+    /// When the news became true at its source.
+    pub occurred_at: Moment,
+    /// The moment the decision holds for.
+    pub as_of: Moment,
+    /// Where it comes from.
+    pub cause: CauseChain,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// The kinds of event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", content = "data")]
+pub enum EventBody {
+    /// The account is assessed from now on.
+    #[serde(rename = "account.watched")]
+    Watched {
+        /// What listings call it.
+        name: String,
+    },
+    /// The account is no longer assessed.
+    #[serde(rename = "account.unwatched")]
+    Unwatched {
+        /// What listings called it.
+        name: String,
+    },
+    /// The effective band changed.
+    #[serde(rename = "account.band_changed")]
+    BandChanged {
+        /// The band before.
+        from: Band,
+        /// The band now.
+        to: Band,
+        /// The score before.
+        score_from: Option<Score>,
+        /// The score now.
+        score_to: Option<Score>,
+    },
+    /// A risk playbook opened an episode.
+    #[serde(rename = "account.risk_opened")]
+    RiskOpened {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The episode's row at its home.
+        episode: String,
+        /// Where the episode lives.
+        home: SubjectId,
+        /// Why, in one sentence.
+        why: String,
+    },
+    /// An episode of a risk playbook ended.
+    #[serde(rename = "account.risk_resolved")]
+    RiskResolved {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The episode's row at its home.
+        episode: String,
+        /// Where the episode lives.
+        home: SubjectId,
+        /// Why it ended.
+        why: Closing,
+    },
+    /// Something should be done.
+    #[serde(rename = "action.requested")]
+    ActionRequested(Box<ActionRequest>),
+    /// It was done, or would have been.
+    #[serde(rename = "action.completed")]
+    ActionCompleted(ActionOutcome),
+    /// It will not be done.
+    #[serde(rename = "action.failed")]
+    ActionFailed(ActionOutcome),
+    /// A delivery, or an item of one, was not understood.
+    #[serde(rename = "delivery.quarantined")]
+    DeliveryQuarantined {
+        /// The delivery that holds the bytes.
+        delivery: DeliveryId,
+        /// Who sent it.
+        connection: ConnectionName,
+        /// Why.
+        reason: String,
+        /// Where in the body.
+        path: String,
+    },
+}
+
+impl EventBody {
+    /// The type, as it stands in the event and in the bus's `detail-type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Watched { .. } => "account.watched",
+            Self::Unwatched { .. } => "account.unwatched",
+            Self::BandChanged { .. } => "account.band_changed",
+            Self::RiskOpened { .. } => "account.risk_opened",
+            Self::RiskResolved { .. } => "account.risk_resolved",
+            Self::ActionRequested(_) => "action.requested",
+            Self::ActionCompleted(_) => "action.completed",
+            Self::ActionFailed(_) => "action.failed",
+            Self::DeliveryQuarantined { .. } => "delivery.quarantined",
+        }
+    }
+}
+
+/// The kinds of action, which are also the names of what carries them out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// A message to our team in Slack.
+    SlackAlert,
+}
+
+impl ActionKind {
+    /// The name in events, rules and listings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SlackAlert => "slack_alert",
+        }
+    }
+
+    /// The destination whose mode decides how far it goes.
+    pub fn destination(self) -> &'static str {
+        match self {
+            Self::SlackAlert => "slack",
+        }
+    }
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing to do, complete: whoever carries it out needs nothing but this and the switches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ActionRequest {
+    /// Derived from the episode's home, row, run and step.
+    pub id: ActionId,
+    /// What to do.
+    pub kind: ActionKind,
+    /// The playbook that asks.
+    pub playbook: PlaybookName,
+    /// Where the episode lives.
+    pub home: SubjectId,
+    /// The episode's row there.
+    pub episode: String,
+    /// Which opening of the row.
+    pub run: u32,
+    /// The step of the playbook, such as `alert` or `resolved`.
+    pub step: String,
+    /// The action whose message starts the thread this one belongs to; `None` when this one starts it.
+    pub reply_to: Option<ActionId>,
+    /// Who gets it.
+    pub to: Recipient,
+    /// What it says.
+    pub alert: Alert,
+}
+
+/// Where a message goes, and why there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Recipient {
+    /// A Slack channel (`#name` or id) or a person's Slack id.
+    pub address: String,
+    /// How it was chosen.
+    pub reason: String,
+}
+
+/// Which of an episode's messages this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// The episode opened.
+    Opened,
+    /// It ended.
+    Resolved,
+}
+
+/// One measure that moved, with the evidence a reader can check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AlertChange {
+    /// What people call the measure.
+    pub measure: String,
+    /// Its value before, as a person reads it.
+    pub from: Option<String>,
+    /// Its value now.
+    pub to: Option<String>,
+    /// By how many basis points it moved the score.
+    pub change: i32,
+    /// Where in the vendor's body the value stands.
+    pub path: Option<String>,
+    /// The vendor's bytes of the value.
+    pub raw: Option<String>,
+    /// The delivery that said so.
+    pub delivery: Option<DeliveryId>,
+}
+
+/// What a message about an account says, as values; the destination renders it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Alert {
+    /// Which message of the episode.
+    pub kind: AlertKind,
+    /// The account.
+    pub account: SubjectId,
+    /// What people call it.
+    pub name: String,
+    /// Annual recurring revenue, where known.
+    pub arr: Option<Money>,
+    /// The day the term ends, where known.
+    #[schemars(with = "Option<String>")]
+    pub renews_on: Option<Date>,
+    /// Days from `as_of` to the notice deadline (the renewal where no notice period is known); negative once past.
+    pub days_to_deadline: Option<i64>,
+    /// What `days_to_deadline` counts to.
+    pub deadline: Option<String>,
+    /// The band before and now.
+    pub band: (Band, Band),
+    /// The score before and now.
+    pub score: (Option<Score>, Option<Score>),
+    /// What moved, largest first, at most three.
+    pub changes: Vec<AlertChange>,
+    /// The playbook's title.
+    pub playbook: String,
+    /// One next step.
+    pub next_step: String,
+    /// Who looks after the account.
+    pub owner: Option<Owner>,
+    /// The moment it holds for.
+    pub as_of: Moment,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ActionOutcome {
+    /// The action.
+    pub action: ActionId,
+    /// What it was.
+    pub kind: ActionKind,
+    /// The playbook that asked.
+    pub playbook: PlaybookName,
+    /// The mode it was carried out in.
+    pub mode: Mode,
+    /// How it ended, such as `sent`, `observed`, `failed`.
+    pub status: String,
+    /// Why, for a person.
+    pub reason: Option<String>,
+    /// The vendor's id of what was made, such as a Slack `ts`.
+    pub vendor_ref: Option<String>,
+}

@@ -1,0 +1,188 @@
+//! The one seam: every outbound call of every function, to AWS and to vendors alike, passes [`Seam::call`].
+//!
+//! On AWS it is the network. On a laptop the DynamoDB part goes into the embedded engine without a socket. In tests it
+//! is numbered and can crash, throttle, conflict or time out. There is no other way out of the process, so there is
+//! nothing else to fake: no storage trait, no mock client.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+
+/// Who is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// The tables.
+    DynamoDb,
+    /// The bus.
+    EventBridge,
+    /// The secrets.
+    Ssm,
+    /// Messages to our team.
+    Slack,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DynamoDb => "dynamodb",
+            Self::EventBridge => "eventbridge",
+            Self::Ssm => "ssm",
+            Self::Slack => "slack",
+        })
+    }
+}
+
+/// One outbound call.
+#[derive(Debug)]
+pub struct Call {
+    /// Who is called.
+    pub target: Target,
+    /// What is asked, such as `PutItem` or `chat.postMessage`.
+    pub operation: String,
+    /// The request, complete.
+    pub request: http::Request<Bytes>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No answer in time; the other side may have acted.
+    #[error("no answer in time: {0}")]
+    Timeout(String),
+    /// The connection failed; the other side may have acted.
+    #[error("connection failed: {0}")]
+    Connection(String),
+    /// The call was refused on our side and never left.
+    #[error("not called: {0}")]
+    NotCalled(String),
+}
+
+/// The answer, whole.
+pub type Reply = Result<http::Response<Bytes>, CallError>;
+
+/// What a seam's function returns.
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// The function through which everything that leaves the process passes.
+#[derive(Clone)]
+pub struct Seam(Arc<dyn Fn(Call) -> ReplyFuture + Send + Sync>);
+
+impl fmt::Debug for Seam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seam")
+    }
+}
+
+impl Seam {
+    /// A seam that is this function.
+    pub fn new(function: impl Fn(Call) -> ReplyFuture + Send + Sync + 'static) -> Self {
+        Self(Arc::new(function))
+    }
+
+    /// The network: one client for every target, TLS by rustls with ring, no redirects, no proxies.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be read.
+    pub fn network() -> Result<Self, reqwest::Error> {
+        // Fails only when a provider is already installed, which is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(std::time::Duration::from_secs(3))
+            .timeout(std::time::Duration::from_secs(10))
+            // Shorter than the idle limit of every endpoint called, so a thawed function rarely meets a dead socket.
+            .pool_idle_timeout(std::time::Duration::from_secs(15))
+            .build()?;
+        Ok(Self::new(move |call| {
+            let client = client.clone();
+            Box::pin(async move { over_network(&client, call).await })
+        }))
+    }
+
+    /// Makes one call.
+    ///
+    /// # Errors
+    /// When there is no answer; an answer with an error status is an answer.
+    pub async fn call(&self, call: Call) -> Reply {
+        (self.0)(call).await
+    }
+
+    /// This seam as the HTTP client of an AWS SDK.
+    pub fn http_client(&self, target: Target) -> SharedHttpClient {
+        SharedHttpClient::new(SdkClient { seam: self.clone(), target })
+    }
+}
+
+async fn over_network(client: &reqwest::Client, call: Call) -> Reply {
+    let (parts, body) = call.request.into_parts();
+    let failed = |error: reqwest::Error| {
+        // The URL can carry a token; the error's own text is kept without it.
+        let error = error.without_url();
+        if error.is_timeout() {
+            CallError::Timeout(error.to_string())
+        } else {
+            CallError::Connection(error.to_string())
+        }
+    };
+    let request = client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
+    let answer = request.send().await.map_err(failed)?;
+    let mut response = http::Response::new(Bytes::new());
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = answer.headers().clone();
+    *response.body_mut() = answer.bytes().await.map_err(failed)?;
+    Ok(response)
+}
+
+#[derive(Debug, Clone)]
+struct SdkClient {
+    seam: Seam,
+    target: Target,
+}
+
+impl HttpClient for SdkClient {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        Some(ConnectorMetadata::new("barometer-seam", None))
+    }
+}
+
+impl HttpConnector for SdkClient {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
+            let (parts, body) = request.into_parts();
+            // Every operation used here has a small body that is in memory already.
+            let bytes = body.bytes().map(Bytes::copy_from_slice).unwrap_or_default();
+            let operation = operation_of(&parts.headers);
+            let request = http::Request::from_parts(parts, bytes);
+            let answer = this.seam.call(Call { target: this.target, operation, request }).await;
+            let answer = answer.map_err(|error| match error {
+                CallError::Timeout(_) => ConnectorError::timeout(error.into()),
+                CallError::Connection(_) => ConnectorError::io(error.into()),
+                CallError::NotCalled(_) => ConnectorError::user(error.into()),
+            })?;
+            HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|e| ConnectorError::other(e.into(), None))
+        })
+    }
+}
+
+/// `PutItem` from `x-amz-target: DynamoDB_20120810.PutItem`.
+fn operation_of(headers: &http::HeaderMap) -> String {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default().to_owned()
+}
