@@ -1,1 +1,82 @@
-//! clock
+//! Once a minute: asks for a recompute of every account whose due moment has passed, and publishes what was left over.
+//!
+//! It decides nothing. A tick names the stored due moment, so it does not matter how late or how often this runs.
+
+use actions::bus::{Bus, Put};
+use jiff::SignedDuration;
+use model::Moment;
+use runtime::Clock;
+use runtime::logging::chain;
+use serde_json::json;
+use store::{OutboxRow, Store, StoreError};
+use tracing::{error, info};
+
+/// An outbox row younger than this is still on its way through the stream.
+const GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// After so many tries a person must look.
+const MAX_ATTEMPTS: u32 = 12;
+
+/// The handler.
+#[derive(Debug)]
+pub struct Minute {
+    store: Store,
+    bus: Bus,
+    clock: Clock,
+}
+
+impl Minute {
+    /// Reads the time from `clock`, once per run.
+    pub fn new(store: Store, bus: Bus, clock: Clock) -> Self {
+        Self { store, bus, clock }
+    }
+
+    /// Runs once; the answer counts what was done.
+    ///
+    /// # Errors
+    /// When the store does not answer; the next run does the rest.
+    pub async fn handle(&self) -> Result<serde_json::Value, StoreError> {
+        let now = self.clock.now();
+        let mut ticked = 0;
+        for subject in self.store.due(now).await? {
+            match self.store.tick(&subject, now).await {
+                Ok(true) => ticked += 1,
+                Ok(false) => {}
+                // One account's trouble is not the others'; it stays due.
+                Err(error) => error!(account.id = %subject, "No tick for `{subject}`: {}", chain(&error)),
+            }
+        }
+        let left_over = self.store.left_over(now, GRACE).await?;
+        let republished = self.republish(now, &left_over).await?;
+        if ticked + republished > 0 {
+            info!(ticked, republished, "Clock: {ticked} accounts due, {republished} events published late");
+        }
+        Ok(json!({ "ticked": ticked, "republished": republished }))
+    }
+
+    async fn republish(&self, now: Moment, rows: &[OutboxRow]) -> Result<usize, StoreError> {
+        let events: Vec<_> = rows.iter().map(|row| row.event.clone()).collect();
+        let mut done = 0;
+        for (row, put) in rows.iter().zip(self.bus.put(&events).await) {
+            let id = &row.event.id;
+            match put {
+                Put::Accepted => {
+                    self.store.mark_published(id).await?;
+                    done += 1;
+                }
+                Put::Retry(reason) if row.attempts + 1 < MAX_ATTEMPTS => {
+                    self.store.mark_retry(id, now.plus(backoff(row.attempts)), &reason).await?;
+                }
+                Put::Retry(reason) | Put::Refused(reason) => {
+                    error!(event.id = %id, "Event `{id}` cannot be published: {reason}");
+                    self.store.mark_unpublishable(id, &reason).await?;
+                }
+            }
+        }
+        Ok(done)
+    }
+}
+
+/// 1, 2, 4 … minutes, at most an hour.
+fn backoff(attempts: u32) -> SignedDuration {
+    SignedDuration::from_mins(i64::from(2_u32.saturating_pow(attempts.min(6))).min(60))
+}

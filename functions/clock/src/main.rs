@@ -1,2 +1,32 @@
-//! x
-fn main() {}
+//! Wakes accounts whose due moment has passed, once a minute. Everything worth reading is in `lib.rs`.
+
+use std::time::SystemTime;
+
+use actions::bus::Bus;
+use clock::Minute;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use runtime::Clock;
+use runtime::aws::AwsSettings;
+use runtime::env::Environment;
+use runtime::seam::Seam;
+use store::{Store, Tables};
+
+#[expect(clippy::disallowed_methods, reason = "main is where time comes in")]
+const NOW: fn() -> SystemTime = SystemTime::now;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    runtime::logging::init();
+    let mut environment = Environment::default();
+    let aws = AwsSettings::from_env(&mut environment);
+    let tables = Tables::from_env(&mut environment);
+    let bus = environment.required("BAROMETER_BUS", "the name of the event bus");
+    environment.finish()?;
+    let seam = Seam::network()?;
+    let bus = Bus::connect(&seam, &aws, bus);
+    let minute = &Minute::new(Store::connect(&seam, &aws, tables), bus, Clock::system(NOW));
+    lambda_runtime::run(service_fn(|_: LambdaEvent<serde_json::Value>| async move {
+        minute.handle().await.map_err(Error::from)
+    }))
+    .await
+}

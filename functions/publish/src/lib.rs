@@ -1,1 +1,64 @@
-//! publish
+//! Puts the outbox onto the bus: every event at least once, under the id its cause gave it.
+
+use actions::bus::{Bus, Put};
+use model::Event;
+use runtime::lambda::{BatchAnswer, StreamEvent};
+use runtime::logging::chain;
+use store::{Store, StoreError};
+use tracing::{error, warn};
+
+/// The handler.
+#[derive(Debug)]
+pub struct Publish {
+    store: Store,
+    bus: Bus,
+}
+
+impl Publish {
+    /// Publishes from this store to this bus.
+    pub fn new(store: Store, bus: Bus) -> Self {
+        Self { store, bus }
+    }
+
+    /// Handles a batch of new outbox rows. What the bus does not take now stays pending, and `clock` tries again.
+    pub async fn handle(&self, event: StreamEvent) -> BatchAnswer {
+        let mut failed = Vec::new();
+        let (mut sequence_numbers, mut events): (Vec<String>, Vec<Event>) = Default::default();
+        for record in event.records {
+            let sequence_number = record.dynamodb.sequence_number;
+            match store::event_from_stream(record.dynamodb.new_image.unwrap_or_default()) {
+                Ok(Some(event)) => {
+                    sequence_numbers.push(sequence_number);
+                    events.push(event);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    error!("An outbox record cannot be read: {}", chain(&error));
+                    failed.push(sequence_number);
+                }
+            }
+        }
+        let puts = self.bus.put(&events).await;
+        for ((sequence_number, event), put) in sequence_numbers.into_iter().zip(&events).zip(puts) {
+            if let Err(error) = self.mark(event, put).await {
+                error!(event.id = %event.id, "Event `{}` is not marked: {}", event.id, chain(&error));
+                failed.push(sequence_number);
+            }
+        }
+        BatchAnswer::failures(failed)
+    }
+
+    async fn mark(&self, event: &Event, put: Put) -> Result<(), StoreError> {
+        match put {
+            Put::Accepted => self.store.mark_published(&event.id).await,
+            Put::Retry(reason) => {
+                warn!(event.id = %event.id, "Event `{}` waits for the clock: {reason}", event.id);
+                Ok(())
+            }
+            Put::Refused(reason) => {
+                error!(event.id = %event.id, "Event `{}` cannot be published: {reason}", event.id);
+                self.store.mark_unpublishable(&event.id, &reason).await
+            }
+        }
+    }
+}

@@ -10,7 +10,8 @@ use crate::{DeliveryId, EventId, Moment, Money, Stamp, SubjectId};
 /// Health in basis points: 0 (about to leave) to 10 000 (thriving). Higher is always healthier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "u16", into = "u16")]
-pub struct Score(#[schemars(range(max = 10_000))] u16);
+#[schemars(extend("maximum" = 10_000))]
+pub struct Score(u16);
 
 /// A score above 10 000 basis points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

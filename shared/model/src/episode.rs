@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionId, Moment, PlaybookName, Stamp, SubjectId};
+use crate::{ActionId, AlertChange, Band, Moment, PlaybookName, Score, Stamp, SubjectId};
 
 /// Names an episode's row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,6 +86,12 @@ pub struct Episode {
     pub root_action: Option<ActionId>,
     /// Why it was opened, in one sentence.
     pub why: String,
+    /// The band it was opened with.
+    pub band: Band,
+    /// The score it was opened with.
+    pub score: Option<Score>,
+    /// What had moved, as the first message told it; the last message tells how each ended.
+    pub reasons: Vec<AlertChange>,
 }
 
 impl Episode {

@@ -1,5 +1,13 @@
 //! The edges: the seam that every outbound call passes, Lambda's events and answers, logging, secrets, configuration
 //! files, the clock.
 
+pub mod aws;
+pub mod batch;
+pub mod clock;
+pub mod env;
 pub mod lambda;
+pub mod logging;
 pub mod seam;
+pub mod secrets;
+
+pub use clock::Clock;

@@ -63,6 +63,9 @@ pub enum CallError {
     /// The connection failed; the other side may have acted.
     #[error("connection failed: {0}")]
     Connection(String),
+    /// No connection could be made (name, address or TLS), so nothing was sent.
+    #[error("could not connect: {0}")]
+    Unreachable(String),
     /// The call was refused on our side and never left.
     #[error("not called: {0}")]
     NotCalled(String),
@@ -129,7 +132,9 @@ async fn over_network(client: &reqwest::Client, call: Call) -> Reply {
     let failed = |error: reqwest::Error| {
         // The URL can carry a token; the error's own text is kept without it.
         let error = error.without_url();
-        if error.is_timeout() {
+        if error.is_connect() {
+            CallError::Unreachable(error.to_string())
+        } else if error.is_timeout() {
             CallError::Timeout(error.to_string())
         } else {
             CallError::Connection(error.to_string())
@@ -173,7 +178,7 @@ impl HttpConnector for SdkClient {
             let answer = this.seam.call(Call { target: this.target, operation, request }).await;
             let answer = answer.map_err(|error| match error {
                 CallError::Timeout(_) => ConnectorError::timeout(error.into()),
-                CallError::Connection(_) => ConnectorError::io(error.into()),
+                CallError::Connection(_) | CallError::Unreachable(_) => ConnectorError::io(error.into()),
                 CallError::NotCalled(_) => ConnectorError::user(error.into()),
             })?;
             HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|e| ConnectorError::other(e.into(), None))

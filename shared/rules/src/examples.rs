@@ -1,0 +1,134 @@
+//! Playbooks carry their own tests: given what is known before and after, what is expected.
+
+use std::collections::BTreeMap;
+
+use config::{Config, Example, Playbook, Scalar};
+use jiff::civil::Date;
+use jiff::{SignedDuration, ToSpan as _};
+use model::{
+    ConnectionName, Currency, DeliveryId, EventBody, Fact, FactKey, Field, Moment, Money, Source, Statement, SubjectId,
+    Value,
+};
+
+use crate::decide::{Input, decide};
+
+/// What became of one example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleResult {
+    /// The playbook it belongs to.
+    pub playbook: String,
+    /// Its name.
+    pub name: String,
+    /// What was expected and did not happen; empty when all held.
+    pub problems: Vec<String>,
+}
+
+/// Runs the examples of every playbook: a day passes between `before` and `after`.
+pub fn run_examples(config: &Config) -> Vec<ExampleResult> {
+    let each = |playbook: &Playbook, example: &Example| ExampleResult {
+        playbook: playbook.name.to_string(),
+        name: example.name.clone(),
+        problems: problems(config, playbook, example),
+    };
+    config.playbooks.iter().flat_map(|p| p.examples.iter().map(move |e| each(p, e))).collect()
+}
+
+/// A Wednesday morning; examples speak in days before and after it, so the day itself does not matter.
+const START_MS: i64 = 1_790_758_800_000;
+
+fn problems(config: &Config, playbook: &Playbook, example: &Example) -> Vec<String> {
+    let Some(first) = Moment::from_millis(START_MS) else { return vec![] };
+    let second = first.plus(SignedDuration::from_hours(24));
+    let subject = SubjectId::vendor("example", "company", "1");
+    let mut after = example.before.clone();
+    after.extend(example.after.clone());
+    let at = |known: &BTreeMap<String, Scalar>, moment: Moment, facts: Vec<Fact>| {
+        stated(config, &subject, known, moment, facts)
+    };
+    let facts = at(&example.before, first, vec![]);
+    let before = decide(Input { subject: &subject, facts: &facts, previous: None, episodes: &[] }, config);
+    let facts = at(&after, second, facts);
+    let decided =
+        decide(Input { subject: &subject, facts: &facts, previous: before.assessment.as_ref(), episodes: &[] }, config);
+    let mut problems = Vec::new();
+    let Some(assessment) = decided.assessment else {
+        problems.push("the account is not watched: check `[watch]` and the example's lifecycle_stage".to_owned());
+        return problems;
+    };
+    if let Some(expected) = example.expect.band.filter(|band| *band != assessment.band) {
+        problems.push(format!("expected band {expected}, found {} (score {:?})", assessment.band, assessment.score));
+    }
+    let is_opened = |body: &EventBody| matches!(body, EventBody::RiskOpened { playbook: p, .. } if *p == playbook.name);
+    let opens = decided.events.iter().any(|event| is_opened(&event.body));
+    if opens != example.expect.opens {
+        let says = |yes: bool| if yes { "opens" } else { "stays shut" };
+        problems.push(format!("expected that it {}, and it {}", says(example.expect.opens), says(opens)));
+    }
+    problems
+}
+
+/// Facts that make these scalars true on the day of `moment`.
+fn stated(
+    config: &Config,
+    subject: &SubjectId,
+    known: &BTreeMap<String, Scalar>,
+    moment: Moment,
+    mut facts: Vec<Fact>,
+) -> Vec<Fact> {
+    let today = moment.date_in(&config.model.zone);
+    let mut known = known.clone();
+    known.entry("name".into()).or_insert_with(|| Scalar::Text("Example".into()));
+    known.entry("lifecycle_stage".into()).or_insert_with(|| Scalar::Text("customer".into()));
+    let connection =
+        config.connections.first().map_or_else(|| ConnectionName::from_stored("example"), |c| c.name.clone());
+    let delivery = DeliveryId::new(&connection, &moment.to_string());
+    for (name, scalar) in &known {
+        let Some((key, field, value)) = stating(name, scalar, today, moment) else { continue };
+        let statement = Statement {
+            field,
+            value,
+            occurred_at: moment,
+            sequence: None,
+            path: name.clone(),
+            raw: format!("{scalar:?}"),
+        };
+        let at = facts.iter().position(|f| f.key == key).unwrap_or_else(|| {
+            facts.push(Fact { opens_account: true, ..Fact::empty(subject.clone(), key) });
+            facts.len() - 1
+        });
+        let source = Source { connection: &connection, delivery: &delivery, received_at: moment, index: 0 };
+        facts[at].apply(source, &[statement]);
+    }
+    facts
+}
+
+fn stating(name: &str, scalar: &Scalar, today: Date, moment: Moment) -> Option<(FactKey, Field, Value)> {
+    let subscription = || FactKey::Subscription("company".into());
+    let info = config::scalar(name)?;
+    Some(match (name, scalar) {
+        ("days_since_two_way_contact", Scalar::Int(days)) => {
+            let at = moment.plus(SignedDuration::from_hours(days.checked_mul(-24)?));
+            (FactKey::Touchpoint, Field::LastTwoWayAt, Value::Moment(at))
+        }
+        ("days_to_renewal", Scalar::Int(days)) => {
+            (subscription(), Field::RenewsOn, Value::Date(today.checked_add(i32::try_from(*days).ok()?.days()).ok()?))
+        }
+        ("customer_age_days", Scalar::Int(days)) => {
+            let since = today.checked_sub(i32::try_from(*days).ok()?.days()).ok()?;
+            (FactKey::Profile, Field::CustomerSince, Value::Date(since))
+        }
+        ("arr", Scalar::Int(major)) => {
+            let currency: Currency = "USD".parse().ok()?;
+            (subscription(), Field::Arr, Value::Money(Money { minor: major.checked_mul(100)?, currency }))
+        }
+        ("notice_days", Scalar::Int(days)) => (subscription(), Field::NoticeDays, Value::Int(*days)),
+        ("auto_renew", Scalar::Flag(flag)) => (subscription(), Field::AutoRenew, Value::Flag(*flag)),
+        ("has_active_subscription", Scalar::Flag(flag)) => {
+            (subscription(), Field::Status, Value::Text(if *flag { "active" } else { "ended" }.into()))
+        }
+        ("csm_sentiment", Scalar::Text(word)) => (FactKey::Sentiment, Field::Sentiment, Value::Text(word.clone())),
+        (_, Scalar::Text(text)) => (FactKey::Profile, *info.fields.first()?, Value::Text(text.clone())),
+        (_, Scalar::Flag(flag)) => (FactKey::Profile, *info.fields.first()?, Value::Flag(*flag)),
+        (_, Scalar::Int(_)) => return None,
+    })
+}

@@ -1,0 +1,214 @@
+//! The outbox: events written with their cause, pending until the bus has them. Rows are marked, never deleted.
+
+use aws_sdk_dynamodb::error::SdkError;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use model::{Event, EventId, Moment, SubjectId};
+
+use crate::rows::{Attributes, Key, item, number, row, shards, text, text_of};
+use crate::write::Write;
+use crate::{Store, StoreError};
+
+/// Where an event stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutboxState {
+    /// The bus does not have it yet.
+    Pending,
+    /// The bus has it.
+    Published,
+    /// The bus will not take it; a person must look.
+    Failed,
+}
+
+/// One event of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The event.
+    pub event: Event,
+    /// Where it stands.
+    pub state: OutboxState,
+    /// How often `clock` has tried again.
+    pub attempts: u32,
+    /// Why it stands where it does, where there is something to say.
+    pub reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    /// The event as the bus gets it, byte for byte.
+    event: String,
+    state: OutboxState,
+    attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_shard: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_at: Option<Moment>,
+}
+
+impl Row {
+    fn read(self) -> Result<OutboxRow, StoreError> {
+        let event = serde_json::from_str(&self.event).map_err(|e| StoreError::unreadable("an event", e))?;
+        Ok(OutboxRow { event, state: self.state, attempts: self.attempts, reason: self.reason })
+    }
+}
+
+/// The event in a record of the accounts stream; `None` when it is already beyond pending.
+///
+/// # Errors
+/// When the item is not an outbox row.
+pub fn event_from_stream(image: serde_dynamo::Item) -> Result<Option<Event>, StoreError> {
+    let row: Row = serde_dynamo::from_item(image).map_err(|e| StoreError::unreadable("an outbox record", e))?;
+    let row = row.read()?;
+    Ok((row.state == OutboxState::Pending).then_some(row.event))
+}
+
+impl Store {
+    pub(crate) fn outbox_write(&self, event: &Event) -> Result<Write, StoreError> {
+        let key = Key::outbox(&event.id);
+        let row = Row {
+            event: serde_json::to_string(event).map_err(|e| StoreError::unreadable(event.id.as_str(), e))?,
+            state: OutboxState::Pending,
+            attempts: 0,
+            reason: None,
+            // The same number as the row's own shard, under the index's prefix.
+            pending_shard: Some(key.pk.replacen("OUTBOX", "PENDING", 1)),
+            pending_at: Some(event.as_of),
+        };
+        Ok(self.put_once(item(&key, &row)?))
+    }
+
+    /// The bus has the event: 1 call. Saying so twice changes nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn mark_published(&self, event: &EventId) -> Result<(), StoreError> {
+        let values = Attributes::from([(":to".into(), text("published")), (":pending".into(), text("pending"))]);
+        self.update_pending(event, "SET #s = :to REMOVE pending_shard, pending_at, reason", values).await
+    }
+
+    /// The bus will not take the event: 1 call.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn mark_unpublishable(&self, event: &EventId, reason: &str) -> Result<(), StoreError> {
+        let values = Attributes::from([
+            (":to".into(), text("failed")),
+            (":pending".into(), text("pending")),
+            (":why".into(), text(reason)),
+        ]);
+        self.update_pending(event, "SET #s = :to, reason = :why REMOVE pending_shard, pending_at", values).await
+    }
+
+    /// The bus did not take the event now; `clock` tries again from `next_at`: 1 call.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn mark_retry(&self, event: &EventId, next_at: Moment, reason: &str) -> Result<(), StoreError> {
+        let values = Attributes::from([
+            (":pending".into(), text("pending")),
+            (":at".into(), text(next_at.to_string())),
+            (":one".into(), number(1)),
+            (":why".into(), text(reason)),
+        ]);
+        self.update_pending(event, "SET pending_at = :at, reason = :why ADD attempts :one", values).await
+    }
+
+    async fn update_pending(&self, event: &EventId, update: &str, values: Attributes) -> Result<(), StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(Key::outbox(event).attributes()))
+            .update_expression(update)
+            .condition_expression("#s = :pending")
+            .expression_attribute_names("#s", "state")
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => Ok(()),
+            Err(error) => Err(StoreError::unavailable("UpdateItem", &error)),
+        }
+    }
+
+    /// Events that should have been on the bus since `grace`, read from their base items: 1 call per shard and 1 per
+    /// event found.
+    ///
+    /// # Errors
+    /// When the store does not answer or a row cannot be read.
+    pub async fn left_over(&self, now: Moment, grace: SignedDuration) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut found = Vec::new();
+        for key in self.index_until("pending", "PENDING", "pending_at", now.plus(-grace)).await? {
+            if let Some(base) = self.get(&key).await? {
+                let read = row::<Row>(base)?.read()?;
+                if read.state == OutboxState::Pending {
+                    found.push(read);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Subjects whose due moment has passed according to the index: 1 call per shard and page.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn due(&self, now: Moment) -> Result<Vec<SubjectId>, StoreError> {
+        let keys = self.index_until("due", "DUE", "next_due_at", now).await?;
+        Ok(keys.iter().filter_map(|key| crate::subject_of_key(&key.pk)).collect())
+    }
+
+    /// The keys that a sparse index holds up to a moment, oldest first within each shard.
+    async fn index_until(&self, index: &str, prefix: &str, range: &str, until: Moment) -> Result<Vec<Key>, StoreError> {
+        let hash = format!("{index}_shard");
+        let mut keys = Vec::new();
+        for shard in shards(prefix) {
+            let mut start = None;
+            loop {
+                let page = self
+                    .client
+                    .query()
+                    .table_name(&self.tables.accounts)
+                    .index_name(index)
+                    .key_condition_expression("#h = :h AND #r <= :until")
+                    .expression_attribute_names("#h", &hash)
+                    .expression_attribute_names("#r", range)
+                    .expression_attribute_values(":h", text(&shard))
+                    .expression_attribute_values(":until", text(until.to_string()))
+                    .set_exclusive_start_key(start)
+                    .send()
+                    .await
+                    .map_err(|e| StoreError::unavailable("Query", &e))?;
+                for found in page.items.unwrap_or_default() {
+                    if let (Some(pk), Some(sk)) = (text_of(&found, "pk"), text_of(&found, "sk")) {
+                        keys.push(Key { pk: pk.to_owned(), sk: sk.to_owned() });
+                    }
+                }
+                start = page.last_evaluated_key;
+                if start.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Every event of the outbox, in no order. An operator's command: it reads every shard to its end.
+    ///
+    /// # Errors
+    /// When the store does not answer or a row cannot be read.
+    pub async fn whole_outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut rows = Vec::new();
+        for shard in shards("OUTBOX") {
+            for found in self.query(&shard, Some("EVENT#")).await? {
+                rows.push(row::<Row>(found)?.read()?);
+            }
+        }
+        Ok(rows)
+    }
+}
