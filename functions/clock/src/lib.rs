@@ -12,7 +12,7 @@ use store::{OutboxRow, Store, StoreError};
 use tracing::{error, info};
 
 /// An outbox row younger than this is still on its way through the stream.
-const GRACE: SignedDuration = SignedDuration::from_mins(2);
+pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
 /// After so many tries a person must look.
 const MAX_ATTEMPTS: u32 = 12;
 

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     runtime::logging::init();
     let mut environment = Environment::default();
     let aws = AwsSettings::from_env(&mut environment);
-    let tables = Tables::from_env(&mut environment);
+    let tables = Tables::accounts_from_env(&mut environment);
     let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
     environment.finish()?;
     let files = config::Files(runtime::env::read_files(Path::new(&folder))?);

@@ -1,19 +1,19 @@
 //! Turns journaled deliveries into facts. What is understood is merged, what is not is quarantined; nothing is dropped.
 //!
-//! A batch is folded per item before it is written: ten deliveries about one company cost one read and one write.
+//! A batch is folded per subject before it is written: ten deliveries about one company cost one read and one write.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use config::Config;
 use model::{
-    CauseChain, Delivery, DeliveryId, Event, EventBody, EventId, FactKey, Field, Normalized, OperatorStatement,
+    CauseChain, Delivery, DeliveryId, Event, EventBody, EventId, Fact, FactKey, Field, Normalized, OperatorStatement,
     Quarantined, QuarantinedItem, Signal, SignalKind, Source, Statement, SubjectId, Value,
 };
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamEvent};
 use runtime::logging::chain;
-use store::{Store, StoreError};
+use store::{Store, StoreError, Stored};
 use tracing::{error, info, warn};
 
 /// How often a fact is read and written again when others write it at the same time.
@@ -92,32 +92,35 @@ impl Normalize {
         Ok((delivery, normalized))
     }
 
-    /// Merges the signals of a batch about one item.
+    /// Merges the signals of a batch about one subject, all of them at once: nobody ever judges half a delivery.
     async fn merge(&self, group: &[(&Read, &Signal, u32)]) -> Result<(), WriteError> {
-        let (_, first, _) = group[0];
+        let subject = &group[0].1.subject;
+        let keys: BTreeSet<&FactKey> = group.iter().map(|(_, signal, _)| &signal.key).collect();
         for _ in 0..TRIES {
-            let mut fact = self.store.fact(&first.subject, &first.key).await?;
-            let mut changed = false;
-            for (read, signal, index) in group {
-                let delivery = &read.delivery;
-                let source = Source {
-                    connection: &delivery.connection,
-                    delivery: &delivery.id,
-                    received_at: delivery.received_at,
-                    index: *index,
-                };
-                changed |= fact.value.apply(source, &signal.statements);
-                let opens = self.config.connection(&delivery.connection).is_some_and(|c| c.creates_accounts);
-                if opens && signal.key == FactKey::Profile && !fact.value.opens_account {
-                    fact.value.opens_account = true;
-                    changed = true;
-                }
-            }
-            if !changed || self.store.put_fact(&fact).await? {
+            let mut facts = self.store.facts(subject, &keys).await?;
+            let changed: Vec<_> =
+                facts.iter_mut().filter_map(|fact| self.apply(fact, group).then_some(&*fact)).collect();
+            if changed.is_empty() || self.store.put_facts(&changed).await? {
                 return Ok(());
             }
         }
         Err(WriteError::Contended)
+    }
+
+    fn apply(&self, fact: &mut Stored<Fact>, group: &[(&Read, &Signal, u32)]) -> bool {
+        let mut changed = false;
+        let key = fact.value.key.clone();
+        for (read, signal, index) in group.iter().filter(|(_, signal, _)| signal.key == key) {
+            let Delivery { connection, id: delivery, received_at, .. } = &read.delivery;
+            let source = Source { connection, delivery, received_at: *received_at, index: *index };
+            changed |= fact.value.apply(source, &signal.statements);
+            let opens = self.config.connection(connection).is_some_and(|c| c.creates_accounts);
+            if opens && signal.key == FactKey::Profile && !fact.value.opens_account {
+                fact.value.opens_account = true;
+                changed = true;
+            }
+        }
+        changed
     }
 
     /// What a delivery leaves besides facts: quarantine, and an operator's switches.
@@ -204,12 +207,12 @@ fn from_operator(delivery: &Delivery, statement: OperatorStatement) -> Normalize
     Normalized { signals: vec![signal], ..Normalized::default() }
 }
 
-/// The signals of a batch by the item they change, in the order of the stream.
-fn grouped(batch: &[Read]) -> BTreeMap<(SubjectId, FactKey), Vec<(&Read, &Signal, u32)>> {
+/// The signals of a batch by the subject they are about, in the order of the stream.
+fn grouped(batch: &[Read]) -> BTreeMap<&SubjectId, Vec<(&Read, &Signal, u32)>> {
     let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for read in batch {
         for (index, signal) in (0_u32..).zip(&read.normalized.signals) {
-            groups.entry((signal.subject.clone(), signal.key.clone())).or_default().push((read, signal, index));
+            groups.entry(&signal.subject).or_default().push((read, signal, index));
         }
     }
     groups

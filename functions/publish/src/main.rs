@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     runtime::logging::init();
     let mut environment = Environment::default();
     let aws = AwsSettings::from_env(&mut environment);
-    let tables = Tables::from_env(&mut environment);
+    let tables = Tables::accounts_from_env(&mut environment);
     let bus = environment.required("BAROMETER_BUS", "the name of the event bus");
     environment.finish()?;
     let seam = Seam::network()?;

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     runtime::logging::init();
     let mut environment = Environment::default();
     let aws = AwsSettings::from_env(&mut environment);
-    let tables = Tables::from_env(&mut environment);
+    let tables = Tables::journal_from_env(&mut environment);
     let family = environment.required("FAMILY", "the family of tools, such as crm").parse::<Family>();
     let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
     environment.finish()?;

@@ -1,2 +1,38 @@
-//! x
-fn main() {}
+//! The program `barometer`. Everything worth reading is in the library.
+
+use std::process::ExitCode;
+
+use barometer::cli::{Cli, Command};
+use barometer::host;
+use clap::Parser;
+use tracing::level_filters::LevelFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_logging(matches!(cli.command, None | Some(Command::Up(_))));
+    #[expect(clippy::disallowed_methods, reason = "the one place where a command learns what time it is")]
+    let now = jiff::Timestamp::now();
+    let now = model::Moment::from_millis(now.as_millisecond()).unwrap_or(model::Moment::EARLIEST);
+    match barometer::run::run(cli, now, host::serve).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to standard error, from the level BAROMETER_LOG names: error, warn, info or debug.
+fn init_logging(is_host: bool) {
+    let usual = if is_host { LevelFilter::INFO } else { LevelFilter::WARN };
+    let wanted = std::env::var("BAROMETER_LOG").ok();
+    let level = wanted.as_deref().map(str::parse::<LevelFilter>);
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level.clone().and_then(Result::ok).unwrap_or(usual))
+        .init();
+    if let (Some(wanted), Some(Err(_))) = (wanted, level) {
+        tracing::warn!("BAROMETER_LOG is `{wanted}`; expected error, warn, info or debug, so it is {usual}");
+    }
+}

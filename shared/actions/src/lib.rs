@@ -1,1 +1,7 @@
-//! actions
+//! What leaves the product: events to the bus, messages to people. One module per destination; every call passes the
+//! seam, so what would be sent can be counted, shown or refused without a second implementation.
+//!
+//! An answer is sorted by what the caller does next (mark it, try again, ask a person), never by status code.
+
+pub mod bus;
+pub mod slack;

@@ -1,1 +1,104 @@
-//! config
+//! The files people write under `infra/config/`, checked as a whole and turned into values.
+//!
+//! [`load`] is given the contents of the files and reports everything that is wrong in them, each problem with its
+//! file, line and column, and with the nearest valid name where a name is wrong. What it returns has been checked:
+//! every mapped field exists, every condition compiles and gives a yes or no, every name refers to something. It reads
+//! no file and no clock itself.
+
+mod checks;
+mod condition;
+mod connections;
+mod health;
+mod modes;
+mod playbooks;
+mod problem;
+mod reading;
+mod scalar;
+pub mod secrets;
+mod team;
+
+use std::collections::BTreeMap;
+
+pub use condition::{Condition, Verdict};
+pub use connections::{Connection, Watch};
+pub use health::{Dimension, HealthModel, Measure, Missing, Points};
+use model::{Authority, ConnectionName, Field, PlaybookName};
+pub use modes::Modes;
+pub use playbooks::{Example, Expect, Playbook, Step, StepAction, Trigger};
+pub use problem::{Problem, Problems};
+pub use scalar::{SCALARS, Scalar, ScalarInfo, ScalarKind, Scalars, scalar};
+pub use team::{Person, Team};
+
+/// The files of a configuration folder: path below the folder, with `/`, to content. For example `connections.toml`,
+/// `playbooks/risk-mitigation.toml` and `templates/slack/opened.j2`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files(pub BTreeMap<String, String>);
+
+/// A whole configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The connections, in the order of `connections.toml`.
+    pub connections: Vec<Connection>,
+    /// Which accounts are assessed.
+    pub watch: Watch,
+    /// How health is computed.
+    pub model: HealthModel,
+    /// The playbooks, in the order of their names.
+    pub playbooks: Vec<Playbook>,
+    /// First 12 hexadecimal digits of the SHA-256 over all playbook files.
+    pub playbooks_hash: String,
+    /// Our own people.
+    pub team: Team,
+    /// How far messages may go.
+    pub modes: Modes,
+    /// The templates: path below `templates/`, such as `slack/opened.j2`, to content.
+    pub templates: BTreeMap<String, String>,
+    /// What is odd without being wrong.
+    pub warnings: Vec<Problem>,
+    authority: BTreeMap<Field, Vec<ConnectionName>>,
+}
+
+impl Config {
+    /// The connection of that name, enabled or not.
+    pub fn connection(&self, name: &ConnectionName) -> Option<&Connection> {
+        self.connections.iter().find(|connection| &connection.name == name)
+    }
+
+    /// The playbook of that name.
+    pub fn playbook(&self, name: &PlaybookName) -> Option<&Playbook> {
+        self.playbooks.iter().find(|playbook| &playbook.name == name)
+    }
+
+    /// An enabled connection maps a field the scalar is computed from. A scalar without fields is always wired.
+    pub fn is_wired(&self, scalar: &ScalarInfo) -> bool {
+        let maps = |field: &Field| {
+            let mut enabled = self.connections.iter().filter(|connection| connection.enabled);
+            enabled.any(|connection| connection.mapping.objects.values().any(|fields| fields.contains_key(field)))
+        };
+        scalar.fields.is_empty() || scalar.fields.iter().any(maps)
+    }
+}
+
+/// What an operator states is believed first, then the field's own list in `[authority]`, then the order of the
+/// connections in the file. Connections that no longer exist come last.
+impl Authority for Config {
+    fn rank(&self, field: Field, connection: &ConnectionName) -> usize {
+        if connection.as_str() == "operator" {
+            return 0;
+        }
+        let listed = self.authority.get(&field).map(Vec::as_slice).unwrap_or_default();
+        if let Some(at) = listed.iter().position(|name| name == connection) {
+            return 1 + at;
+        }
+        let in_file = self.connections.iter().position(|known| &known.name == connection);
+        1 + listed.len() + in_file.unwrap_or(self.connections.len())
+    }
+}
+
+/// Reads and checks a whole configuration against the tools that exist (`connectors::tools()`).
+///
+/// # Errors
+/// When anything is wrong: all problems of all files, except that a file that cannot be parsed has one.
+pub fn load(files: &Files, tools: &[model::Tool]) -> Result<Config, Problems> {
+    checks::load(files, tools)
+}

@@ -1,1 +1,76 @@
-//! connectors
+//! Inbound vendors, one folder each: how they sign, how they name a delivery, and what their bodies say.
+//!
+//! A connector is plain computation over bytes. It reads no clock, no environment and no network: the time of receipt,
+//! the secrets and the mapping are arguments, so a delivery normalises to the same signals today and in a replay.
+//!
+//! To add a vendor: a folder beside the others (README with sources and the date they were read, `mod.rs`, fixtures) and
+//! one line in [`ALL`]. Routes, secret names, the documentation and the conformance suite read that list.
+
+mod hubspot_workflow;
+mod json;
+mod request;
+mod secret;
+mod signature;
+
+use model::{Delivery, Mapping, Normalized, Tool};
+
+pub use request::{DeliveryKey, Refusal, Unverified, Verified};
+pub use secret::{SecretProblem, Secrets, SigningSecret, Weakness};
+
+/// One inbound tool.
+///
+/// `verify`, `delivery_key` and `normalize` have no default, so that a connector without a check does not compile.
+pub trait Connector: Sync + std::fmt::Debug {
+    /// Its name, its family and what can be mapped.
+    fn tool(&self) -> &'static Tool;
+
+    /// Judges a request by its raw bytes, before anything of it is parsed. The only source of a [`Verified`].
+    ///
+    /// # Errors
+    /// When the request is not signed with one of `secrets` in the one form this tool is known to use.
+    fn verify<'a>(&self, request: &Unverified<'a>, secrets: &Secrets) -> Result<Verified<'a>, Refusal>;
+
+    /// Names the delivery, so that a repeat of it is known as one.
+    fn delivery_key(&self, verified: &Verified<'_>) -> DeliveryKey;
+
+    /// The headers, lower-case, that [`Self::normalize`] needs later. Never one with a signature or a token.
+    fn kept_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What a delivery says. What cannot be understood comes back as quarantined; this never fails and never panics,
+    /// whatever the bytes.
+    fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized;
+}
+
+/// Every connector there is.
+pub static ALL: &[&dyn Connector] = &[&hubspot_workflow::HubspotWorkflow];
+
+/// The connector of the tool that `connections.toml` calls `tool`.
+pub fn by_name(tool: &str) -> Option<&'static dyn Connector> {
+    ALL.iter().copied().find(|connector| connector.tool().name == tool)
+}
+
+/// Every tool, as configuration checks it.
+pub fn tools() -> Vec<Tool> {
+    ALL.iter().map(|connector| *connector.tool()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connector_is_found_by_the_name_of_its_tool() {
+        assert_eq!(by_name("hubspot-workflow").unwrap().tool().title, "HubSpot workflow webhook");
+        assert!(by_name("hubspot").is_none());
+    }
+
+    #[test]
+    fn every_tool_has_its_own_name() {
+        for connector in ALL {
+            let name = connector.tool().name;
+            assert_eq!(ALL.iter().filter(|other| other.tool().name == name).count(), 1, "{name}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What health decided about an account, in numbers that add up.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -276,6 +277,41 @@ pub struct Assessment {
     pub playbooks: String,
     /// Earlier scores, newest last, at most [`Assessment::HISTORY`].
     pub history: Vec<ScorePoint>,
+    /// What held before this news; `None` for the first assessment. Computing the same news again (a record delivered
+    /// twice, a fact that came a moment later) starts from here, and so gives the same numbers.
+    pub before: Option<Prior>,
+}
+
+/// What an assessment is compared with: the one before its news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prior {
+    /// The moment it held for.
+    pub as_of: Moment,
+    /// Its score.
+    pub score: Option<Score>,
+    /// What its score said.
+    pub machine_band: Band,
+    /// Its effective band.
+    pub band: Band,
+    /// Since when the band was what it was.
+    pub band_since: Moment,
+    /// Its measures by name: basis points gained, value and points.
+    pub measures: BTreeMap<String, (u16, Counted)>,
+}
+
+impl From<&Assessment> for Prior {
+    fn from(assessment: &Assessment) -> Self {
+        let measure =
+            |c: &Contribution| (c.measure.clone(), (c.gained, Counted { value: c.value.clone(), points: c.points }));
+        Self {
+            as_of: assessment.as_of,
+            score: assessment.score,
+            machine_band: assessment.machine_band,
+            band: assessment.band,
+            band_since: assessment.band_since,
+            measures: assessment.contributions.iter().map(measure).collect(),
+        }
+    }
 }
 
 impl Assessment {

@@ -17,7 +17,7 @@ mod value;
 
 pub use assessment::{
     AccountCard, Assessed, Assessment, Band, Bands, Contribution, Counted, Evidence, MeasureState, OutOfRange, Owner,
-    Score, ScorePoint, TimelineEntry, VersionName,
+    Prior, Score, ScorePoint, TimelineEntry, VersionName,
 };
 pub use delivery::{Control, Delivery, Mode, OperatorStatement, Quarantined};
 pub use episode::{Closing, Episode, EpisodeKey, EpisodeState};

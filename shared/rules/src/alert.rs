@@ -2,7 +2,7 @@
 
 use config::Playbook;
 use model::{
-    Alert, AlertChange, AlertKind, Assessment, Band, Contribution, Event, EventBody, Field, Score, TimelineEntry,
+    Alert, AlertChange, AlertKind, Assessment, Band, Contribution, Event, EventBody, Field, Prior, Score, TimelineEntry,
 };
 
 use crate::known::days_between;
@@ -46,7 +46,7 @@ pub(crate) fn ended(now: &Assessment, reasons: &[AlertChange]) -> Vec<AlertChang
 }
 
 /// Why an episode opened, in one sentence.
-pub(crate) fn why(before: Option<&Assessment>, now: &Assessment, reasons: &[AlertChange]) -> String {
+pub(crate) fn why(before: Option<&Prior>, now: &Assessment, reasons: &[AlertChange]) -> String {
     let from = before.map(|b| format!(" from {}", standing(b.score, b.band))).unwrap_or_default();
     let mut text = format!("Health went{from} to {}", standing(now.score, now.band));
     if let Some(first) = reasons.first() {

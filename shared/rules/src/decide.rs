@@ -3,8 +3,8 @@
 use config::{Config, HealthModel, Measure, Missing, Points, Scalar, Verdict};
 use jiff::civil::Date;
 use model::{
-    AccountCard, Assessment, Band, CauseChain, Closing, Contribution, Counted, Episode, EpisodeState, Event, EventBody,
-    EventId, Fact, FactKey, Field, MeasureState, Moment, Register, Score, ScorePoint, SubjectId, TimelineEntry, Value,
+    AccountCard, Assessment, Band, CauseChain, Closing, Contribution, Episode, EpisodeState, Event, EventBody, EventId,
+    Fact, FactKey, Field, MeasureState, Moment, Prior, Register, Score, ScorePoint, SubjectId, TimelineEntry, Value,
     View,
 };
 
@@ -47,7 +47,7 @@ pub(crate) struct News {
     pub occurred_at: Moment,
     pub as_of: Moment,
     pub chain: CauseChain,
-    /// Names the news in ids: the winning fact's stamp, or the due moment.
+    /// Names the news in ids: the moment of receipt and the delivery, or the due moment.
     pub id: String,
 }
 
@@ -61,7 +61,8 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     if !is_watched_account(&view, &known, config, today) {
         return unwatched(input, &news);
     }
-    let assessment = assess(input, config, &known, as_of, today);
+    let prior = prior(input.previous, as_of);
+    let assessment = assess(input, config, &known, prior.as_ref(), as_of, today);
     let mut decision = Decision::default();
     match input.previous {
         // First sight is no news: it starts the record and opens nothing.
@@ -75,13 +76,22 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
             EventBody::BandChanged {
                 from: before.band,
                 to: assessment.band,
-                score_from: before.score,
+                score_from: prior.as_ref().and_then(|prior| prior.score),
                 score_to: assessment.score,
             },
         ),
         Some(_) => {}
     }
-    let plays = Plays { input, config, known: &known, view: &view, today, assessment: &assessment, news: &news };
+    let plays = Plays {
+        prior: prior.as_ref(),
+        input,
+        config,
+        known: &known,
+        view: &view,
+        today,
+        assessment: &assessment,
+        news: &news,
+    };
     let next_episode_due = play::run(&plays, is_live_news(&view, news_register, config), &mut decision);
     let mut watched_by = vec![&config.watch.when, &config.watch.exclude];
     watched_by.extend(config.playbooks.iter().map(|p| &p.recover));
@@ -89,6 +99,13 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     let next_due_at = [next_episode_due, next_change].into_iter().flatten().min();
     decision.assessment = Some(Assessment { next_due_at, ..assessment });
     decision
+}
+
+/// What the news is compared with. An assessment of the same moment is an earlier look at the same news, so it is
+/// not the one before; what it has told already is told relative to [`Input::previous`], so nothing is told twice.
+fn prior(previous: Option<&Assessment>, as_of: Moment) -> Option<Prior> {
+    let previous = previous?;
+    if previous.as_of == as_of { previous.before.clone() } else { Some(Prior::from(previous)) }
 }
 
 fn news_of(view: &View<'_>, register: &Register, as_of: Moment) -> News {
@@ -103,7 +120,8 @@ fn news_of(view: &View<'_>, register: &Register, as_of: Moment) -> News {
                 path: Some(register.path.clone()),
                 due_at: None,
             },
-            register.stamp.as_key(),
+            // All that one delivery says is one piece of news, whichever of its facts is seen first.
+            format!("{as_of}~{}", register.stamp.delivery),
         ),
     };
     News { occurred_at: register.stamp.occurred_at, as_of, chain, id }
@@ -141,25 +159,32 @@ fn unwatched(input: Input<'_>, news: &News) -> Decision {
     decision
 }
 
-fn assess(input: Input<'_>, config: &Config, known: &Known<'_>, as_of: Moment, today: Date) -> Assessment {
+fn assess(
+    input: Input<'_>,
+    config: &Config,
+    known: &Known<'_>,
+    prior: Option<&Prior>,
+    as_of: Moment,
+    today: Date,
+) -> Assessment {
     let model = &config.model;
     let measured: Vec<Measured> =
         (0..model.measures.len()).map(|at| measure_points(known, config, at, today)).collect();
     let dimensions: Vec<u32> = model.dimensions.iter().map(|d| d.weight).collect();
     let weighed: Vec<Weighed> = measured.iter().map(|m| m.weighed).collect();
     let scored = score(&dimensions, &weighed);
-    let previous = input.previous;
     let band = due::band_of(
         &model.bands,
         scored.score,
         scored.confidence,
         model.min_coverage,
-        previous.map(|before| before.machine_band),
+        prior.map(|before| before.machine_band),
     );
     let contributions = (0..model.measures.len())
-        .map(|at| contribution(model, &measured[at], (scored.gained[at], scored.missed[at]), at, known, previous))
+        .map(|at| contribution(model, &measured[at], (scored.gained[at], scored.missed[at]), at, known, prior))
         .collect();
-    let mut history = previous.map(|before| before.history.clone()).unwrap_or_default();
+    let mut history = input.previous.map(|before| before.history.clone()).unwrap_or_default();
+    history.retain(|point| point.as_of < as_of);
     let now = ScorePoint { as_of, score: scored.score.and_then(|bp| Score::new(bp).ok()), band };
     if history.last().is_none_or(|last| (last.score, last.band) != (now.score, now.band)) {
         history.push(now.clone());
@@ -179,7 +204,7 @@ fn assess(input: Input<'_>, config: &Config, known: &Known<'_>, as_of: Moment, t
         score: if band == Band::Unknown { None } else { now.score },
         machine_band: band,
         band,
-        band_since: previous.filter(|before| before.band == band).map_or(as_of, |before| before.band_since),
+        band_since: prior.filter(|before| before.band == band).map_or(as_of, |before| before.band_since),
         confidence: scored.confidence,
         contributions,
         as_of,
@@ -187,6 +212,7 @@ fn assess(input: Input<'_>, config: &Config, known: &Known<'_>, as_of: Moment, t
         model: model.version.clone(),
         playbooks: config.playbooks_hash.clone(),
         history,
+        before: prior.cloned(),
     }
 }
 
@@ -250,12 +276,12 @@ fn contribution(
     (gained, missed): (u16, u16),
     at: usize,
     known: &Known<'_>,
-    previous: Option<&Assessment>,
+    prior: Option<&Prior>,
 ) -> Contribution {
     let measure = &model.measures[at];
     let value = measured.value.as_ref().map(|value| spoken(measure, value));
     let points = measured.weighed.points;
-    let before = previous.and_then(|p| p.contributions.iter().find(|c| c.measure == measure.name));
+    let before = prior.and_then(|prior| prior.measures.get(&measure.name));
     Contribution {
         measure: measure.name.clone(),
         label: measure.label.clone(),
@@ -264,10 +290,11 @@ fn contribution(
         points,
         gained,
         missed,
-        change: before.map(|b| i32::from(gained) - i32::from(b.gained)),
+        change: before.map(|(before, _)| i32::from(gained) - i32::from(*before)),
         before: before
-            .filter(|b| b.value != value || b.points != points)
-            .map(|b| Counted { value: b.value.clone(), points: b.points }),
+            .map(|(_, counted)| counted)
+            .filter(|counted| counted.value != value || counted.points != points)
+            .cloned(),
         evidence: known.evidence(measure.value.fields),
         value,
     }

@@ -4,7 +4,7 @@ use config::{Config, Playbook, StepAction, Trigger, Verdict};
 use jiff::civil::Date;
 use model::{
     ActionKind, ActionRequest, AlertKind, Assessment, Band, Closing, Episode, EpisodeKey, EpisodeState, EventBody,
-    FactKey, Field, Moment, Stamp, SubjectId, View,
+    FactKey, Field, Moment, Prior, Stamp, SubjectId, View,
 };
 
 use crate::alert;
@@ -14,6 +14,7 @@ use crate::people;
 
 /// What playbooks are run against.
 pub(crate) struct Plays<'a> {
+    pub prior: Option<&'a Prior>,
     pub input: Input<'a>,
     pub config: &'a Config,
     pub known: &'a Known<'a>,
@@ -103,7 +104,7 @@ fn open_episode(
         state: EpisodeState::Open { recovering_since: None },
         opened_at: now.as_of,
         root_action: root.clone(),
-        why: alert::why(plays.input.previous, now, &reasons),
+        why: alert::why(plays.prior, now, &reasons),
         band: now.band,
         score: now.score,
         reasons: reasons.clone(),
@@ -118,7 +119,7 @@ fn open_episode(
         why: episode.why.clone(),
     };
     push(decision, now, plays.news, &row, &cause, body);
-    let before = plays.input.previous;
+    let before = plays.prior;
     for (at, step) in playbook.steps.iter().enumerate() {
         let StepAction::SlackAlert { next_step } = &step.action;
         let alert = alert::alert(
@@ -230,7 +231,7 @@ fn scalars(plays: &Plays<'_>) -> config::Scalars {
     let now = plays.assessment;
     scalars.insert("band", Text(now.band.to_string()));
     scalars.extend(now.score.map(|s| ("score", Int(s.shown().into()))));
-    if let Some(before) = plays.input.previous {
+    if let Some(before) = plays.prior {
         scalars.insert("previous_band", Text(before.band.to_string()));
         scalars.extend(before.score.map(|s| ("previous_score", Int(s.shown().into()))));
     }

@@ -1,7 +1,8 @@
 //! Subjects: their facts, their assessment and their episodes, all in one partition.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use model::{
@@ -108,14 +109,52 @@ impl Store {
         }
     }
 
-    /// Writes a fact that was read at `fact.rev`: 1 call. False when someone else wrote it since.
+    /// Several facts of one subject and their revisions, in the order of `keys`: 1 call.
+    ///
+    /// # Errors
+    /// When the store does not answer or an item cannot be read.
+    pub async fn facts(&self, subject: &SubjectId, keys: &BTreeSet<&FactKey>) -> Result<Vec<Stored<Fact>>, StoreError> {
+        let mut facts = Vec::with_capacity(keys.len());
+        if let (1, Some(key)) = (keys.len(), keys.first()) {
+            facts.push(self.fact(subject, key).await?);
+            return Ok(facts);
+        }
+        let rows: Vec<Key> = keys.iter().map(|key| Key::fact(subject, key)).collect();
+        let mut found = self.get_many(&rows.iter().collect::<Vec<_>>()).await?;
+        for (key, at) in keys.iter().zip(&rows) {
+            facts.push(match found.remove(&format!("{} {}", at.pk, at.sk)) {
+                None => Stored { value: Fact::empty(subject.clone(), FactKey::clone(key)), rev: 0 },
+                Some(item) => row::<FactRow>(item).map(|r| Stored { value: r.fact, rev: r.rev })?,
+            });
+        }
+        Ok(facts)
+    }
+
+    /// Writes facts, each on the condition of the revision it was read at, all or none: 1 call. False when someone else
+    /// wrote one of them since.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn put_fact(&self, fact: &Stored<Fact>) -> Result<bool, StoreError> {
-        let next = FactRow { rev: fact.rev + 1, fact: fact.value.clone(), tick_at: None };
-        let key = Key::fact(&fact.value.subject, &fact.value.key);
-        self.put_at_rev(&key, item(&key, &next)?, fact.rev).await
+    pub async fn put_facts(&self, facts: &[&Stored<Fact>]) -> Result<bool, StoreError> {
+        let mut writes = Vec::with_capacity(facts.len());
+        for fact in facts {
+            let next = FactRow { rev: fact.rev + 1, fact: fact.value.clone(), tick_at: None };
+            let key = Key::fact(&fact.value.subject, &fact.value.key);
+            let (next, rev) = (item(&key, &next)?, fact.rev);
+            if facts.len() == 1 {
+                return if rev == 0 {
+                    self.put_new(next).await
+                } else {
+                    self.put_on(next, "rev = :r", &[], Attributes::from([(":r".into(), number(rev))])).await
+                };
+            }
+            writes.push(if rev == 0 {
+                self.put_if(next, "attribute_not_exists(pk)", &[], Attributes::new())
+            } else {
+                self.put_if(next, "rev = :r", &[], Attributes::from([(":r".into(), number(rev))]))
+            });
+        }
+        Ok(self.transact(writes).await? == Transacted::Done)
     }
 
     /// The version and assessment of a subject: 1 call. Version 0 means there is no row.
@@ -290,14 +329,6 @@ impl Store {
                 return Ok(items);
             }
         }
-    }
-
-    async fn put_at_rev(&self, key: &Key, next: Attributes, rev: u64) -> Result<bool, StoreError> {
-        debug_assert_eq!(next.get("sk"), Some(&AttributeValue::S(key.sk.clone())));
-        if rev == 0 {
-            return self.put_new(next).await;
-        }
-        self.put_on(next, "rev = :r", &[], Attributes::from([(":r".into(), number(rev))])).await
     }
 
     pub(crate) async fn put_new(&self, next: Attributes) -> Result<bool, StoreError> {

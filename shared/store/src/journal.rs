@@ -88,6 +88,14 @@ pub fn delivery_from_stream(item: serde_dynamo::Item) -> Result<Delivery, StoreE
     row.into_delivery()
 }
 
+/// A delivery as a record of the journal's stream carries it, to hand it to its consumer once more.
+///
+/// # Errors
+/// When it cannot be written as an item.
+pub fn stream_image(delivery: &Delivery) -> Result<serde_dynamo::Item, StoreError> {
+    serde_dynamo::to_item(Row::of(delivery)?).map_err(|e| StoreError::unreadable(delivery.id.as_str(), e))
+}
+
 impl Store {
     /// Keeps a delivery unless it is there already: 1 call, 2 when other bytes have its key.
     ///

@@ -21,7 +21,7 @@ use runtime::seam::{Seam, Target};
 pub use accounts::{Commit, Partition, Stored};
 pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
 pub use error::StoreError;
-pub use journal::{Journaled, delivery_from_stream};
+pub use journal::{Journaled, delivery_from_stream, stream_image};
 pub use listing::{OutboxEntry, UnmatchedSubject};
 pub use outbox::{OutboxRow, OutboxState, event_from_stream};
 pub use rows::{SHARDS, subject_of_key};
@@ -36,12 +36,16 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// `BAROMETER_JOURNAL_TABLE` and `BAROMETER_ACCOUNTS_TABLE`.
-    pub fn from_env(environment: &mut Environment) -> Self {
-        Self {
-            journal: environment.required("BAROMETER_JOURNAL_TABLE", "the name of the journal table"),
-            accounts: environment.required("BAROMETER_ACCOUNTS_TABLE", "the name of the accounts table"),
-        }
+    /// For a function that only keeps deliveries: `BAROMETER_JOURNAL_TABLE`.
+    pub fn journal_from_env(environment: &mut Environment) -> Self {
+        let journal = environment.required("BAROMETER_JOURNAL_TABLE", "the name of the journal table");
+        Self { journal, accounts: String::new() }
+    }
+
+    /// For a function behind the journal: `BAROMETER_ACCOUNTS_TABLE`.
+    pub fn accounts_from_env(environment: &mut Environment) -> Self {
+        let accounts = environment.required("BAROMETER_ACCOUNTS_TABLE", "the name of the accounts table");
+        Self { journal: String::new(), accounts }
     }
 }
 

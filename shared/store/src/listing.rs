@@ -169,6 +169,20 @@ impl Store {
         Ok(rows)
     }
 
+    /// Ends every claim on an unfinished action as of `now`. Only for a host that knows that no other process holds one.
+    ///
+    /// # Errors
+    /// When the store does not answer or a row cannot be read.
+    pub async fn release_claims(&self, now: Moment) -> Result<(), StoreError> {
+        for found in self.scan("begins_with(pk, :p)", ":p", "ACTION#").await? {
+            let held: ActionRow = row(found)?;
+            if !held.status.is_final() && held.lease_until > now {
+                self.put_held(&ActionRow { lease_until: now, ..held.clone() }, &held).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn scan(&self, filter: &str, name: &str, value: &str) -> Result<Vec<Attributes>, StoreError> {
         let mut items = Vec::new();
         let mut start = None;

@@ -163,6 +163,33 @@ impl Store {
         Ok(keys.iter().filter_map(|key| crate::subject_of_key(&key.pk)).collect())
     }
 
+    /// The earliest due moment up to `until`, according to the index: 1 call per shard. For replays, which let time
+    /// pass from one to the next.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn earliest_due(&self, until: Moment) -> Result<Option<Moment>, StoreError> {
+        let mut earliest: Option<Moment> = None;
+        for shard in shards("DUE") {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.tables.accounts)
+                .index_name("due")
+                .key_condition_expression("due_shard = :h AND next_due_at <= :until")
+                .expression_attribute_values(":h", text(&shard))
+                .expression_attribute_values(":until", text(until.to_string()))
+                .limit(1)
+                .send()
+                .await
+                .map_err(|e| StoreError::unavailable("Query", &e))?;
+            let first = page.items.unwrap_or_default().into_iter().next();
+            let due = first.and_then(|found| text_of(&found, "next_due_at").and_then(|text| text.parse().ok()));
+            earliest = [earliest, due].into_iter().flatten().min();
+        }
+        Ok(earliest)
+    }
+
     /// The keys that a sparse index holds up to a moment, oldest first within each shard.
     async fn index_until(&self, index: &str, prefix: &str, range: &str, until: Moment) -> Result<Vec<Key>, StoreError> {
         let hash = format!("{index}_shard");

@@ -1,0 +1,71 @@
+//! What the host and the commands say to each other: one type per question and answer, used by server and client.
+//!
+//! Every answer is JSON with the field names of these structs, which is also exactly what `--json` prints. Fields are
+//! added, never removed or retyped. Instants are RFC 3339 in UTC to the millisecond, days are `YYYY-MM-DD`, money is
+//! minor units with a currency, and an unknown value is `null`.
+
+mod accounts;
+mod control;
+mod ledger;
+mod replay;
+
+pub use accounts::{
+    AccountQuery, AccountRow, AlsoSaid, EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow, PointRow,
+};
+pub use control::{
+    BandCounts, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow, OpenedRow,
+    Sending, SettleRequest, Settled, Status,
+};
+pub use ledger::{Candidate, JournalRow, OutboxRow, QuarantineRow, TimelineRow, UnmatchedRow};
+pub use replay::{
+    Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Where each question is asked.
+pub mod route {
+    /// `GET` → `Vec<`[`AccountRow`](super::AccountRow)`>`, worst first.
+    pub const ACCOUNTS: &str = "/api/accounts";
+    /// `GET ?account=TEXT&at=T` → [`Explanation`](super::Explanation); see [`AccountQuery`](super::AccountQuery).
+    pub const EXPLAIN: &str = "/api/explain";
+    /// `GET` → `Vec<`[`OutboxRow`](super::OutboxRow)`>`, newest first.
+    pub const OUTBOX: &str = "/api/outbox";
+    /// `GET ?account=TEXT` → `Vec<`[`TimelineRow`](super::TimelineRow)`>`, oldest first.
+    pub const TIMELINE: &str = "/api/timeline";
+    /// `GET` → `Vec<`[`JournalRow`](super::JournalRow)`>` in the journal's total order.
+    pub const JOURNAL: &str = "/api/journal";
+    /// `GET` → `Vec<`[`QuarantineRow`](super::QuarantineRow)`>`, oldest first.
+    pub const QUARANTINE: &str = "/api/quarantine";
+    /// `GET` → `Vec<`[`UnmatchedRow`](super::UnmatchedRow)`>`, oldest first.
+    pub const UNMATCHED: &str = "/api/unmatched";
+    /// `GET` → [`Status`](super::Status).
+    pub const STATUS: &str = "/api/status";
+    /// `GET` → [`ClockNow`](super::ClockNow); `POST` [`ClockChange`](super::ClockChange) → the same.
+    pub const CLOCK: &str = "/api/clock";
+    /// `POST` [`SettleRequest`](super::SettleRequest) → [`Settled`](super::Settled).
+    pub const SETTLE: &str = "/api/settle";
+    /// `POST` [`GoliveRequest`](super::GoliveRequest) → [`GoliveReport`](super::GoliveReport).
+    pub const GOLIVE: &str = "/api/golive";
+    /// `POST` `{}` → [`Sending`](super::Sending).
+    pub const PAUSE: &str = "/api/pause";
+    /// `POST` `{}` → [`Sending`](super::Sending).
+    pub const RESUME: &str = "/api/resume";
+    /// `POST` [`ReplayRequest`](super::ReplayRequest) → [`ReplayReport`](super::ReplayReport).
+    pub const REPLAY: &str = "/api/replay";
+
+    /// The path of a connection's webhook.
+    pub fn hook(family: model::Family, connection: &model::ConnectionName) -> String {
+        format!("/hooks/{family}/{connection}")
+    }
+}
+
+/// Every status of 400 and above carries this body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiError {
+    /// What went wrong, one clause.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub help: Option<String>,
+}

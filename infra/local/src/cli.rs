@@ -1,0 +1,267 @@
+//! The command line: names, flags and help. Other programs drive it, so what is here is not renamed.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use model::{DeliveryId, Moment, PlaybookName};
+
+use crate::duration::Span;
+
+/// Watches the health of customer accounts and says why.
+///
+/// One process holds everything: webhooks come in, accounts are assessed, alerts stand in an outbox. Nothing is sent
+/// until `barometer golive`. Every other command asks the host that runs on the same data folder, or starts one for
+/// as long as the command takes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "barometer",
+    version,
+    after_help = "\
+Examples:
+  barometer                                   start with a sample book of accounts
+  barometer accounts                          all accounts, the worst first
+  barometer explain nordwind                  one account: every point, and the vendor's value behind it
+  barometer simulate kestrel-sentiment-red    a change, as the CRM would send it
+  barometer outbox                            the alert it caused, as it would be sent
+
+Exit codes: 0 done, 1 it failed (standard error says what to do), 2 the command line is wrong."
+)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do; `up` when it is left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct GlobalArgs {
+    /// The folder that holds everything this installation knows
+    #[arg(long, global = true, value_name = "DIR", env = "BAROMETER_DATA", default_value = ".barometer")]
+    pub data: PathBuf,
+    /// The configuration folder [default: for `up` the one built in, for a host that another command starts the one of the last `up`]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub config: Option<PathBuf>,
+    /// The file of secrets [default: secrets.toml in the data folder, made with random values by the first `up`]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Answer in JSON, with keys that stay
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the host until it is told to stop
+    Up(UpArgs),
+    /// List all assessed accounts, the worst first
+    Accounts,
+    /// Show why an account's score is what it is
+    #[command(after_help = "\
+Examples:
+  barometer explain nordwind
+  barometer explain hubspot:company:70110001 --at 2026-11-01T09:00:00Z")]
+    Explain(ExplainArgs),
+    /// Show every message that was asked for, as it would be sent, and where it stands
+    Outbox,
+    /// Show what happened to an account, in order
+    Timeline(AccountArg),
+    /// List all deliveries that were accepted
+    Journal,
+    /// List what was accepted and not understood, with the reason and the place
+    Quarantine,
+    /// List what belongs to no account yet
+    Unmatched,
+    /// Send sample deliveries, signed as the vendor signs them
+    #[command(after_help = "\
+Examples:
+  barometer simulate --list
+  barometer simulate nordwind-sentiment-red --duplicate 3
+  barometer simulate --random 200 --shuffle --seed 7
+  barometer simulate book --to https://hooks.example.com     a deployed installation, with its --secrets")]
+    Simulate(SimulateArgs),
+    /// Wait until nothing is in flight
+    Settle(SettleArgs),
+    /// Show or move the host's clock
+    #[command(subcommand)]
+    Clock(ClockCommand),
+    /// Let messages out, which were only shown so far
+    #[command(after_help = "\
+Examples:
+  barometer golive --playbook risk-mitigation --destination slack
+  barometer golive --all --open-top 5      also open the playbook for the five worst accounts that are red already")]
+    Golive(GoliveArgs),
+    /// Send nothing until `resume`; deliveries are still taken and accounts still assessed
+    Pause,
+    /// Go on sending, beginning with what was held
+    Resume,
+    /// Run recorded deliveries again and show what is not as recorded
+    #[command(after_help = "\
+Without --act nothing is written and nothing leaves: a changed mapping, model or playbook can be tried first.
+
+Examples:
+  barometer replay --account nordwind
+  barometer replay --since 2026-11-01T00:00:00Z
+  barometer replay --delivery hubspot:0f3c… --act      after mending the mapping of what was quarantined")]
+    Replay(ReplayArgs),
+    /// Check the configuration and run the examples of its playbooks
+    Check,
+}
+
+/// `barometer up`
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value_t = UpArgs::LISTEN)]
+    pub listen: SocketAddr,
+    /// Start without the sample book, which otherwise fills an empty journal
+    #[arg(long)]
+    pub empty: bool,
+    /// Let the clock stand at this moment until `barometer clock` moves it
+    #[arg(long, value_name = "RFC3339")]
+    pub clock: Option<Moment>,
+}
+
+impl UpArgs {
+    /// Where a host listens unless told otherwise.
+    pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
+}
+
+/// `up` without options, which is also what happens when no command is named.
+impl Default for Command {
+    fn default() -> Self {
+        Self::Up(UpArgs { listen: UpArgs::LISTEN, empty: false, clock: None })
+    }
+}
+
+/// Names an account.
+#[derive(Debug, Args)]
+pub struct AccountArg {
+    /// Its id, its name or the beginning of its name
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+}
+
+/// `barometer explain`
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Which account.
+    #[command(flatten)]
+    pub account: AccountArg,
+    /// As it was at this moment
+    #[arg(long, value_name = "T")]
+    pub at: Option<Moment>,
+}
+
+/// `barometer simulate`
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Samples, by the names that --list shows; `book` stands for the whole sample book
+    #[arg(value_name = "NAME", required_unless_present_any = ["random", "list"])]
+    pub names: Vec<String>,
+    /// Show the samples instead of sending any
+    #[arg(long, conflicts_with_all = ["names", "to", "random"])]
+    pub list: bool,
+    /// Send to this installation, or to this very webhook when its path holds /hooks/
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// Send each delivery this many times more
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub duplicate: u32,
+    /// Send in a random order
+    #[arg(long)]
+    pub shuffle: bool,
+    /// Move the times at which the vendor says things happened back by this much
+    #[arg(long, value_name = "DUR")]
+    pub late: Option<Span>,
+    /// Also send this many random changes of the sample companies
+    #[arg(long, value_name = "N")]
+    pub random: Option<u32>,
+    /// Repeat an order and random changes [default: a new one, which is printed]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// `barometer settle`
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    /// Give up after this much real time
+    #[arg(long, value_name = "DUR", default_value = "30s")]
+    pub timeout: Span,
+}
+
+/// `barometer clock`
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ClockCommand {
+    /// Show what it says
+    Show,
+    /// Move it to a later moment and let it stand there
+    Set {
+        /// RFC 3339, such as 2026-12-01T09:00:00Z
+        #[arg(value_name = "T")]
+        to: Moment,
+    },
+    /// Move it on
+    Advance {
+        /// Such as 36h or 30d
+        #[arg(value_name = "DUR")]
+        by: Span,
+    },
+}
+
+/// `barometer golive`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["playbook", "destination", "all"])))]
+pub struct GoliveArgs {
+    /// Only this playbook
+    #[arg(long, value_name = "P", conflicts_with = "all")]
+    pub playbook: Option<PlaybookName>,
+    /// Only this destination, such as slack
+    #[arg(long, value_name = "D", conflicts_with = "all")]
+    pub destination: Option<String>,
+    /// Every playbook and destination
+    #[arg(long)]
+    pub all: bool,
+    /// Also open the playbooks for this many accounts that were in trouble before, the worst first
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub open_top: u32,
+}
+
+/// `barometer replay`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["delivery", "account", "since"])))]
+pub struct ReplayArgs {
+    /// This delivery
+    #[arg(long, value_name = "ID", value_parser = delivery_id)]
+    pub delivery: Option<DeliveryId>,
+    /// Every delivery that speaks of this account
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+    /// Every delivery received from this moment on
+    #[arg(long, value_name = "T")]
+    pub since: Option<Moment>,
+    /// With --since: only those received before this moment
+    #[arg(long, value_name = "T", requires = "since")]
+    pub until: Option<Moment>,
+    /// As if this delivery had never arrived; may be given several times
+    #[arg(long, value_name = "ID", value_parser = delivery_id, conflicts_with = "act")]
+    pub without: Vec<DeliveryId>,
+    /// Let the chosen deliveries through the functions once more: facts are mended, and what follows is sent
+    #[arg(long)]
+    pub act: bool,
+}
+
+fn delivery_id(text: &str) -> Result<DeliveryId, String> {
+    match text.split_once(':') {
+        Some((connection, key)) if !connection.is_empty() && !key.is_empty() => Ok(DeliveryId::from_stored(text)),
+        _ => Err("expected connection:key, as `barometer journal` shows it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! Why a command did not do what it was asked, and what to do about it.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+
+use crate::lock::LockError;
+
+/// Why a command failed. Printed with its help on standard error; the exit code is 1.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum Failure {
+    /// The host refused.
+    #[error("{message}")]
+    Refused {
+        /// What the host says.
+        message: String,
+        /// What the host advises.
+        #[help]
+        help: Option<String>,
+    },
+    /// The host does not answer.
+    #[error("the host at {address} does not answer")]
+    #[diagnostic(help("see whether it is stopping; if the process hangs, end it and run the command again"))]
+    NoAnswer {
+        /// Where it was asked.
+        address: String,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The host answers something else than it should.
+    #[error("the host at {address} gave an answer that is not understood: {what}")]
+    #[diagnostic(help("another version of barometer may run there; stop it and run the command again"))]
+    OddAnswer {
+        /// Where it was asked.
+        address: String,
+        /// What is odd about it.
+        what: String,
+    },
+    /// The data folder is not ours to use.
+    #[error(transparent)]
+    #[diagnostic(help("use the host that runs there, or stop it, or name another folder with --data"))]
+    Held(LockError),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    #[diagnostic(help("name a folder you may write to with --data DIR or BAROMETER_DATA"))]
+    Folder(LockError),
+    /// Another process holds the folder and does not come up.
+    #[error("another process holds the folder {} and does not say where it listens", folder.display())]
+    #[diagnostic(help("it may be starting for long or hang; look at its log, or end it{}", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()))]
+    Starting {
+        /// The data folder.
+        folder: PathBuf,
+        /// The other process.
+        pid: Option<u32>,
+    },
+    /// An option that only counts when a host starts, and one runs already.
+    #[error("{option} only counts when a host starts, and one runs already at {address}")]
+    #[diagnostic(help("leave it out, or stop that host first"))]
+    TooLate {
+        /// The option.
+        option: &'static str,
+        /// Where the host listens.
+        address: String,
+    },
+    /// Not everything came to rest in time.
+    #[error("still in flight after {after}: {what}")]
+    #[diagnostic(help("`barometer up` logs what fails; BAROMETER_LOG=debug says more. Wait longer with --timeout"))]
+    NotQuiet {
+        /// How long was waited.
+        after: String,
+        /// What is left.
+        what: String,
+    },
+    /// No such sample.
+    #[error("there is no sample `{name}`")]
+    NoSample {
+        /// What was asked for.
+        name: String,
+        /// What exists.
+        #[help]
+        help: Option<String>,
+    },
+    /// A sample delivery was not accepted.
+    #[error("{refused} of {sent} deliveries were not accepted")]
+    #[diagnostic(help(
+        "401: the secret in the file of secrets is not the one that is used there, or the address is not the one its signatures cover; 503: it has no secret; no answer: nothing listens there"
+    ))]
+    NotAccepted {
+        /// How many were not.
+        refused: usize,
+        /// How many were sent.
+        sent: usize,
+    },
+    /// The address to send to is no URL.
+    #[error("`{url}` is not an address to send to")]
+    #[diagnostic(help("give a whole one, such as https://hooks.example.com or http://127.0.0.1:8787"))]
+    BadUrl {
+        /// What was given.
+        url: String,
+    },
+    /// There is no secret to sign with.
+    #[error("no secret for the connection `{connection}` in {}", file.display())]
+    #[diagnostic(help(
+        "add [connections.{connection}] with secret = \"…\" there, or name another file with --secrets"
+    ))]
+    NoSecret {
+        /// The connection.
+        connection: String,
+        /// The file of secrets.
+        file: PathBuf,
+    },
+    /// Nothing can be written to standard output, or a file or the system fails.
+    #[error("{what}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No HTTP client can be made.
+    #[error("cannot make an HTTP client")]
+    #[diagnostic(help("install the system's certificates (on Debian: apt install ca-certificates)"))]
+    NoClient(#[source] reqwest::Error),
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held { .. } => Self::Held(error),
+            LockError::Unusable { .. } => Self::Folder(error),
+        }
+    }
+}
+
+impl Failure {
+    /// Wraps an error of the system with what was tried.
+    pub fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::System { what, source }
+    }
+}

@@ -1,0 +1,410 @@
+//! The functions, assembled as the template says, over the embedded engine: the same handlers that run on Lambda.
+//!
+//! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
+
+mod answers;
+mod error;
+mod operate;
+mod replay;
+mod server;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actions::bus::Bus as BusClient;
+use clock::Minute;
+use config::Config;
+use config::secrets::SecretsFile;
+use health::Health;
+use model::{Family, Moment};
+use normalize::Normalize;
+use publish::Publish;
+use runtime::Clock;
+use runtime::aws::AwsSettings;
+use runtime::lambda::{HttpAnswer, HttpEvent};
+use runtime::seam::{Call, CallError, Seam, Target};
+use runtime::secrets::{Secret, SecretMap, Secrets, SecretsUnavailable};
+use serde_json::Value;
+use slack_alert::SlackAlert;
+use store::{Store, Tables};
+use tokio::sync::oneshot;
+use webhook::Webhook;
+
+use crate::bus::Bus;
+use crate::clock::HostClock;
+use crate::config_files;
+use crate::engine::Engine;
+use crate::options::{Serving, UpOptions};
+use crate::pump::{Handler, Pump};
+use crate::state::State;
+use crate::template::{Function, Stack};
+
+pub use error::HostError;
+pub use replay::Scratch;
+
+/// What a handler's call gives.
+pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, String>> + Send>>;
+
+/// Something around every call of a handler, given the function's logical id; tests end calls in the middle with it.
+pub type Guard = Arc<dyn Fn(&str, Outcome) -> Outcome + Send + Sync>;
+
+/// Reads the file of secrets, each time anew.
+pub type ReadSecrets = Arc<dyn Fn() -> Result<SecretsFile, String> + Send + Sync>;
+
+/// What a host is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The folder with the engine's file and the host's own; it exists.
+    pub data: PathBuf,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Where secrets come from.
+    pub secrets: ReadSecrets,
+    /// The clock stands at this moment; `None` leaves it as it was.
+    pub clock: Option<Moment>,
+    /// The way to vendors. Calls to DynamoDB and EventBridge stay in this process.
+    pub vendors: Seam,
+    /// Around the whole seam, the in-process part included; tests count and break calls with it.
+    pub around: Option<fn(Seam) -> Seam>,
+    /// Around every call of a handler.
+    pub guard: Option<Guard>,
+}
+
+/// The whole product in one process.
+pub struct Host {
+    config: Arc<Config>,
+    stack: Arc<Stack>,
+    state: State,
+    engine: Engine,
+    clock: HostClock,
+    store: Store,
+    secrets: ReadSecrets,
+    normalize: Arc<Normalize>,
+    minute: Handler,
+    hooks: BTreeMap<&'static str, Handler>,
+    pump: Arc<Pump>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Host")
+    }
+}
+
+/// The engine's file in the data folder.
+const TABLES: &str = "tables.db";
+/// The host's own file there.
+const HOST: &str = "host.db";
+
+impl Host {
+    /// Opens the data folder and wires the functions of the template.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or the template asks for what this build does not have.
+    pub async fn open(parts: Parts) -> Result<Self, HostError> {
+        let stack = Arc::new(Stack::built_in()?);
+        let state = State::open(&parts.data.join(HOST))?;
+        let clock = HostClock::open(state.clone(), parts.clock)?;
+        let engine = Engine::open(&parts.data.join(TABLES), &stack)?;
+        let bus = Bus::new(stack.clone(), state.clone(), clock.clone());
+        let inside = inside(engine.clone(), bus, parts.vendors.clone());
+        let seam = parts.around.map_or_else(|| inside.clone(), |around| around(inside.clone()));
+        let functions = Functions::new(&parts, &seam, &clock, &stack)?;
+        let handlers = stack
+            .functions
+            .iter()
+            .filter(|function| function.routes.is_empty())
+            .map(|function| Ok((function.logical_id.clone(), functions.handler(function)?)))
+            .collect::<Result<BTreeMap<_, _>, HostError>>()?;
+        let hooks = Family::WEBHOOKS.into_iter().map(|family| (family.as_str(), functions.hook(family))).collect();
+        let pump = Pump::new(stack.clone(), engine.clone(), state.clone(), clock.clone(), handlers)?;
+        // The operator's own questions are not counted among the functions' calls.
+        let store = Store::connect(&inside, &AwsSettings::local(), tables(&stack)?);
+        let host = Self {
+            config: parts.config.clone(),
+            stack,
+            state,
+            engine,
+            clock,
+            store,
+            secrets: parts.secrets.clone(),
+            normalize: functions.normalize.clone(),
+            minute: functions.minute(),
+            hooks,
+            pump: Arc::new(pump),
+        };
+        host.take_over().await?;
+        Ok(host)
+    }
+
+    /// The lock on the data folder proves that nobody else is at work here: what the process before had in its hands
+    /// when it ended is free again.
+    async fn take_over(&self) -> Result<(), HostError> {
+        self.state.show_hidden_messages(self.clock.now())?;
+        self.store.release_claims(self.clock.now()).await?;
+        Ok(())
+    }
+
+    /// Takes a webhook as the gateway hands it over, and answers as the function does.
+    ///
+    /// # Errors
+    /// When the function was ended in the middle; the sender sees no answer.
+    pub async fn receive(&self, event: HttpEvent) -> Result<HttpAnswer, String> {
+        let family = event.raw_path.split('/').nth(2).unwrap_or_default();
+        // A family that does not exist is answered like a connection that does not: every deployment does that.
+        let hook = self.hooks.get(family).or_else(|| self.hooks.values().next()).ok_or("no webhook function")?;
+        let event = serde_json::to_value(event).map_err(|e| e.to_string())?;
+        serde_json::from_value(hook(event).await?).map_err(|e| e.to_string())
+    }
+
+    /// Lets everything that is under way come to rest, due accounts included; what the clock must first reach stays.
+    ///
+    /// # Errors
+    /// When the host's files cannot be read or written.
+    pub async fn settle(&self) -> Result<crate::pump::Settled, HostError> {
+        loop {
+            let settled = self.pump.settle().await?;
+            if !self.wake().await? {
+                return Ok(settled);
+            }
+        }
+    }
+
+    /// Runs `clock` when an account is due or an event was left over; false when it had nothing to do.
+    async fn wake(&self) -> Result<bool, HostError> {
+        let now = self.clock.now();
+        let idle = self.store.due(now).await?.is_empty() && self.store.left_over(now, clock::GRACE).await?.is_empty();
+        if idle {
+            return Ok(false);
+        }
+        let done = (self.minute)(Value::Null).await.unwrap_or_default();
+        Ok(["ticked", "republished"].iter().any(|what| done[what].as_u64().is_some_and(|n| n > 0)))
+    }
+
+    /// The folder's configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The tables, read as functions read them.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The tables, item by item.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Queues, checkpoints and what was set aside.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &HostClock {
+        &self.clock
+    }
+
+    /// The stack.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// What delivers.
+    pub fn pump(&self) -> &Arc<Pump> {
+        &self.pump
+    }
+}
+
+/// Runs a host for the command line; see [`crate::options::Serve`].
+pub fn serve(options: UpOptions, ready: oneshot::Sender<std::net::SocketAddr>, stop: oneshot::Receiver<()>) -> Serving {
+    Box::pin(async move {
+        let config = Arc::new(config_files::load(options.config.as_deref())?);
+        let names: Vec<_> = config.connections.iter().map(|connection| connection.name.clone()).collect();
+        crate::secrets::load_or_create(&options.secrets, &names)?;
+        let parts = Parts {
+            data: options.data.clone(),
+            config,
+            secrets: secrets_in(options.secrets.clone()),
+            clock: options.clock,
+            vendors: Seam::network().map_err(crate::failure::Failure::NoClient)?,
+            around: None,
+            guard: None,
+        };
+        let host = Arc::new(Host::open(parts).await?);
+        server::run(host, options.listen, ready, stop).await
+    })
+}
+
+/// Reads the file of secrets each time it is asked.
+pub fn secrets_in(file: PathBuf) -> ReadSecrets {
+    Arc::new(move || crate::secrets::load(&file).map_err(|error| error.to_string()))
+}
+
+/// DynamoDB and EventBridge in this process, everything else by `vendors`.
+fn inside(engine: Engine, bus: Bus, vendors: Seam) -> Seam {
+    Seam::new(move |call: Call| {
+        let (engine, bus, vendors) = (engine.clone(), bus.clone(), vendors.clone());
+        Box::pin(async move {
+            match call.target {
+                Target::DynamoDb => Ok(engine.call(&call.operation, call.request.body())),
+                Target::EventBridge => Ok(bus.call(&call.operation, call.request.body())),
+                Target::Ssm => Err(CallError::NotCalled("secrets are in a file here".into())),
+                Target::Slack => vendors.call(call).await,
+            }
+        })
+    })
+}
+
+fn tables(stack: &Stack) -> Result<Tables, HostError> {
+    let name = |wanted: &str| {
+        let table = stack.table(wanted).ok_or_else(|| HostError::Template(format!("there is no table `{wanted}`")))?;
+        Ok::<_, HostError>(table.logical_id.clone())
+    };
+    Ok(Tables { journal: name("Journal")?, accounts: name("Accounts")? })
+}
+
+/// The handlers, made once.
+struct Functions {
+    normalize: Arc<Normalize>,
+    health: Arc<Health>,
+    publish: Arc<Publish>,
+    minute: Arc<Minute>,
+    slack_alert: Arc<SlackAlert>,
+    webhooks: BTreeMap<Family, Arc<Webhook>>,
+    guard: Option<Guard>,
+}
+
+impl Functions {
+    fn new(parts: &Parts, seam: &Seam, clock: &HostClock, stack: &Stack) -> Result<Self, HostError> {
+        let store = Store::connect(seam, &AwsSettings::local(), tables(stack)?);
+        let bus = BusClient::connect(seam, &AwsSettings::local(), stack.bus.clone());
+        let config = &parts.config;
+        let time = {
+            let clock = clock.clone();
+            Clock::new(move || clock.now())
+        };
+        let webhook = |family| {
+            let secrets = secrets(&parts.secrets, connection_secrets);
+            (family, Arc::new(Webhook::new(family, config.clone(), store.clone(), secrets)))
+        };
+        let slack_secrets = secrets(&parts.secrets, slack_secrets);
+        let slack_alert = SlackAlert::new(config.clone(), store.clone(), seam.clone(), slack_secrets, time.clone())?;
+        Ok(Self {
+            normalize: Arc::new(Normalize::new(config.clone(), store.clone())),
+            health: Arc::new(Health::new(config.clone(), store.clone())),
+            publish: Arc::new(Publish::new(store.clone(), bus.clone())),
+            minute: Arc::new(Minute::new(store.clone(), bus, time)),
+            slack_alert: Arc::new(slack_alert),
+            webhooks: Family::WEBHOOKS.into_iter().map(webhook).collect(),
+            guard: parts.guard.clone(),
+        })
+    }
+
+    /// The handler of a function of the template, by the crate it is built from.
+    fn handler(&self, function: &Function) -> Result<Handler, HostError> {
+        let name = function.logical_id.as_str();
+        Ok(match function.crate_name.as_str() {
+            "normalize" => {
+                let handler = self.normalize.clone();
+                self.guarded(name, move |event| {
+                    let handler = handler.clone();
+                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
+                })
+            }
+            "health" => {
+                let handler = self.health.clone();
+                self.guarded(name, move |event| {
+                    let handler = handler.clone();
+                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
+                })
+            }
+            "publish" => {
+                let handler = self.publish.clone();
+                self.guarded(name, move |event| {
+                    let handler = handler.clone();
+                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
+                })
+            }
+            "slack-alert" => {
+                let handler = self.slack_alert.clone();
+                self.guarded(name, move |event| {
+                    let handler = handler.clone();
+                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
+                })
+            }
+            "clock" => self.minute(),
+            other => {
+                return Err(HostError::Template(format!(
+                    "function `{name}` is built from `{other}`, which this build lacks"
+                )));
+            }
+        })
+    }
+
+    fn minute(&self) -> Handler {
+        let handler = self.minute.clone();
+        self.guarded("Clock", move |_| {
+            let handler = handler.clone();
+            Box::pin(async move { handler.handle().await.map_err(|error| runtime::logging::chain(&error)) })
+        })
+    }
+
+    fn hook(&self, family: Family) -> Handler {
+        let handler = self.webhooks.get(&family).cloned();
+        self.guarded("Webhook", move |event| {
+            let handler = handler.clone();
+            Box::pin(async move {
+                let handler = handler.ok_or("no such webhook function")?;
+                written(&handler.handle(read(event)?).await)
+            })
+        })
+    }
+
+    fn guarded(&self, name: &str, handler: impl Fn(Value) -> Outcome + Send + Sync + 'static) -> Handler {
+        match self.guard.clone() {
+            None => Arc::new(handler),
+            Some(guard) => {
+                let name = name.to_owned();
+                Arc::new(move |event| guard(&name, handler(event)))
+            }
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(event: Value) -> Result<T, String> {
+    serde_json::from_value(event).map_err(|error| format!("not the event this function takes: {error}"))
+}
+
+fn written(answer: &impl serde::Serialize) -> Result<Value, String> {
+    serde_json::to_value(answer).map_err(|error| error.to_string())
+}
+
+fn secrets(read: &ReadSecrets, choose: fn(SecretsFile) -> SecretMap) -> Secrets {
+    let read = read.clone();
+    Secrets::from_host(move || match read() {
+        Ok(file) => Ok(choose(file)),
+        Err(reason) => Err(SecretsUnavailable { from: "the file of secrets".into(), reason }),
+    })
+}
+
+/// As SSM names them below `/barometer/{family}`.
+fn connection_secrets(file: SecretsFile) -> SecretMap {
+    let mut map = SecretMap::new();
+    for (name, secrets) in file.connections {
+        map.insert(format!("{name}/secret"), Secret::new(secrets.secret));
+        map.extend(secrets.previous.map(|previous| (format!("{name}/previous"), Secret::new(previous))));
+    }
+    map
+}
+
+/// As SSM names them below `/barometer/slack`.
+fn slack_secrets(mut file: SecretsFile) -> SecretMap {
+    let slack = file.destinations.remove("slack").unwrap_or_default();
+    let named = [("token", slack.token), ("base_url", slack.base_url)];
+    named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Secret::new(value?)))).collect()
+}

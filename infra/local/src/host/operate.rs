@@ -1,0 +1,151 @@
+//! What operators state: modes, pause, the clock. Every statement is a delivery in the journal, so a replay knows it.
+
+use config::{Playbook, StepAction};
+use jiff::SignedDuration;
+use model::{
+    ActionKind, Assessment, Band, ConnectionName, Delivery, DeliveryId, Family, Mode, OperatorStatement, stable_hash,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{Host, HostError};
+use crate::api::{ClockChange, ClockNow, GoliveReport, GoliveRequest, ModeRow, OpenedRow, Sending};
+
+/// The destinations a playbook sends to.
+pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
+    let mut all: Vec<_> = playbook
+        .steps
+        .iter()
+        .map(|step| match step.action {
+            StepAction::SlackAlert { .. } => ActionKind::SlackAlert.destination(),
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+impl Host {
+    /// Lets messages out, as far as `modes.toml` allows. What was observed so far is not sent.
+    ///
+    /// # Errors
+    /// When a named playbook or destination does not exist, or the tables do not answer.
+    pub async fn golive(&self, request: &GoliveRequest) -> Result<GoliveReport, HostError> {
+        let (_, set) = self.store.switches().await?;
+        let mut modes = Vec::new();
+        let mut chosen = Vec::new();
+        for playbook in &self.config.playbooks {
+            if request.playbook.as_ref().is_some_and(|name| *name != playbook.name) {
+                continue;
+            }
+            for destination in destinations(playbook) {
+                if request.destination.as_deref().is_some_and(|name| name != destination) {
+                    continue;
+                }
+                let held = set.iter().find(|(p, d, _)| *p == playbook.name && d == destination);
+                let most = self.config.modes.most(&playbook.name, destination);
+                modes.push(ModeRow {
+                    playbook: playbook.name.clone(),
+                    destination: destination.to_owned(),
+                    from: held.map_or(Mode::Observe, |(_, _, mode)| *mode).min(most),
+                    to: most,
+                    limited_by: (most < Mode::Live).then(|| "modes.toml".to_owned()),
+                });
+                chosen.push(playbook);
+            }
+        }
+        if modes.is_empty() {
+            return Err(self.nothing_to_switch(request));
+        }
+        for row in &modes {
+            let (playbook, destination) = (row.playbook.clone(), row.destination.clone());
+            self.state_as_operator(&OperatorStatement::Mode { playbook, destination, mode: Mode::Live }).await?;
+        }
+        let (opened, left_alone) = self.open_worst(&chosen, request.open_top).await?;
+        Ok(GoliveReport { modes, opened, left_alone })
+    }
+
+    fn nothing_to_switch(&self, request: &GoliveRequest) -> HostError {
+        let known: Vec<_> =
+            self.config.playbooks.iter().map(|p| format!("{} → {}", p.name, destinations(p).join(", "))).collect();
+        let playbook =
+            request.playbook.as_ref().map_or_else(|| "any playbook".to_owned(), |p| format!("playbook `{p}`"));
+        let destination = request.destination.as_deref().unwrap_or("any destination");
+        HostError::NotFound {
+            message: format!("{playbook} sends nothing to {destination}"),
+            help: format!("there is {}", known.join("; ")),
+        }
+    }
+
+    /// Opens episodes for red accounts that were red before anybody looked: the largest and nearest first.
+    async fn open_worst(&self, playbooks: &[&Playbook], top: u32) -> Result<(Vec<OpenedRow>, u32), HostError> {
+        let mut red = Vec::new();
+        for account in self.store.book().await?.into_iter().filter(|a| a.band == Band::Red) {
+            let partition = self.store.partition(&account.account).await?;
+            if !partition.episodes.iter().any(|stored| stored.value.is_open()) {
+                red.push(account);
+            }
+        }
+        let urgency = |a: &Assessment| {
+            (std::cmp::Reverse(a.card.arr.map(|money| money.minor)), a.card.renews_on, a.account.clone())
+        };
+        red.sort_by_key(urgency);
+        let mut opened = Vec::new();
+        let chosen = red.iter().take(usize::try_from(top).unwrap_or(usize::MAX));
+        for (account, playbook) in chosen.filter_map(|account| Some((account, playbooks.first()?))) {
+            let statement =
+                OperatorStatement::OpenPlay { playbook: playbook.name.clone(), account: account.account.clone() };
+            self.state_as_operator(&statement).await?;
+            let (account, name) = (account.account.clone(), account.card.name.clone());
+            opened.push(OpenedRow { playbook: playbook.name.clone(), account, name });
+        }
+        let left_alone = u32::try_from(red.len() - opened.len()).unwrap_or(u32::MAX);
+        Ok((opened, left_alone))
+    }
+
+    /// Stops every send within one claim, or lets sending go on.
+    ///
+    /// # Errors
+    /// When the tables do not answer.
+    pub async fn pause(&self, paused: bool) -> Result<Sending, HostError> {
+        let statement = if paused { OperatorStatement::Pause } else { OperatorStatement::Resume };
+        self.state_as_operator(&statement).await?;
+        let (paused_at, _) = self.store.switches().await?;
+        let held = self.outbox().await?.iter().filter(|row| row.status == "held").count();
+        Ok(Sending { paused_at, held: u32::try_from(held).unwrap_or(u32::MAX) })
+    }
+
+    /// Journals a statement and applies it at once; the stream applies it again, which changes nothing.
+    async fn state_as_operator(&self, statement: &OperatorStatement) -> Result<(), HostError> {
+        let body = serde_json::to_vec(statement).map_err(|e| HostError::Template(e.to_string()))?;
+        let received_at = self.clock.receipt()?;
+        let connection = ConnectionName::from_stored("operator");
+        // No vendor id and no time in the body: two equal statements at two moments are two deliveries.
+        let key = stable_hash(&[&received_at.to_string(), &String::from_utf8_lossy(&body)]);
+        let delivery = Delivery {
+            id: DeliveryId::new(&connection, &key),
+            connection,
+            family: Family::Operator,
+            received_at,
+            body_sha256: hex::encode(Sha256::digest(&body)),
+            headers: Default::default(),
+            body,
+            same_key_as: None,
+        };
+        self.store.journal(&delivery).await?;
+        self.normalize.apply_now(&delivery).await?;
+        Ok(())
+    }
+
+    /// Moves the clock forward and lets everything come to rest that is due by then.
+    ///
+    /// # Errors
+    /// When it would run backwards.
+    pub async fn set_clock(&self, change: ClockChange) -> Result<ClockNow, HostError> {
+        match change {
+            ClockChange::Set(to) => self.clock.set(to)?,
+            ClockChange::AdvanceMs(by) => self.clock.advance(SignedDuration::from_millis(by))?,
+        };
+        self.settle().await?;
+        Ok(self.clock_now())
+    }
+}

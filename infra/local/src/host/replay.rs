@@ -1,0 +1,313 @@
+//! Replay: the journal in its total order, on a clock that moves with it, into tables that are thrown away afterwards.
+//!
+//! Nothing can leave a scratch host: it has no secrets and its way to vendors refuses every call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use config::Config;
+use config::secrets::SecretsFile;
+use model::{Assessment, Delivery, DeliveryId, Event, EventBody, Family, Moment, SubjectId};
+use runtime::batch::alone;
+use runtime::lambda::{StreamChange, StreamEvent, StreamRecord};
+use runtime::seam::{CallError, Seam};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Host, HostError, Parts, answers};
+use crate::api::{
+    Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
+};
+
+/// A host whose folder goes away with it.
+#[derive(Debug)]
+pub struct Scratch {
+    host: Host,
+    // Dropped after the host, which has files open in it.
+    _folder: TempDir,
+}
+
+impl Scratch {
+    /// Replays `deliveries`, which are in the journal's order, and lets time pass until `until`.
+    ///
+    /// # Errors
+    /// When there is no room for the folder, or its files fail.
+    pub async fn replay(config: Arc<Config>, deliveries: &[Delivery], until: Moment) -> Result<Self, HostError> {
+        let folder = tempfile::tempdir().map_err(|source| HostError::Scratch { source })?;
+        let begin = deliveries.first().map_or(until, |first| first.received_at.min(until));
+        let host = Host::open(sealed(config, folder.path(), begin)).await?;
+        let scratch = Self { host, _folder: folder };
+        for delivery in deliveries {
+            scratch.pass_time_until(delivery.received_at).await?;
+            scratch.host.store().journal(delivery).await?;
+            scratch.host.settle().await?;
+        }
+        scratch.pass_time_until(until).await?;
+        Ok(scratch)
+    }
+
+    /// Stops at every moment at which an account is due, as the minute's clock would have.
+    async fn pass_time_until(&self, until: Moment) -> Result<(), HostError> {
+        while let Some(due) = self.host.store().earliest_due(until).await? {
+            let now = self.host.clock().now();
+            if due > now {
+                self.host.clock().set(due)?;
+            }
+            let ticked_before = self.host.store().earliest_due(until).await?;
+            self.host.settle().await?;
+            if self.host.store().earliest_due(until).await? == ticked_before {
+                // It stays due although it was ticked: nothing would come of asking again.
+                break;
+            }
+        }
+        if until > self.host.clock().now() {
+            self.host.clock().set(until)?;
+            self.host.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// The host to ask.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+}
+
+fn sealed(config: Arc<Config>, folder: &Path, begin: Moment) -> Parts {
+    Parts {
+        data: folder.to_owned(),
+        config,
+        secrets: Arc::new(|| Ok(SecretsFile::default())),
+        clock: Some(begin),
+        vendors: Seam::new(|call| {
+            let reason = format!("{} is not called in a replay", call.target);
+            Box::pin(async move { Err(CallError::NotCalled(reason)) })
+        }),
+        around: None,
+        guard: None,
+    }
+}
+
+/// What is compared: what `health` decided. How sending ended is not replayed.
+struct Decided {
+    assessments: BTreeMap<SubjectId, Assessment>,
+    events: BTreeMap<String, Event>,
+}
+
+impl Host {
+    /// The tables as they were at a moment.
+    pub(super) async fn scratch_until(&self, at: Moment) -> Result<Scratch, HostError> {
+        let mut journal = self.store().whole_journal().await?;
+        journal.retain(|delivery| delivery.received_at <= at);
+        Scratch::replay(self.config.clone(), &journal, at).await
+    }
+
+    /// Runs recorded deliveries again and says what is not as recorded. Only with `act` does anything change here: then
+    /// the chosen deliveries go through the functions once more.
+    ///
+    /// # Errors
+    /// When nothing is chosen, or the tables do not answer.
+    pub async fn replay(&self, request: &ReplayRequest) -> Result<ReplayReport, HostError> {
+        let now = self.clock().now();
+        let mut journal = self.store().whole_journal().await?;
+        self.all_exist(&journal, &request.without)?;
+        journal.retain(|delivery| !request.without.contains(&delivery.id));
+        let chosen = self.choose(&journal, &request.which).await?;
+        let until = match &request.which {
+            ReplayWhich::Received { until, .. } => until.unwrap_or(now),
+            ReplayWhich::Delivery(_) | ReplayWhich::Account(_) => now,
+        };
+        journal.retain(|delivery| delivery.received_at <= until && chosen.needs(delivery, self));
+        let scratch = Scratch::replay(self.config.clone(), &journal, until).await?;
+        let replayed = scratch.host.decided().await?;
+        let recorded = self.decided().await?;
+        let mut report = compare(&chosen, &recorded, &replayed);
+        report.deliveries = u32::try_from(journal.iter().filter(|d| chosen.has(d)).count()).unwrap_or(u32::MAX);
+        if request.act {
+            self.feed_again(journal.iter().filter(|d| chosen.has(d))).await?;
+            report.acted = true;
+        }
+        Ok(report)
+    }
+
+    fn all_exist(&self, journal: &[Delivery], wanted: &[DeliveryId]) -> Result<(), HostError> {
+        match wanted.iter().find(|id| journal.iter().all(|delivery| delivery.id != **id)) {
+            None => Ok(()),
+            Some(missing) => Err(HostError::NotFound {
+                message: format!("the journal has no delivery `{missing}`"),
+                help: "`barometer journal` lists them all".to_owned(),
+            }),
+        }
+    }
+
+    async fn choose(&self, journal: &[Delivery], which: &ReplayWhich) -> Result<Chosen, HostError> {
+        Ok(match which {
+            ReplayWhich::Delivery(id) => {
+                self.all_exist(journal, std::slice::from_ref(id))?;
+                let subjects = journal.iter().filter(|d| d.id == *id).flat_map(|d| self.subjects_of(d)).collect();
+                Chosen::Delivery { id: id.clone(), subjects }
+            }
+            ReplayWhich::Account(text) => Chosen::Account(answers::find_in(self.store().book().await?, text)?.account),
+            ReplayWhich::Received { since, until } => Chosen::Received { since: *since, until: *until },
+        })
+    }
+
+    fn subjects_of(&self, delivery: &Delivery) -> BTreeSet<SubjectId> {
+        normalize::normalized(delivery, &self.config).signals.into_iter().map(|signal| signal.subject).collect()
+    }
+
+    async fn decided(&self) -> Result<Decided, HostError> {
+        let book = self.store().book().await?;
+        let events = self
+            .store()
+            .whole_outbox()
+            .await?
+            .into_iter()
+            .map(|row| row.event)
+            .filter(|event| !matches!(event.body, EventBody::ActionCompleted(_) | EventBody::ActionFailed(_)));
+        Ok(Decided {
+            assessments: book.into_iter().map(|a| (a.account.clone(), a)).collect(),
+            events: events.map(|event| (event.id.as_str().to_owned(), event)).collect(),
+        })
+    }
+
+    /// Hands deliveries to `normalize` once more, as the stream did.
+    async fn feed_again(&self, deliveries: impl Iterator<Item = &Delivery>) -> Result<(), HostError> {
+        for delivery in deliveries {
+            let record = StreamRecord {
+                event_name: "INSERT".to_owned(),
+                dynamodb: StreamChange {
+                    keys: Default::default(),
+                    new_image: Some(store::stream_image(delivery)?),
+                    old_image: None,
+                    sequence_number: delivery.id.to_string(),
+                },
+            };
+            let again = alone(self.normalize.handle(StreamEvent { records: vec![record] })).await;
+            if again.is_ok_and(|answer| answer.batch_item_failures.is_empty()) {
+                continue;
+            }
+            return Err(HostError::Template(format!("delivery `{}` failed again; the log says why", delivery.id)));
+        }
+        self.settle().await?;
+        Ok(())
+    }
+}
+
+/// Which part of a replay is looked at.
+enum Chosen {
+    Delivery { id: DeliveryId, subjects: BTreeSet<SubjectId> },
+    Account(SubjectId),
+    Received { since: Moment, until: Option<Moment> },
+}
+
+impl Chosen {
+    /// The delivery is one of those asked for.
+    fn has(&self, delivery: &Delivery) -> bool {
+        match self {
+            Self::Delivery { id, .. } => delivery.id == *id,
+            Self::Account(_) => delivery.family != Family::Operator,
+            Self::Received { since, until } => {
+                delivery.received_at >= *since && until.is_none_or(|until| delivery.received_at < until)
+            }
+        }
+    }
+
+    /// The delivery must run so that what is looked at comes out right.
+    fn needs(&self, delivery: &Delivery, host: &Host) -> bool {
+        match self {
+            Self::Received { until, .. } => until.is_none_or(|until| delivery.received_at < until),
+            Self::Account(account) => {
+                delivery.family == Family::Operator || host.subjects_of(delivery).contains(account)
+            }
+            Self::Delivery { id, subjects } => {
+                delivery.id == *id
+                    || delivery.family == Family::Operator
+                    || !host.subjects_of(delivery).is_disjoint(subjects)
+            }
+        }
+    }
+
+    fn has_account(&self, account: &SubjectId) -> bool {
+        match self {
+            Self::Account(chosen) => chosen == account,
+            Self::Delivery { subjects, .. } => subjects.contains(account),
+            Self::Received { .. } => true,
+        }
+    }
+
+    fn has_event(&self, event: &Event) -> bool {
+        match self {
+            Self::Account(account) => event.account == *account,
+            Self::Delivery { id, .. } => event.cause.delivery.as_ref() == Some(id),
+            Self::Received { since, until } => event.as_of >= *since && until.is_none_or(|until| event.as_of < until),
+        }
+    }
+
+    /// Assessments are compared only where the replay ran to the end: at an earlier moment they differ by nature.
+    fn compares_assessments(&self) -> bool {
+        !matches!(self, Self::Received { until: Some(_), .. })
+    }
+}
+
+fn compare(chosen: &Chosen, recorded: &Decided, replayed: &Decided) -> ReplayReport {
+    let mut report = ReplayReport {
+        deliveries: 0,
+        accounts: vec![],
+        events: vec![],
+        actions: vec![],
+        differences: vec![],
+        acted: false,
+    };
+    for (id, assessment) in replayed.assessments.iter().filter(|(id, _)| chosen.has_account(id)) {
+        report.accounts.push(ReplayedAccount {
+            id: id.clone(),
+            name: assessment.card.name.clone(),
+            score: assessment.score.map(model::Score::shown),
+            band: assessment.band,
+        });
+    }
+    for event in replayed.events.values().filter(|event| chosen.has_event(event)) {
+        let is_recorded = recorded.events.contains_key(event.id.as_str());
+        report.events.push(ReplayedEvent {
+            id: event.id.clone(),
+            kind: event.body.kind().to_owned(),
+            account: event.account.clone(),
+            occurred_at: event.occurred_at,
+            recorded: is_recorded,
+        });
+        if let EventBody::ActionRequested(request) = &event.body {
+            report.actions.push(ReplayedAction {
+                id: request.id.clone(),
+                kind: request.kind.as_str().to_owned(),
+                account: event.account.clone(),
+                playbook: request.playbook.clone(),
+                step: request.step.clone(),
+                recorded: is_recorded,
+            });
+        }
+    }
+    report.events.sort_by(|a, b| (a.occurred_at, &a.kind, &a.id).cmp(&(b.occurred_at, &b.kind, &b.id)));
+    if chosen.compares_assessments() {
+        let accounts: BTreeSet<_> = recorded.assessments.keys().chain(replayed.assessments.keys()).collect();
+        for id in accounts.into_iter().filter(|id| chosen.has_account(id)) {
+            let (before, after) = (recorded.assessments.get(id), replayed.assessments.get(id));
+            report.differences.extend(difference("assessment", id.as_str(), before, after));
+        }
+    }
+    let ids: BTreeSet<_> = recorded.events.keys().chain(replayed.events.keys()).collect();
+    for id in ids {
+        let (before, after) = (recorded.events.get(id), replayed.events.get(id));
+        if before.into_iter().chain(after).any(|event| chosen.has_event(event)) {
+            report.differences.extend(difference("event", id, before, after));
+        }
+    }
+    report
+}
+
+fn difference<T: serde::Serialize>(what: &str, id: &str, before: Option<&T>, after: Option<&T>) -> Option<Difference> {
+    let json = |value: Option<&T>| value.and_then(|v| serde_json::to_value(v).ok()).unwrap_or(Value::Null);
+    let (recorded, replayed) = (json(before), json(after));
+    (recorded != replayed).then(|| Difference { what: what.to_owned(), id: id.to_owned(), recorded, replayed })
+}

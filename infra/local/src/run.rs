@@ -1,0 +1,204 @@
+//! Carries a command out: asks the host and prints its answer.
+
+mod check;
+mod simulate;
+mod up;
+
+use std::fmt;
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+
+use model::Moment;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::{
+    ClockChange, ClockNow, GoliveReport, GoliveRequest, ReplayReport, ReplayRequest, ReplayWhich, Sending, route,
+};
+use crate::cli::{Cli, ClockCommand, Command, GlobalArgs, GoliveArgs, ReplayArgs, SettleArgs};
+use crate::client::{Client, Session};
+use crate::failure::Failure;
+use crate::options::Serve;
+use crate::run::up::Stop;
+use crate::show::{self, Style};
+
+/// What a command works with.
+#[derive(Clone)]
+struct Surroundings {
+    /// What every command takes.
+    global: GlobalArgs,
+    /// The machine's clock when the command began; only deliveries to other installations count from it.
+    now: Moment,
+    /// Runs a host.
+    serve: Serve,
+    /// How answers may be decorated.
+    style: Style,
+    /// Where answers go.
+    out: Out,
+}
+
+/// Takes text that is an answer.
+type Out = Arc<dyn Fn(&str) -> std::io::Result<()> + Send + Sync>;
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Surroundings({:?})", self.global)
+    }
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// When it could not be; the report says what to do.
+pub async fn run(cli: Cli, now: Moment, serve: Serve) -> Result<(), miette::Report> {
+    let style = style_of(&std::io::stdout());
+    let out: Out = Arc::new(|text| {
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    });
+    let here = Surroundings { global: cli.global, now, serve, style, out };
+    carry_out(&here, cli.command.unwrap_or_default()).await
+}
+
+async fn carry_out(here: &Surroundings, command: Command) -> Result<(), miette::Report> {
+    match command {
+        Command::Up(args) => up::up(here, &args, Stop::on_signals()?).await,
+        Command::Check => check::check(here),
+        Command::Simulate(args) => simulate::simulate(here, &args).await,
+        other => {
+            let session = Client::connect_or_start(&here.global, here.serve).await?;
+            let done = ask(here, &session, other).await;
+            // Also after a failure: a host that was started for this command must end in good order.
+            let closed = session.close().await;
+            done.and(closed)
+        }
+    }
+}
+
+/// Whether text for `stream` is decorated: on a terminal, unless NO_COLOR is set (<https://no-color.org>).
+pub fn style_of(stream: &impl IsTerminal) -> Style {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if stream.is_terminal() && !refused { Style::Coloured } else { Style::Plain }
+}
+
+/// The commands that are one question to the host.
+async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result<(), miette::Report> {
+    let client = &session.client;
+    let style = here.style;
+    match command {
+        Command::Accounts => {
+            here.get(client, route::ACCOUNTS, &[], |rows: &Vec<_>| show::accounts(rows, style)).await?
+        }
+        Command::Explain(args) => {
+            let mut query = vec![("account", args.account.account)];
+            query.extend(args.at.map(|at| ("at", at.to_string())));
+            here.get(client, route::EXPLAIN, &query, |it| show::explain(it, style)).await?;
+        }
+        Command::Outbox => here.get(client, route::OUTBOX, &[], |rows: &Vec<_>| show::outbox(rows, style)).await?,
+        Command::Timeline(args) => {
+            let query = [("account", args.account)];
+            here.get(client, route::TIMELINE, &query, |rows: &Vec<_>| show::timeline(rows, style)).await?;
+        }
+        Command::Journal => here.get(client, route::JOURNAL, &[], |rows: &Vec<_>| show::journal(rows, style)).await?,
+        Command::Quarantine => {
+            here.get(client, route::QUARANTINE, &[], |rows: &Vec<_>| show::quarantine(rows, style)).await?;
+        }
+        Command::Unmatched => {
+            here.get(client, route::UNMATCHED, &[], |rows: &Vec<_>| show::unmatched(rows, style)).await?;
+        }
+        Command::Settle(args) => settle(here, client, &args).await?,
+        Command::Clock(command) => clock(here, client, command).await?,
+        Command::Golive(args) => golive(here, client, args).await?,
+        Command::Pause => sending(here, client, route::PAUSE).await?,
+        Command::Resume => sending(here, client, route::RESUME).await?,
+        Command::Replay(args) => replay(here, client, args).await?,
+        // These do not ask a host that runs already, and are carried out by `run`.
+        Command::Up(_) | Command::Simulate(_) | Command::Check => {}
+    }
+    Ok(())
+}
+
+async fn settle(here: &Surroundings, client: &Client, args: &SettleArgs) -> Result<(), Failure> {
+    let timeout_ms = u64::try_from(args.timeout.as_millis()).unwrap_or(u64::MAX);
+    let settled = client.settle(timeout_ms).await?;
+    if settled.quiet || here.global.json {
+        here.answer(&settled, show::settled)?;
+    }
+    if settled.quiet {
+        return Ok(());
+    }
+    Err(Failure::NotQuiet { after: args.timeout.to_string(), what: show::unsettled(&settled) })
+}
+
+async fn clock(here: &Surroundings, client: &Client, command: ClockCommand) -> Result<(), Failure> {
+    let change = match command {
+        ClockCommand::Show => None,
+        ClockCommand::Set { to } => Some(ClockChange::Set(to)),
+        ClockCommand::Advance { by } => Some(ClockChange::AdvanceMs(by.as_millis())),
+    };
+    let now: ClockNow = match change {
+        None => client.get(route::CLOCK).await?,
+        Some(change) => client.post(route::CLOCK, &change).await?,
+    };
+    here.answer(&now, show::clock)
+}
+
+async fn golive(here: &Surroundings, client: &Client, args: GoliveArgs) -> Result<(), Failure> {
+    // `--all` is both left out, said aloud.
+    let GoliveArgs { playbook, destination, all: _, open_top } = args;
+    let request = GoliveRequest { playbook, destination, open_top };
+    let report: GoliveReport = client.post(route::GOLIVE, &request).await?;
+    here.answer(&report, |report| show::golive(report, here.style))
+}
+
+async fn sending(here: &Surroundings, client: &Client, route: &str) -> Result<(), Failure> {
+    let sending: Sending = client.post(route, &serde_json::json!({})).await?;
+    here.answer(&sending, show::sending)
+}
+
+async fn replay(here: &Surroundings, client: &Client, args: ReplayArgs) -> Result<(), Failure> {
+    let ReplayArgs { delivery, account, since, until, without, act } = args;
+    let which = match (delivery, account, since) {
+        (Some(delivery), _, _) => ReplayWhich::Delivery(delivery),
+        (None, Some(account), _) => ReplayWhich::Account(account),
+        // One of the three is given: the command line requires it.
+        (None, None, since) => ReplayWhich::Received { since: since.unwrap_or(Moment::EARLIEST), until },
+    };
+    let report: ReplayReport = client.post(route::REPLAY, &ReplayRequest { which, act, without }).await?;
+    here.answer(&report, |report| show::replay(report, here.style))
+}
+
+impl Surroundings {
+    async fn get<T: DeserializeOwned + Serialize>(
+        &self,
+        client: &Client,
+        route: &str,
+        query: &[(&str, String)],
+        show: impl Fn(&T) -> String,
+    ) -> Result<(), Failure> {
+        let answer: T = if query.is_empty() { client.get(route).await? } else { client.query(route, query).await? };
+        self.answer(&answer, show)
+    }
+
+    /// Prints an answer: as it is with `--json`, else as people read it.
+    fn answer<T: Serialize>(&self, answer: &T, show: impl Fn(&T) -> String) -> Result<(), Failure> {
+        if !self.global.json {
+            return self.print(&show(answer));
+        }
+        let text = serde_json::to_string_pretty(answer);
+        let text = text.map_err(|error| Failure::OddAnswer { address: "this".to_owned(), what: error.to_string() })?;
+        self.print(&(text + "\n"))
+    }
+
+    /// Writes an answer. A reader that has seen enough (`| head`) is no failure.
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        match (self.out)(text) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(Failure::system("cannot write to standard output")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "run/tests.rs"]
+mod tests;

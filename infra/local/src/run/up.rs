@@ -1,0 +1,137 @@
+//! `barometer up`: runs the host until it is told to stop.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use super::{Surroundings, style_of};
+use crate::api::{AccountRow, ClockNow, Status, route};
+use crate::cli::UpArgs;
+use crate::client::{Client, Started, absolute, joined, secrets_file};
+use crate::failure::Failure;
+use crate::lock::{HostFile, Lock};
+use crate::options::UpOptions;
+use crate::run::simulate::{Target, post};
+use crate::samples::{self, Phase};
+use crate::show;
+
+/// How long the sample book may take to settle between its parts, in milliseconds.
+const BOOK_MS: u64 = 60_000;
+
+/// Carries the command out; ends when the process is told to, or when the host fails.
+pub(super) async fn up(here: &Surroundings, args: &UpArgs, mut stop: Stop) -> Result<(), miette::Report> {
+    let mut lock = Lock::acquire(&here.global.data).map_err(Failure::from)?;
+    let config = here.global.config.as_deref().map(absolute);
+    let secrets = here.global.secrets.as_deref().map(absolute);
+    lock.remember(config.clone(), secrets.clone()).map_err(Failure::system("cannot write into the data folder"))?;
+    let options = UpOptions {
+        data: here.global.data.clone(),
+        config,
+        secrets: secrets_file(&here.global, &HostFile { secrets, ..HostFile::default() }),
+        listen: args.listen,
+        clock: args.clock,
+    };
+    let secrets = options.secrets.clone();
+    let mut started = Started::start(lock, options, here.serve).await?;
+    let client = Client::new(started.address)?;
+    let begun = async {
+        if !args.empty {
+            open_book(&client, &secrets).await?;
+        }
+        // One line for the program that waits for it; everything else is for people and goes to standard error.
+        here.print(&format!("ready http://{}\n", client.address()))?;
+        welcome(here, &client, &secrets).await
+    };
+    tokio::select! {
+        begun = begun => begun?,
+        () = stop.asked() => return started.stop().await,
+    }
+    tokio::select! {
+        ended = &mut started.serving => joined(ended),
+        () = stop.asked() => {
+            info!("Stopping: what is under way is finished first; a second signal ends at once");
+            tokio::select! {
+                stopped = started.stop() => stopped,
+                () = stop.asked() => Err(miette::miette!(
+                    help = "what was under way is taken up again by the next `barometer up`",
+                    "ended by a second signal"
+                )),
+            }
+        }
+    }
+}
+
+/// Fills an empty journal with the sample book: its baseline is settled before its changes, which are news then.
+async fn open_book(client: &Client, secrets: &Path) -> Result<(), miette::Report> {
+    let status: Status = client.get(route::STATUS).await?;
+    if status.deliveries > 0 {
+        return Ok(());
+    }
+    let ClockNow { now, .. } = client.get(route::CLOCK).await?;
+    let book = samples::book(now)?;
+    let target = Target::local(client, status.connections, secrets)?;
+    for phase in [Phase::Baseline, Phase::Change] {
+        for delivery in book.iter().filter(|delivery| delivery.phase == Some(phase)) {
+            let answer = post(&target, delivery).await?;
+            if !answer.accepted() {
+                // A configuration of one's own need not have the connection that the samples come from.
+                warn!("The sample book stays closed: `{}` was answered {answer}", delivery.name);
+                return Ok(());
+            }
+        }
+        let settled = client.settle(BOOK_MS).await?;
+        if !settled.quiet {
+            warn!("The sample book has not settled: {}", show::unsettled(&settled));
+        }
+    }
+    Ok(())
+}
+
+async fn welcome(here: &Surroundings, client: &Client, secrets: &Path) -> Result<(), miette::Report> {
+    let status: Status = client.get(route::STATUS).await?;
+    let accounts: Vec<AccountRow> = client.get(route::ACCOUNTS).await?;
+    let worst = accounts.iter().find(|row| row.band == model::Band::Red).or(accounts.first());
+    let style = style_of(&std::io::stderr());
+    eprintln!("{}", show::welcome(&status, worst, &here.global.data, secrets, style));
+    Ok(())
+}
+
+/// Requests to stop, each of which counts.
+#[derive(Debug)]
+pub(super) struct Stop(mpsc::Receiver<()>);
+
+impl Stop {
+    /// Ctrl-C and the signal that service managers send.
+    pub(super) fn on_signals() -> Result<Self, Failure> {
+        let heard = |kind| signal(kind).map_err(Failure::system("cannot listen for signals"));
+        let (mut interrupt, mut terminate) = (heard(SignalKind::interrupt())?, heard(SignalKind::terminate())?);
+        let (ask, asked) = mpsc::channel(2);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if ask.send(()).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self(asked))
+    }
+
+    /// Requests that come through a channel.
+    #[cfg(test)]
+    pub(super) fn on(asked: mpsc::Receiver<()>) -> Self {
+        Self(asked)
+    }
+
+    async fn asked(&mut self) {
+        if self.0.recv().await.is_none() {
+            // Nobody can ask any more.
+            std::future::pending().await
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The book as a table.
+
+use super::{Align, Style, Table, count, days_until, or_unknown};
+use crate::api::AccountRow;
+
+/// All accounts, in the order of the host: the worst first.
+pub fn accounts(rows: &[AccountRow], style: Style) -> String {
+    let Some(first) = rows.first() else {
+        return "No account is assessed yet. Only customers are: `[watch]` in connections.toml says which.\n\
+                Try `barometer simulate book`, or see what came in with `barometer journal`.\n"
+            .to_owned();
+    };
+    let mut table = Table::new([
+        ("account", Align::Left),
+        ("score", Align::Right),
+        ("band", Align::Left),
+        ("a year", Align::Right),
+        ("renews on", Align::Left),
+        ("", Align::Left),
+        ("owner", Align::Left),
+        ("id", Align::Left),
+    ]);
+    for row in rows {
+        table.banded(
+            row.band,
+            [
+                row.name.clone(),
+                or_unknown(row.score),
+                row.band.to_string(),
+                or_unknown(row.arr),
+                or_unknown(row.renews_on),
+                row.renews_on.map(|day| days_until(day, row.as_of)).unwrap_or_default(),
+                or_unknown(row.owner.as_deref()),
+                row.id.to_string(),
+            ],
+        );
+    }
+    let total = count(rows.len().try_into().unwrap_or(u64::MAX), "account", "accounts");
+    let hint = format!("{total} · model {} · why: barometer explain ACCOUNT", first.model);
+    format!("{}\n{}\n", table.show(style), style.faint(&hint))
+}

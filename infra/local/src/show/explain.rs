@@ -1,0 +1,225 @@
+//! One account on one screen: what it scores, measure by measure, and where each value stands in what a vendor sent.
+
+use model::{Band, MeasureState};
+
+use super::{Style, UNKNOWN, days_until, instant, points, safe};
+use crate::api::{EpisodePhase, EpisodeRow, EvidenceRow, Explanation, PointRow};
+
+/// How many earlier scores and closed episodes are shown.
+const RECENT: usize = 5;
+
+/// The whole explanation.
+pub fn explain(it: &Explanation, style: Style) -> String {
+    let mut lines = headline(it, style);
+    lines.push(String::new());
+    lines.extend(measures(it, style));
+    lines.push(String::new());
+    lines.extend(what_follows(it, style));
+    lines.push(String::new());
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+fn headline(it: &Explanation, style: Style) -> Vec<String> {
+    let score = it.score.map_or_else(|| "no score".to_owned(), |score| format!("{score} of 100"));
+    let band = style.band(it.band, it.band.as_str());
+    let mut first = vec![style.bold(&safe(&it.name)), score, band];
+    if it.machine_band != it.band {
+        first.push(format!("the score alone says {}", style.band(it.machine_band, it.machine_band.as_str())));
+    }
+    first.extend(trend(it));
+    let mut second = Vec::new();
+    second.extend(it.arr.map(|arr| format!("{arr} a year")));
+    second.extend(it.renews_on.map(|day| format!("renews on {day}, {}", days_until(day, it.as_of))));
+    second.push(match &it.owner {
+        Some(owner) => format!("owner {} ({})", safe(&owner.name), safe(&owner.reason)),
+        None => "no owner known".to_owned(),
+    });
+    let third = [
+        format!("{} since {}", it.band, instant(it.band_since)),
+        format!("confidence {} %", it.confidence),
+        format!("as of {}", instant(it.as_of)),
+        it.account.to_string(),
+    ];
+    vec![first.join(" · "), second.join(" · "), style.faint(&third.join(" · "))]
+}
+
+/// How the score moved since the last one that differs.
+fn trend(it: &Explanation) -> Option<String> {
+    let now = it.score?;
+    let earlier = it.history.iter().rev().find(|row| row.score.is_some() && row.score != Some(now));
+    let Some(row) = earlier else {
+        return (!it.history.is_empty()).then(|| "steady".to_owned());
+    };
+    let then = row.score?;
+    let day = &row.as_of.to_string()[..10];
+    Some(if now < then {
+        format!("down {} from {then} ({day})", then - now)
+    } else {
+        format!("up {} from {then} ({day})", now - then)
+    })
+}
+
+/// Widths of what stands before the origin of a value.
+struct Widths {
+    measure: usize,
+    value: usize,
+}
+
+fn measures(it: &Explanation, style: Style) -> Vec<String> {
+    let width = |heading: &str, cells: &mut dyn Iterator<Item = usize>| cells.fold(heading.len(), usize::max);
+    let widths = Widths {
+        measure: width("measure", &mut it.points.iter().map(|row| row.label.chars().count())),
+        value: width("value", &mut it.points.iter().map(|row| value(row).chars().count())),
+    };
+    let heading = format!(
+        "{:>6} / {:<8}  {:<measure$}  {:<value$}  where it comes from",
+        "gained",
+        "possible",
+        "measure",
+        "value",
+        measure = widths.measure,
+        value = widths.value
+    );
+    let mut lines = vec![style.bold(&heading)];
+    for row in &it.points {
+        lines.extend(measure(it, row, &widths, style));
+    }
+    lines.extend(total(it, style));
+    lines
+}
+
+fn measure(it: &Explanation, row: &PointRow, widths: &Widths, style: Style) -> Vec<String> {
+    let takes_part = row.points.is_some();
+    let share = if takes_part {
+        format!("{:>6} / {:<8}", points(row.gained.into()), points(u32::from(row.gained) + u32::from(row.missed)))
+    } else {
+        format!("{UNKNOWN:>6} / {UNKNOWN:<8}")
+    };
+    let front = format!(
+        "{share}  {:<measure$}  {:<value$}  ",
+        safe(&row.label),
+        value(row),
+        measure = widths.measure,
+        value = widths.value
+    );
+    let indent = " ".repeat(front.chars().count());
+    let origin = origin(it, row);
+    let change = row.change.filter(|change| *change != 0).map(|change| {
+        let sign = if change < 0 { "-" } else { "+" };
+        format!("{sign}{} points since the last time", points(change.unsigned_abs()))
+    });
+    let mut lines = vec![front + &origin[0]];
+    lines.extend(origin[1..].iter().map(|line| format!("{indent}{}", style.faint(line))));
+    lines.extend(change.map(|change| format!("{indent}{change}")));
+    lines
+}
+
+fn value(row: &PointRow) -> String {
+    row.value.as_deref().map_or_else(|| "not known".to_owned(), safe)
+}
+
+/// Where the value stands, or why there is none.
+fn origin(it: &Explanation, row: &PointRow) -> Vec<String> {
+    let mut lines = Vec::new();
+    match row.state {
+        MeasureState::Counted => {}
+        MeasureState::Skipped => lines.push("left out: nobody stated a value for this account".to_owned()),
+        MeasureState::Neutral => lines.push("nobody stated a value: half the points are assumed".to_owned()),
+        MeasureState::Worst => lines.push("nobody stated a value: no points are assumed".to_owned()),
+        MeasureState::NotWired => lines.push("not wired: no connection maps a property to it".to_owned()),
+    }
+    match &row.evidence {
+        Some(evidence) => lines.extend(stands(it, evidence)),
+        None if lines.is_empty() => lines.push("computed from no single fact".to_owned()),
+        None => {}
+    }
+    lines
+}
+
+fn stands(it: &Explanation, evidence: &EvidenceRow) -> [String; 2] {
+    // Most facts stand about the account itself; others say where.
+    let elsewhere = if evidence.subject == it.account { String::new() } else { format!(" · of {}", evidence.subject) };
+    [
+        format!("{} = {}", safe(&evidence.path), safe(&evidence.raw)),
+        format!("{} · stated {}{elsewhere}", evidence.delivery, instant(evidence.occurred_at)),
+    ]
+}
+
+/// The sums, beside the score they make up.
+fn total(it: &Explanation, style: Style) -> Vec<String> {
+    let (gained, missed) = (it.gained_total, it.missed_total);
+    let sum = format!("{:>6} / {:<8}", points(gained), points(gained + missed));
+    let rule = format!("{:─>6}─┼─{:─<8}", "", "");
+    match it.score {
+        Some(score) => vec![
+            style.faint(&rule),
+            style.bold(&format!(
+                "{sum}  score {score}: missed {} + score {} = {}",
+                points(missed),
+                points(gained),
+                points(gained + missed)
+            )),
+        ],
+        None => {
+            vec![style.faint(&rule), format!("{sum}  no score: only {} % of what is wired is known", it.confidence)]
+        }
+    }
+}
+
+fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
+    let mut lines = Vec::new();
+    let left_out: Vec<&PointRow> = it.points.iter().filter(|row| row.points.is_none()).collect();
+    if !left_out.is_empty() {
+        let labels: Vec<String> = left_out.iter().map(|row| safe(&row.label)).collect();
+        lines.push(format!("missing      {}", labels.join(", ")));
+    }
+    for said in &it.also_said {
+        lines.push(format!(
+            "also said    {}: {} says {} ({}); shown is the word of {}",
+            safe(&said.field),
+            said.connection,
+            safe(&said.value),
+            instant(said.occurred_at),
+            said.shown
+        ));
+    }
+    let (closed, open): (Vec<&EpisodeRow>, Vec<&EpisodeRow>) =
+        it.episodes.iter().partition(|episode| episode.state == EpisodePhase::Closed);
+    if open.is_empty() {
+        lines.push("playbooks    none is open".to_owned());
+    }
+    for episode in open {
+        let recovering = episode.since.map(|since| format!(", recovering since {}", instant(since)));
+        let since = format!("{} open since {}", episode.playbook, instant(episode.opened_at));
+        lines.push(format!("playbooks    {since}{}", recovering.unwrap_or_default()));
+        lines.push(format!("             {}", safe(&episode.why)));
+    }
+    for episode in closed.iter().take(RECENT) {
+        let when = episode.since.map(instant).unwrap_or_default();
+        let why = episode.closed_because.as_deref().unwrap_or("over");
+        lines.push(style.faint(&format!("             {} closed {when}: {}", episode.playbook, safe(why))));
+    }
+    if !it.history.is_empty() {
+        lines.push(format!("scores       {}", scores(it, style)));
+    }
+    lines.push(match it.next_due_at {
+        Some(due) => format!("next look    {} without news, at once with any", instant(due)),
+        None => "next look    with the next news".to_owned(),
+    });
+    lines.push(style.faint(&format!("model        {}", it.model)));
+    lines
+}
+
+/// The last scores and the one of now, oldest first.
+fn scores(it: &Explanation, style: Style) -> String {
+    let from = it.history.len().saturating_sub(RECENT);
+    let shown = |score: Option<u16>, band: Band| match score {
+        Some(score) => style.band(band, &score.to_string()),
+        None => style.band(band, UNKNOWN),
+    };
+    let earlier = it.history[from..]
+        .iter()
+        .map(|row| format!("{} ({})", shown(row.score, row.band), &row.as_of.to_string()[..10]));
+    let now = format!("{} now", shown(it.score, it.band));
+    earlier.chain([now]).collect::<Vec<_>>().join(" → ")
+}

@@ -1,0 +1,59 @@
+//! Every message as it would be sent, and where it stands.
+
+use model::Mode;
+
+use super::{Style, count, instant, message, safe};
+use crate::api::OutboxRow;
+
+/// The whole outbox, in the order of the host: the newest first.
+pub fn outbox(rows: &[OutboxRow], style: Style) -> String {
+    if rows.is_empty() {
+        return "The outbox is empty: nothing has happened that a playbook acts on.\n\
+                First sight of an account is not news; try `barometer simulate kestrel-sentiment-red`.\n"
+            .to_owned();
+    }
+    let mut text = String::new();
+    for row in rows {
+        text.push_str(&one(row, style));
+        text.push('\n');
+    }
+    let observed = rows.iter().filter(|row| row.mode == Mode::Observe).count();
+    let total = count(rows.len().try_into().unwrap_or(u64::MAX), "message", "messages");
+    let hint = if observed == rows.len() {
+        format!("{total}, none of which left: all is observed. `barometer golive` lets messages out.")
+    } else {
+        format!("{total}. The exact requests: barometer outbox --json")
+    };
+    text + &style.faint(&hint) + "\n"
+}
+
+fn one(row: &OutboxRow, style: Style) -> String {
+    let mut head = vec![style.bold(&safe(&row.account_name)), row.kind.clone(), stand(row)];
+    head.extend(row.reason.as_deref().map(safe));
+    let from = format!(
+        "{} / {} · to {} · asked for {} · {}",
+        row.playbook,
+        safe(&row.step),
+        safe(&row.to),
+        instant(row.requested_at),
+        count(row.attempts.into(), "attempt", "attempts"),
+    );
+    let mut lines = vec![head.join(" · "), from];
+    match &row.request {
+        Some(request) => lines.extend(message::lines(request).iter().map(|line| format!("  │ {line}"))),
+        None => lines.push("  │ not rendered yet: it has not been claimed".to_owned()),
+    }
+    let vendor = row.vendor_ref.as_deref().map(|it| format!(" · {}", safe(it))).unwrap_or_default();
+    lines.push(style.faint(&format!("  {} · {}{vendor}", row.id, row.account)));
+    lines.join("\n") + "\n"
+}
+
+/// The status in words, with the mode where the mode is why.
+fn stand(row: &OutboxRow) -> String {
+    match (row.status.as_str(), row.mode) {
+        ("observed", _) => "observed: it would be sent, and did not leave".to_owned(),
+        ("pending", Mode::Observe) => "pending, to be observed".to_owned(),
+        (status, Mode::Redirect) => format!("{} (redirected)", safe(status)),
+        (status, _) => safe(status),
+    }
+}

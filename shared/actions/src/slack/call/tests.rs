@@ -1,0 +1,139 @@
+use std::sync::{Arc, Mutex};
+
+use runtime::seam::Reply;
+use serde_json::json;
+
+use super::*;
+
+fn token() -> SlackToken {
+    SlackToken::new("xoxb-secret").unwrap()
+}
+
+/// Posts once and gives the answer `reply`.
+async fn post(reply: Reply) -> Result<Posted, PostError> {
+    let reply = Arc::new(Mutex::new(Some(reply)));
+    let seam = Seam::new(move |_| {
+        let reply = reply.lock().unwrap().take().expect("one call");
+        Box::pin(async move { reply })
+    });
+    Slack::new(seam, None, token()).post(&json!({ "channel": "#risk" })).await
+}
+
+fn answer(status: u16, body: &str) -> Reply {
+    Ok(http::Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap())
+}
+
+fn not_ok(code: &str) -> Reply {
+    answer(200, &json!({ "ok": false, "error": code }).to_string())
+}
+
+#[derive(Debug, PartialEq)]
+enum Next {
+    Done,
+    Retry(Option<u64>),
+    Unsure,
+    Refused,
+}
+
+#[track_caller]
+fn next(result: &Result<Posted, PostError>) -> Next {
+    match result {
+        Ok(_) => Next::Done,
+        Err(PostError::Retry { after_s, .. }) => Next::Retry(*after_s),
+        Err(PostError::Unsure { .. }) => Next::Unsure,
+        Err(PostError::Refused { .. }) => Next::Refused,
+    }
+}
+
+#[tokio::test]
+async fn a_post_is_one_authorised_json_request() {
+    let seen = Arc::new(Mutex::new(None));
+    let kept = seen.clone();
+    let seam = Seam::new(move |call| {
+        *kept.lock().unwrap() = Some(call);
+        Box::pin(async { answer(200, r#"{"ok":true,"ts":"1790000000.000100","channel":"C01","extra":1}"#) })
+    });
+    let slack = Slack::new(seam, Some("http://127.0.0.1:9/api/".into()), token());
+    let posted = slack.post(&json!({ "b": "ü", "a": 1 })).await.unwrap();
+    assert_eq!(posted, Posted { ts: "1790000000.000100".into(), channel: "C01".into() });
+
+    let call = seen.lock().unwrap().take().unwrap();
+    assert_eq!((call.target, call.operation.as_str()), (Target::Slack, "chat.postMessage"));
+    assert_eq!(call.request.method(), "POST");
+    assert_eq!(call.request.uri(), "http://127.0.0.1:9/api/chat.postMessage");
+    assert_eq!(call.request.headers()["authorization"], "Bearer xoxb-secret");
+    assert_eq!(call.request.headers()["content-type"], "application/json; charset=utf-8");
+    assert_eq!(call.request.body(), r#"{"b":"ü","a":1}"#.as_bytes());
+}
+
+#[tokio::test]
+async fn answers_are_sorted_by_what_to_do_next() {
+    let limited = http::Response::builder().status(429).header("retry-after", "30").body(Bytes::new()).unwrap();
+    let dated = http::Response::builder().status(429).header("retry-after", "tomorrow").body(Bytes::new()).unwrap();
+    let cases = [
+        (answer(200, r#"{"ok":true,"ts":"1.2","channel":"C1"}"#), Next::Done),
+        (Ok(limited), Next::Retry(Some(30))),
+        (Ok(dated), Next::Retry(None)),
+        (answer(503, "<html>"), Next::Retry(None)),
+        (not_ok("ratelimited"), Next::Retry(None)),
+        (not_ok("internal_error"), Next::Retry(None)),
+        (not_ok("fatal_error"), Next::Retry(None)),
+        (Err(CallError::Unreachable("refused".into())), Next::Retry(None)),
+        (Err(CallError::NotCalled("no network here".into())), Next::Retry(None)),
+        (Err(CallError::Timeout("10 s".into())), Next::Unsure),
+        (Err(CallError::Connection("reset".into())), Next::Unsure),
+        (answer(200, r#"{"ok":true}"#), Next::Unsure),
+        (answer(200, "<html>hello</html>"), Next::Unsure),
+        (not_ok("channel_not_found"), Next::Refused),
+        (not_ok("invalid_auth"), Next::Refused),
+        (not_ok("a_code_of_next_year"), Next::Refused),
+        (answer(401, r#"{"ok":false,"error":"invalid_auth"}"#), Next::Refused),
+        (answer(302, ""), Next::Refused),
+        (answer(404, "not found"), Next::Refused),
+    ];
+    for (reply, expected) in cases {
+        let shown = format!("{reply:?}");
+        assert_eq!(next(&post(reply).await), expected, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do() {
+    for (code, advice) in [
+        ("not_in_channel", "invite the app to the channel"),
+        ("channel_not_found", "check the channel's name"),
+        ("token_revoked", "store a valid bot token"),
+        ("missing_scope", "chat:write"),
+        ("is_archived", "unarchive"),
+        ("invalid_blocks", "template"),
+        ("brand_new", "docs.slack.dev"),
+    ] {
+        let text = post(not_ok(code)).await.unwrap_err().to_string();
+        assert!(text.contains(code) && text.contains(advice), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_between_us_and_slack_writes_nothing_into_reasons() {
+    let text = post(not_ok("bad\u{1b}[31m <b>\n code")).await.unwrap_err().to_string();
+    assert!(text.starts_with("Slack refused with bad31mbcode:"), "{text}");
+    let text = post(answer(404, "customer@acme.example")).await.unwrap_err().to_string();
+    assert!(!text.contains("acme"), "{text}");
+}
+
+#[tokio::test]
+async fn a_base_url_that_is_none_is_refused_without_a_call() {
+    let seam = Seam::new(|_| panic!("called"));
+    let result = Slack::new(seam, Some("not a url".into()), token()).post(&json!({})).await;
+    assert_eq!(next(&result), Next::Refused);
+}
+
+#[test]
+fn a_token_is_never_shown() {
+    let slack = Slack::new(Seam::new(|_| panic!("called")), None, token());
+    assert!(!format!("{slack:?} {:?}", token()).contains("secret"));
+    for bad in ["", " ", "xoxb secret", "xoxb-ü", "xoxb\n-a"] {
+        assert_eq!(SlackToken::new(bad).unwrap_err(), BadToken, "{bad}");
+    }
+    assert!(SlackToken::new(" xoxb-1\n").is_ok());
+}

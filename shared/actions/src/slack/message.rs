@@ -1,0 +1,96 @@
+//! The request: everything Slack is sent, byte for byte the same for the same alert.
+
+use model::ActionRequest;
+use serde::Serialize;
+
+use super::layout::{Block, Layout, arrange};
+use super::templates::{RenderError, SlackTemplates};
+use super::words::{Limits, Words};
+
+/// The most characters of a message that a reader sees. More is not read.
+pub const MAX_VISIBLE: usize = 1_200;
+
+/// A `chat.postMessage` request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SlackMessage {
+    channel: String,
+    text: String,
+    blocks: Vec<Block>,
+    unfurl_links: bool,
+    unfurl_media: bool,
+    metadata: Metadata,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_ts: Option<String>,
+}
+
+/// What makes a message recognisable as ours when it is read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Metadata {
+    event_type: &'static str,
+    event_payload: Payload,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Payload {
+    action: String,
+    account: String,
+    episode: String,
+}
+
+impl SlackMessage {
+    /// The body of the request, keys always in the same order.
+    pub fn body(&self) -> serde_json::Value {
+        // Texts, lists and booleans only: there is nothing in it that JSON cannot hold.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The first line: what a notification shows.
+    pub fn first_line(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Writes the message for `request`, as a reply where `thread_ts` names the message that started the thread.
+///
+/// # Errors
+/// When a template is at fault; no alert, however odd its values, makes the shipped templates fail.
+pub fn render(
+    templates: &SlackTemplates,
+    request: &ActionRequest,
+    thread_ts: Option<&str>,
+) -> Result<SlackMessage, RenderError> {
+    let Layout { first_line, blocks, .. } = shortest_needed(templates, request)?;
+    Ok(SlackMessage {
+        channel: request.to.address.clone(),
+        text: first_line,
+        blocks,
+        unfurl_links: false,
+        unfurl_media: false,
+        metadata: Metadata {
+            event_type: "barometer_alert",
+            event_payload: Payload {
+                action: request.id.to_string(),
+                account: request.alert.account.to_string(),
+                episode: request.episode.clone(),
+            },
+        },
+        thread_ts: thread_ts.map(str::to_owned),
+    })
+}
+
+/// Values are shortened before anything is left out.
+fn shortest_needed(templates: &SlackTemplates, request: &ActionRequest) -> Result<Layout, RenderError> {
+    let with = |limits| -> Result<Layout, RenderError> {
+        let text = templates.write(request.alert.kind, &Words::of(request, limits))?;
+        Ok(arrange(&text, MAX_VISIBLE))
+    };
+    let [first, shorter @ ..] = Limits::STEPS;
+    let mut layout = with(first)?;
+    for limits in shorter {
+        if !layout.was_cut {
+            break;
+        }
+        layout = with(limits)?;
+    }
+    Ok(layout)
+}

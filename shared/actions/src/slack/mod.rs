@@ -1,0 +1,24 @@
+//! Slack: an alert as a `chat.postMessage` request, and the call.
+//!
+//! Followed: "chat.postMessage", "Formatting message text" and "Text object" on docs.slack.dev, and the limits that
+//! Slack's own SDKs validate (slack_sdk 3.47, @slack/types 3.2.0), read 2026-11. What matters of them here:
+//!
+//! - `&`, `<` and `>` are the only characters that start markup with an effect (mentions, links); escaped, they are text.
+//! - `verbatim` stops Slack from turning plain text into links and mentions by itself.
+//! - A section's text holds 1 to 3000 characters, a context block 10 elements, a message 50 blocks.
+//! - There is no idempotency key. A call without an answer may have been carried out, so [`PostError::Unsure`] is an
+//!   answer of its own.
+
+mod call;
+mod layout;
+mod message;
+mod templates;
+mod text;
+mod words;
+
+pub use call::{BadToken, PostError, Posted, Slack, SlackToken};
+pub use message::{MAX_VISIBLE, SlackMessage, render};
+pub use templates::{RenderError, SlackTemplates};
+
+#[cfg(test)]
+mod tests;

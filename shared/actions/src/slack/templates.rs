@@ -1,0 +1,193 @@
+//! The templates people write: what they may use, and what happens to every value they print.
+
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use model::AlertKind;
+
+use super::text::{clean, escape};
+use super::words::Words;
+
+/// Why an alert cannot be written. The template is at fault, never the alert.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// It does not parse, uses a name that does not exist, or prints a value that can be missing.
+    #[error("template {name} cannot be used")]
+    Template {
+        /// The file.
+        name: &'static str,
+        /// What and where.
+        #[source]
+        source: Error,
+    },
+    /// Nothing but blanks came out.
+    #[error("template {name} writes nothing")]
+    Empty {
+        /// The file.
+        name: &'static str,
+    },
+}
+
+/// The words of Slack alerts, from `templates/slack/` of the configuration.
+///
+/// The first line is also the notification. A line `===` starts another section of the message, a line `---` the small
+/// print, of which every line is one element; blank lines mean nothing. Variables are those of an alert, with `none`
+/// for what is not known. Every printed value is escaped, so no value can mention people, link or break a line.
+/// Filters: `points`, `days`, `emoji`, `code`.
+#[derive(Debug)]
+pub struct SlackTemplates {
+    environment: Environment<'static>,
+    opened: String,
+    resolved: String,
+}
+
+impl SlackTemplates {
+    /// Takes the texts of `opened.j2` and `resolved.j2`.
+    ///
+    /// # Errors
+    /// When one of them does not parse. `crate::slack::render` finds names that do not exist.
+    pub fn new(opened: impl Into<String>, resolved: impl Into<String>) -> Result<Self, RenderError> {
+        let templates = Self { environment: environment(), opened: opened.into(), resolved: resolved.into() };
+        for kind in [AlertKind::Opened, AlertKind::Resolved] {
+            let (name, text) = templates.source(kind);
+            let parsed = templates.environment.template_from_named_str(name, text);
+            parsed.map_err(|source| RenderError::Template { name, source })?;
+        }
+        Ok(templates)
+    }
+
+    fn source(&self, kind: AlertKind) -> (&'static str, &str) {
+        match kind {
+            AlertKind::Opened => ("slack/opened.j2", &self.opened),
+            AlertKind::Resolved => ("slack/resolved.j2", &self.resolved),
+        }
+    }
+
+    /// The text of `kind` with `words`, escaped.
+    pub(super) fn write(&self, kind: AlertKind, words: &Words) -> Result<String, RenderError> {
+        let (name, text) = self.source(kind);
+        let written = self.environment.template_from_named_str(name, text).and_then(|template| template.render(words));
+        let written = written.map_err(|source| RenderError::Template { name, source })?;
+        if written.trim().is_empty() { Err(RenderError::Empty { name }) } else { Ok(written) }
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_formatter(print);
+    environment.add_filter("points", points);
+    environment.add_filter("days", days);
+    environment.add_filter("emoji", emoji);
+    environment.add_filter("code", code);
+    environment
+}
+
+/// Every `{{ value }}` passes here. A missing or empty value is an error, because a reader would see a hole.
+fn print(out: &mut Output<'_>, _: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let text = match value.kind() {
+        ValueKind::String | ValueKind::Number => clean(&value.to_string()),
+        other => return Err(hole(format!("{other} cannot be printed; guard it with {{% if … %}}"))),
+    };
+    if text.is_empty() {
+        return Err(hole("an empty text cannot be printed; guard it with {% if … %}".into()));
+    }
+    out.write_str(&escape(&text)).map_err(Error::from)
+}
+
+fn hole(message: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+/// Basis points of the score as points, exact and with a sign: -1250 is `−12.5 points`.
+fn points(basis_points: i64) -> String {
+    let size = basis_points.unsigned_abs();
+    let mut text = match basis_points {
+        0 => String::new(),
+        1.. => "+".to_owned(),
+        _ => "−".to_owned(),
+    };
+    text.push_str(&(size / 100).to_string());
+    if !size.is_multiple_of(100) {
+        text.push_str(format!(".{:02}", size % 100).trim_end_matches('0'));
+    }
+    text.push_str(if size == 100 { " point" } else { " points" });
+    text
+}
+
+/// A number of days without its sign: `1 day`, `47 days`.
+fn days(number: i64) -> String {
+    let size = number.unsigned_abs();
+    format!("{size} day{}", if size == 1 { "" } else { "s" })
+}
+
+/// The colour of a band as Slack's emoji.
+fn emoji(band: &str) -> Result<&'static str, Error> {
+    match band {
+        "green" => Ok(":large_green_circle:"),
+        "yellow" => Ok(":large_yellow_circle:"),
+        "red" => Ok(":red_circle:"),
+        "unknown" => Ok(":white_circle:"),
+        other => Err(hole(format!("`{other}` is not a band; use the filter with band.from or band.to"))),
+    }
+}
+
+/// A value as code. One that holds a backtick would end the code early, so it stands as it is.
+fn code(text: &str) -> String {
+    if text.contains('`') { text.to_owned() } else { format!("`{text}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_exact_and_carry_their_sign() {
+        let cases = [
+            (0, "0 points"),
+            (100, "+1 point"),
+            (-100, "−1 point"),
+            (-1_250, "−12.5 points"),
+            (-3, "−0.03 points"),
+            (2_010, "+20.1 points"),
+        ];
+        for (basis_points, expected) in cases {
+            assert_eq!(points(basis_points), expected, "{basis_points}");
+        }
+        assert_eq!((days(1), days(-3), days(0)), ("1 day".into(), "3 days".into(), "0 days".into()));
+    }
+
+    #[track_caller]
+    fn check(template: &str, expected: Result<&str, &str>) {
+        let environment = environment();
+        let context = minijinja::context! { name => "<!channel> & co\n*", none => (), empty => " " };
+        let written = environment.render_str(template, context).map_err(|error| error.to_string());
+        match expected {
+            Ok(text) => assert_eq!(written.unwrap(), text),
+            Err(part) => assert!(written.as_ref().is_err_and(|error| error.contains(part)), "{written:?}"),
+        }
+    }
+
+    #[test]
+    fn every_printed_value_is_escaped_however_it_was_made() {
+        check("{{ name }}", Ok("&lt;!channel&gt; &amp; co *"));
+        check("{{ name | code }}", Ok("`&lt;!channel&gt; &amp; co *`"));
+        check("{{ name ~ '<@U1>' }}", Ok("&lt;!channel&gt; &amp; co *&lt;@U1&gt;"));
+        check("{{ name | safe }}", Ok("&lt;!channel&gt; &amp; co *"));
+        check("{% autoescape false %}{{ name }}{% endautoescape %}", Ok("&lt;!channel&gt; &amp; co *"));
+    }
+
+    #[test]
+    fn a_hole_is_an_error_and_names_its_line() {
+        check("\n{{ none }}", Err("<string>:2"));
+        check("{{ empty }}", Err("empty text"));
+        check("{{ nmae }}", Err("undefined"));
+        check("{% if nmae %}x{% endif %}", Err("undefined"));
+        check("{{ 'blue' | emoji }}", Err("`blue` is not a band"));
+    }
+
+    #[test]
+    fn a_template_that_does_not_parse_is_refused_by_name() {
+        let error = SlackTemplates::new("{{ name }}", "{% if %}").unwrap_err();
+        assert_eq!(error.to_string(), "template slack/resolved.j2 cannot be used");
+    }
+}

@@ -1,0 +1,309 @@
+use std::path::Path;
+
+use model::{
+    ActionId, ActionKind, ActionRequest, Alert, AlertChange, AlertKind, Band, Moment, Money, Owner, PlaybookName,
+    Recipient, Score, SubjectId,
+};
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use testkit::golden::{self, Fixture};
+
+use super::text::{escape, visible};
+use super::*;
+
+/// The templates as they are shipped.
+fn shipped() -> SlackTemplates {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config/templates/slack");
+    let read = |file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
+    SlackTemplates::new(read("opened.j2"), read("resolved.j2")).unwrap()
+}
+
+/// `request.json` of a golden folder.
+#[derive(Deserialize)]
+struct Asked {
+    thread_ts: Option<String>,
+    request: ActionRequest,
+}
+
+#[test]
+fn requests_are_exactly_these() {
+    let templates = shipped();
+    golden::run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/slack/golden"), |fixture: &Fixture| {
+        let asked: Asked = serde_json::from_slice(&fixture.bytes("request.json")).unwrap();
+        let body = render(&templates, &asked.request, asked.thread_ts.as_deref()).unwrap().body();
+        assert_within_limits(&body);
+        assert_no_holes(&body);
+        body
+    });
+}
+
+/// Every text a reader sees, section by section and element by element.
+fn texts(body: &Value) -> Vec<&str> {
+    let blocks = body["blocks"].as_array().unwrap().iter();
+    let of_block = |block: &'_ Value| match block["type"].as_str().unwrap() {
+        "section" => 1,
+        "context" => block["elements"].as_array().unwrap().len(),
+        other => panic!("a block of type {other}"),
+    };
+    let expected: usize = blocks.clone().map(of_block).sum();
+    let found: Vec<&str> = blocks
+        .flat_map(|block| match block["elements"].as_array() {
+            Some(elements) => elements.iter().collect(),
+            None => vec![&block["text"]],
+        })
+        .map(|text| {
+            assert_eq!((&text["type"], &text["verbatim"]), (&Value::from("mrkdwn"), &Value::from(true)));
+            text["text"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(found.len(), expected);
+    found
+}
+
+#[track_caller]
+fn assert_within_limits(body: &Value) {
+    let blocks = body["blocks"].as_array().unwrap();
+    assert!((1..=50).contains(&blocks.len()));
+    let elements = blocks.iter().filter_map(|block| block["elements"].as_array()).map(Vec::len);
+    assert!(elements.into_iter().all(|elements| (1..=10).contains(&elements)));
+    let first = body["text"].as_str().unwrap();
+    let all = texts(body);
+    for text in all.iter().chain([&first]) {
+        assert!((1..=3_000).contains(&text.chars().count()), "{} characters", text.chars().count());
+        assert!(visible(text) <= MAX_VISIBLE);
+        assert_safe(text);
+    }
+    let seen: usize = all.iter().map(|text| visible(text)).sum();
+    assert!(seen <= MAX_VISIBLE, "{seen} characters");
+}
+
+/// Nothing in `text` starts markup with an effect, and every entity is whole.
+#[track_caller]
+fn assert_safe(text: &str) {
+    assert!(!text.contains(['<', '>']), "{text}");
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    let rest = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "");
+    assert!(!rest.contains('&'), "a broken entity in {text}");
+}
+
+/// Nothing is left behind where a value is missing or empty.
+#[track_caller]
+fn assert_no_holes(body: &Value) {
+    texts(body).iter().flat_map(|text| text.lines()).chain(body["text"].as_str()).for_each(assert_no_hole);
+}
+
+#[track_caller]
+fn assert_no_hole(line: &str) {
+    assert!(!line.trim().is_empty());
+    for hole in ["**", "``", "()", "( ", "· ·", "·  ", "→  ", ": ,"] {
+        assert!(!line.contains(hole), "`{hole}` in {line}");
+    }
+    assert!(!line.ends_with(['→', ':', '·', ',']), "{line}");
+}
+
+fn moment() -> Moment {
+    "2026-11-21T09:00:00Z".parse().unwrap()
+}
+
+/// A request in which every text is `text`.
+fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
+    let some = || Some(text.to_owned());
+    let change = AlertChange {
+        measure: text.to_owned(),
+        from: some(),
+        to: Some(format!("{text}{text}")),
+        change: i32::MIN,
+        path: some(),
+        raw: some(),
+        delivery: None,
+    };
+    ActionRequest {
+        id: ActionId::from_stored(text),
+        kind: ActionKind::SlackAlert,
+        playbook: PlaybookName::from_stored(text),
+        home: SubjectId::from_stored(text),
+        episode: text.to_owned(),
+        run: 1,
+        step: text.to_owned(),
+        reply_to: None,
+        to: Recipient { address: "#risk".into(), reason: text.to_owned() },
+        alert: Alert {
+            kind,
+            account: SubjectId::from_stored(text),
+            name: text.to_owned(),
+            arr: Some(Money { minor: i64::MIN, currency: "EUR".parse().unwrap() }),
+            renews_on: Some(model_date()),
+            days_to_deadline: Some(i64::MIN),
+            deadline: some(),
+            band: (Band::Unknown, Band::Yellow),
+            score: (Score::new(10_000).ok(), Score::new(0).ok()),
+            changes: vec![change; 4],
+            playbook: text.to_owned(),
+            next_step: text.to_owned(),
+            owner: Some(Owner { name: text.to_owned(), email: some(), reason: text.to_owned() }),
+            as_of: moment(),
+        },
+    }
+}
+
+fn model_date() -> jiff::civil::Date {
+    jiff::civil::date(2027, 1, 7)
+}
+
+/// Leaves out each optional part whose bit in `mask` is not set.
+fn thin(mut request: ActionRequest, mask: u16) -> ActionRequest {
+    let off = |bit: u16| mask & (1 << bit) == 0;
+    let alert = &mut request.alert;
+    if off(0) {
+        alert.arr = None;
+    }
+    if off(1) {
+        alert.renews_on = None;
+    }
+    if off(2) {
+        alert.days_to_deadline = None;
+    }
+    if off(3) {
+        alert.deadline = None;
+    }
+    if off(4) {
+        alert.score.0 = None;
+    }
+    if off(5) {
+        alert.score.1 = None;
+    }
+    if off(6) {
+        alert.owner = None;
+    }
+    for change in &mut alert.changes {
+        if off(7) {
+            change.from = None;
+        }
+        if off(8) {
+            change.to = None;
+        }
+        if off(9) {
+            change.path = None;
+        }
+        if off(10) {
+            change.raw = None;
+        }
+    }
+    if off(11) {
+        alert.changes.clear();
+    }
+    request
+}
+
+fn kinds() -> impl Strategy<Value = AlertKind> {
+    prop_oneof![Just(AlertKind::Opened), Just(AlertKind::Resolved)]
+}
+
+/// Anything, and often what means something to Slack, to a template or to a terminal.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<char>().prop_map(String::from),
+        "[a-z ]{1,8}",
+        prop::sample::select(vec![
+            "<!channel>",
+            "<!here|x>",
+            "<@U1>",
+            "<#C1>",
+            "<http://evil.example|x>",
+            "&",
+            "&lt;",
+            "&amp;lt;!channel>",
+            "\n",
+            "\r\n",
+            "\n---\n",
+            "\n===\n",
+            "\u{202e}",
+            "\u{0}",
+            "\u{200b}",
+            "`",
+            "*",
+            "{{ name }}",
+            "{% if %}",
+            "é",
+            "👩\u{200d}👧",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    // Rendering thousands of characters takes its time in a debug build.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_value_mentions_links_breaks_a_line_or_leaves_a_hole(text in hostile(), mask in any::<u16>(), kind in kinds()) {
+        let plain = thin(everywhere(kind, "plain"), mask);
+        let request = thin(everywhere(kind, &text), mask);
+        let body = render(&shipped(), &request, None).unwrap().body();
+        for text in texts(&body).into_iter().chain([body["text"].as_str().unwrap()]) {
+            assert_safe(text);
+        }
+        let sections = |body: &Value| body["blocks"].as_array().unwrap().len();
+        prop_assert!(sections(&body) <= sections(&render(&shipped(), &plain, None).unwrap().body()));
+    }
+
+    #[test]
+    fn limits_hold_after_escaping(piece in prop::sample::select(vec!["&", "<", "ü", "👩", "x ", "`"]), times in 0_usize..6_000, mask in any::<u16>(), kind in kinds()) {
+        let body = render(&shipped(), &thin(everywhere(kind, &piece.repeat(times)), mask), None).unwrap().body();
+        assert_within_limits(&body);
+    }
+
+    #[test]
+    fn what_is_not_known_leaves_no_trace(mask in any::<u16>(), kind in kinds(), blank in "[ \n\u{200b}]{0,3}") {
+        for text in ["word", &blank] {
+            let body = render(&shipped(), &thin(everywhere(kind, text), mask), None).unwrap().body();
+            assert_no_holes(&body);
+            let whole = body.to_string();
+            for trace in ["None", "none", "null", "undefined", "\"\""] {
+                // The metadata holds ids, which are blank here too.
+                prop_assert!(!whole.split("\"metadata\"").next().unwrap().contains(trace), "{}", whole);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_value_is_left_out_before_all_are_shortened() {
+    for kind in [AlertKind::Opened, AlertKind::Resolved] {
+        let body = render(&shipped(), &everywhere(kind, &"<".repeat(5_000)), None).unwrap().body();
+        assert_within_limits(&body);
+        let last = texts(&body).pop().unwrap().to_owned();
+        assert!(last.starts_with("As of 2026-11-21 09:00 UTC"), "{last}");
+        assert_eq!(texts(&body).join("\n").matches("• ").count(), 3);
+    }
+}
+
+#[test]
+fn a_raw_value_of_full_length_is_quoted_whole() {
+    let mut request = thin(everywhere(AlertKind::Opened, "CSM sentiment"), u16::MAX);
+    let raw = format!("\"{}\"", "r&d ".repeat(63));
+    request.alert.changes.truncate(1);
+    request.alert.changes[0].raw = Some(raw.clone());
+    let body = render(&shipped(), &request, None).unwrap().body();
+    assert!(texts(&body).join("\n").contains(&escape(&raw)), "{body:#}");
+}
+
+#[test]
+fn the_same_alert_gives_the_same_bytes() {
+    let request = everywhere(AlertKind::Opened, "Nordlicht");
+    let body = || render(&shipped(), &request, Some("1.2")).unwrap().body().to_string();
+    assert_eq!(body(), body());
+    let keys: Vec<String> =
+        render(&shipped(), &request, Some("1.2")).unwrap().body().as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["channel", "text", "blocks", "unfurl_links", "unfurl_media", "metadata", "thread_ts"]);
+}
+
+#[test]
+fn a_template_of_ones_own_is_held_to_the_limits_too() {
+    let long = SlackTemplates::new(format!("{{{{ name }}}}\n{}", "literal ".repeat(600)), "x").unwrap();
+    assert_within_limits(&render(&long, &everywhere(AlertKind::Opened, "word"), None).unwrap().body());
+    let error = render(&SlackTemplates::new("{# #}", "{{ ownr }}").unwrap(), &everywhere(AlertKind::Opened, "w"), None);
+    assert_eq!(error.unwrap_err().to_string(), "template slack/opened.j2 writes nothing");
+}

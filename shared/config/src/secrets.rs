@@ -1,0 +1,174 @@
+//! The file of secrets: one per connection and per destination. It never stands beside the other files.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use model::ConnectionName;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::modes::DESTINATIONS;
+use crate::reading::{Reader, Table, is_web_address, nearest};
+use crate::{Config, Problem, Problems};
+
+/// All secrets of an installation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretsFile {
+    /// What inbound requests are checked with.
+    pub connections: BTreeMap<ConnectionName, ConnectionSecrets>,
+    /// What outbound calls are made with, by destination, such as `slack`.
+    pub destinations: BTreeMap<String, DestinationSecrets>,
+}
+
+/// What requests of one connection are checked with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConnectionSecrets {
+    /// The secret in use.
+    pub secret: String,
+    /// The one before; accepted as well while the vendor is being changed over.
+    pub previous: Option<String>,
+}
+
+/// What calls to one destination are made with.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct DestinationSecrets {
+    /// The token; without one nothing is called.
+    pub token: Option<String>,
+    /// Another address than the vendor's own: https, or http on this machine.
+    pub base_url: Option<String>,
+}
+
+impl fmt::Debug for ConnectionSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectionSecrets(redacted)")
+    }
+}
+
+impl fmt::Debug for DestinationSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DestinationSecrets(redacted)")
+    }
+}
+
+/// Bytes a connection's secret has at least: fewer could be guessed.
+const SHORTEST_SECRET: usize = 16;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct File {
+    #[serde(default)]
+    connections: Table<ConnectionTable>,
+    #[serde(default)]
+    destinations: Table<DestinationTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct ConnectionTable {
+    secret: Spanned<String>,
+    #[serde(default)]
+    previous: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct DestinationTable {
+    #[serde(default)]
+    token: Option<Spanned<String>>,
+    #[serde(default)]
+    base_url: Option<Spanned<String>>,
+}
+
+/// Reads the file of secrets. Problems never show a value.
+///
+/// # Errors
+/// When it cannot be parsed or holds a key that does not exist.
+pub fn parse_secrets(file_name: &str, text: &str) -> Result<SecretsFile, Problems> {
+    let mut reader = Reader::new(file_name, text);
+    let file = reader.parse::<File>();
+    let Some(file) = file else { return Err(Problems(reader.problems.into_iter().map(hide).collect())) };
+    let plain = |text: Spanned<String>| text.into_inner();
+    let connections = file.connections.into_iter().map(|(name, table)| {
+        let secrets = ConnectionSecrets { secret: plain(table.secret), previous: table.previous.map(plain) };
+        (ConnectionName::from_stored(name.into_inner()), secrets)
+    });
+    let destinations = file.destinations.into_iter().map(|(name, table)| {
+        let secrets = DestinationSecrets { token: table.token.map(plain), base_url: table.base_url.map(plain) };
+        (name.into_inner(), secrets)
+    });
+    Ok(SecretsFile { connections: connections.collect(), destinations: destinations.collect() })
+}
+
+/// What is missing or wrong in the secrets for this configuration. `text` is what `secrets` was read from, to point
+/// at; no problem shows a value.
+pub fn check_secrets(config: &Config, secrets: &SecretsFile, file_name: &str, text: &str) -> Vec<Problem> {
+    let mut reader = Reader::new(file_name, text);
+    for connection in config.connections.iter().filter(|connection| connection.enabled) {
+        if !secrets.connections.contains_key(&connection.name) {
+            let help =
+                format!("add `[connections.{}]` with `secret = \"…\"`, or disable the connection", connection.name);
+            let message = format!("connection `{}` has no secret: everything sent to it is refused", connection.name);
+            reader.wrong(0..0, message, help);
+        }
+    }
+    if let Some(file) = reader.parse::<File>() {
+        for (name, table) in &file.connections {
+            if !config.connections.iter().any(|known| known.name.as_str() == name.get_ref()) {
+                reader.unknown(name, "a connection", config.connections.iter().map(|known| known.name.as_str()));
+            }
+            inbound_secret(&mut reader, &table.secret);
+            table.previous.iter().for_each(|previous| inbound_secret(&mut reader, previous));
+        }
+        for (name, table) in &file.destinations {
+            if !DESTINATIONS.contains(&name.get_ref().as_str()) {
+                reader.unknown(name, "a destination", DESTINATIONS.into_iter());
+            }
+            table.token.iter().for_each(|token| {
+                no_whitespace(&mut reader, token, "token");
+            });
+            if let Some(url) = table.base_url.as_ref().filter(|url| !is_web_address(url.get_ref())) {
+                reader.wrong(url.span(), "`base_url` must be https, or http on this machine", None);
+            }
+        }
+    }
+    let mut problems: Vec<_> = reader.problems.into_iter().map(hide).collect();
+    problems.sort_by_key(|problem| problem.span.start);
+    problems
+}
+
+fn inbound_secret(reader: &mut Reader<'_>, secret: &Spanned<String>) {
+    if no_whitespace(reader, secret, "secret") && secret.get_ref().len() < SHORTEST_SECRET {
+        let message = format!("the secret has {} bytes; at least {SHORTEST_SECRET} are needed", secret.get_ref().len());
+        reader.wrong(secret.span(), message, "copy it from the tool's settings".to_owned());
+    }
+}
+
+/// A pasted secret easily carries a blank or a line's end, and then no signature ever fits.
+fn no_whitespace(reader: &mut Reader<'_>, value: &Spanned<String>, what: &str) -> bool {
+    let good = !value.get_ref().contains(char::is_whitespace);
+    if !good {
+        reader.wrong(value.span(), format!("the {what} contains whitespace"), "paste it again".to_owned());
+    }
+    good
+}
+
+/// Of a line only the name of a table or the key is shown, where it is certain to be one; a line of a longer text may
+/// hold `=` and `[` as well. A message loses what it quotes.
+fn hide(problem: Problem) -> Problem {
+    let line = problem.excerpt.trim_start();
+    let key = problem.excerpt.split_once('=').map(|(key, _)| key);
+    let is_key = |key: &str| nearest(key.trim(), ["secret", "previous", "token", "base_url"].into_iter()).is_some();
+    let excerpt = match key {
+        _ if line.starts_with("[connections.") || line.starts_with("[destinations.") => problem.excerpt,
+        _ if line.is_empty() => problem.excerpt,
+        Some(key) if is_key(key) => format!("{key}= (hidden)"),
+        Some(_) | None => "(hidden)".to_owned(),
+    };
+    let message = match (problem.message.find('"'), problem.message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}(hidden){}", &problem.message[..first], &problem.message[last + 1..])
+        }
+        _ => problem.message,
+    };
+    Problem { excerpt, message, ..problem }
+}

@@ -1,0 +1,289 @@
+//! Every mistake in a file is told with its place and the nearest valid name.
+
+mod common;
+
+use common::{TOOLS, shipped, with};
+use config::load;
+
+/// A file of the configuration.
+struct In(&'static str);
+
+impl In {
+    /// One mistake: `old` becomes `new` in the file, and the one problem is about `marked`, with this message and help.
+    #[track_caller]
+    fn check(&self, [old, new]: [&str; 2], marked: &str, message: &str, help: &str) {
+        let file = self.0;
+        let files = with(file, old, new);
+        let Err(problems) = load(&files, TOOLS) else { panic!("{new} is accepted") };
+        let [problem] = problems.0.as_slice() else { panic!("expected one problem:\n{problems}") };
+        let text = &files.0[file];
+        let told = (problem.message.as_str(), problem.help.as_deref().unwrap_or_default());
+        assert_eq!((problem.file.as_str(), told), (file, (message, help)), "\n{problems}");
+        assert_eq!(&text[problem.span.clone()], marked, "\n{problems}");
+        let before = &text[..problem.span.start];
+        let in_line = before.rsplit('\n').next().unwrap_or_default();
+        assert_eq!(problem.line, before.matches('\n').count() + 1, "\n{problems}");
+        assert_eq!(problem.column, in_line.chars().count() + 1, "\n{problems}");
+        let place = format!("{file}:{}:{}: {message}\n", problem.line, problem.column);
+        assert!(problems.to_string().starts_with(&place), "\n{problems}");
+    }
+}
+
+#[test]
+fn keys_and_values_of_a_connection() {
+    let file = In("connections.toml");
+    let currency = "`dollars` is not a currency; expected three letters such as EUR";
+    file.check(["currency =", "curency ="], "curency", "`curency` is not a key here", "did you mean `currency`?");
+    file.check(["currency = \"USD\"", ""], "[connection.hubspot]", "missing key `currency`", "");
+    file.check(["\"USD\"", "\"dollars\""], "\"dollars\"", currency, "");
+    file.check(["\"hubspot-workflow\"", "7"], "7", "invalid type: integer `7`, expected a string", "");
+    let workflow = ["-workflow\"", "-workflw\""];
+    let help = "did you mean `hubspot-workflow`?";
+    file.check(workflow, "\"hubspot-workflw\"", "`hubspot-workflw` is not a tool", help);
+    file.check(["# enabled = false", "enabled = 1"], "1", "invalid type: integer `1`, expected true or false", "");
+    let help = "scheme and host without a path, such as https://hooks.ourco.example";
+    for url in ["ftp://a.example", "https://a.example/hooks", "http://a.example", "a.example", "https://"] {
+        let mistake = format!("public_url = \"{url}\" #");
+        let message = format!("`{url}` is not the address of a host");
+        file.check(["# public_url = ", &mistake], &format!("\"{url}\""), &message, help);
+    }
+    let day = "`2026-12-01` is not an instant; expected RFC 3339 such as 2026-11-21T09:00:00Z";
+    file.check(["# live_from = 2026-12-01T00:00:00Z", "live_from = 2026-12-01"], "2026-12-01", day, "");
+    let soon = "invalid type: string \"soon\", expected an instant such as 2026-12-01T00:00:00Z";
+    file.check(["# live_from = 2026-12-01T00:00:00Z", "live_from = \"soon\""], "\"soon\"", soon, "");
+    let bytes = "a body is between 1 and 4194304 bytes";
+    file.check(["# max_body_bytes = 1048576", "max_body_bytes = 0"], "0", bytes, "");
+    file.check(["# max_body_bytes = 1048576", "max_body_bytes = 9000000"], "9000000", bytes, "");
+}
+
+#[test]
+fn names_of_connections() {
+    let file = In("connections.toml");
+    let rest = "tool = \"stripe\"\ncurrency = \"USD\"\n[watch]";
+    let named = |name: &str| format!("[connection.{name}]\n{rest}");
+    file.check(["[watch]", &named("hubspot")], "hubspot", "duplicate key", "");
+    let message = "`Stripe` is not a name; expected lower-case letters, digits and dashes, such as `hubspot-app`";
+    file.check(["[watch]", &named("Stripe")], "Stripe", message, "");
+    let message = "`operator` is the name of what operators state";
+    file.check(["[watch]", &named("operator")], "operator", message, "choose another, such as the name of the tool");
+}
+
+#[test]
+fn mappings() {
+    let file = In("connections.toml");
+    let object = "`compny` is not an object of `hubspot-workflow`";
+    file.check(["map.company]", "map.compny]"], "compny", object, "did you mean `company`?");
+    let field = "`renew_on` is not a field of `company`";
+    file.check(["renews_on =", "renew_on ="], "renew_on", field, "did you mean `renews_on`?");
+    let help = "valid: name, pipeline, stage, amount, closes_on";
+    file.check(["closes_on =", "renews_on ="], "renews_on", "`renews_on` is not a field of `deal`", help);
+    file.check(["\"renewal_date\"", "\" \""], "\" \"", "cannot be blank", "");
+    file.check(["\"renewal_date\"", "[\"a\"]"], "[\"a\"]", "invalid type: list, expected a string", "");
+    file.check(["map.contact]", "map.company]"], "company", "duplicate key", "");
+}
+
+#[test]
+fn watch_and_authority() {
+    let file = In("connections.toml");
+    file.check(["[watch]", "[wach]"], "wach", "`wach` is not a key here", "did you mean `watch`?");
+    let message = "`has_activ_subscription` is not a known name";
+    let help = "did you mean `has_active_subscription`?";
+    file.check(["has_active_sub", "has_activ_sub"], "has_activ_subscription", message, help);
+    file.check(["== 'customer'", "= 'customer'"], "=", "`=` is not an operator", "`==` compares");
+    let help = "it is the result for a watched account; use what the sources say";
+    file.check(["\"is_test\"", "\"score < 4\""], "\"score < 4\"", "`score` cannot decide what is watched", help);
+    let help = "such as `ourco.example`, without `@` and `www.`";
+    file.check(["[\"ourco", "[\"me@ourco"], "\"me@ourco.example\"", "`me@ourco.example` is not a domain", help);
+    let mistake = ["# renews_on = [\"hubspot\", \"stripe\"]", "renew_on = [\"hubspot\"]"];
+    file.check(mistake, "renew_on", "`renew_on` is not a field", "did you mean `renews_on`?");
+    let mistake = ["# renews_on = [\"hubspot\", \"stripe\"]", "renews_on = [\"hubspt\"]"];
+    file.check(mistake, "\"hubspt\"", "`hubspt` is not a connection", "did you mean `hubspot`?");
+}
+
+#[test]
+fn the_model() {
+    let file = In("health.toml");
+    let message = "invalid type: string \"40\", expected a whole number";
+    file.check(["coverage = 40", "coverage = \"40\""], "\"40\"", message, "");
+    file.check(["coverage = 40", "coverage = 101"], "101", "101 is not between 0 and 100", "");
+    let berlin = "did you mean `Europe/Berlin`?";
+    file.check(["Europe/Berlin", "Europe/Berln"], "\"Europe/Berln\"", "`Europe/Berln` is not a time zone", berlin);
+    file.check(["Europe/Berlin", "Berlin"], "\"Berlin\"", "`Berlin` is not a time zone", berlin);
+    let order = "yellow_from ≤ leave_red_at < green_from ≤ enter_green_at";
+    file.check(["red_at = 45", "red_at = 39"], "39", "`leave_red_at` must be at or above yellow_from", order);
+    file.check(["green_from = 70", "green_from = 45"], "45", "`green_from` must be above leave_red_at", order);
+    file.check(["green_at = 74", "green_at = 69"], "69", "`enter_green_at` must be at or above green_from", order);
+    file.check(["yellow_from = 40", "yellow_from = 0"], "0", "`yellow_from` must be above 0", order);
+    file.check(
+        ["leave_red_at", "leave_redat"],
+        "leave_redat",
+        "`leave_redat` is not a key here",
+        "did you mean `leave_red_at`?",
+    );
+    let weight = "a weight is a whole number from 1 to 1000";
+    file.check(["weight = 40", "weight = 0"], "0", weight, "leave out what should not count");
+    file.check(["weight = 40", "weight = 4.5"], "4.5", "invalid type: fraction `4.5`, expected a whole number", "");
+    let extra = "[[dimension]]\nname = \"commercial\"\nlabel = \"x\"\nweight = 1\n[[measure]]";
+    file.check(["[[measure]]", extra], "\"commercial\"", "there are two dimensions `commercial`", "");
+    let extra = extra.replace("\"commercial\"", "\"usage\"");
+    file.check(["[[measure]]", &extra], "\"usage\"", "no measure belongs to the dimension `usage`", "");
+    file.check(["[bands]", "[bands"], "", "unclosed table, expected `]`", "");
+}
+
+#[test]
+fn measures() {
+    let file = In("health.toml");
+    let mistake = ["dimension = \"sentiment\"", "dimension = \"sentimnt\""];
+    file.check(mistake, "\"sentimnt\"", "`sentimnt` is not a dimension", "did you mean `sentiment`?");
+    let message = "there are two measures `csm_sentiment`";
+    file.check(["name = \"two_way_contact\"", "name = \"csm_sentiment\""], "\"csm_sentiment\"", message, "");
+    let value = |value: &'static str| ["value = \"csm_sentiment\"", value];
+    let message = "`csm_sentimet` is not a known name";
+    file.check(value("value = \"csm_sentimet\""), "\"csm_sentimet\"", message, "did you mean `csm_sentiment`?");
+    file.check(value("value = \"score\""), "\"score\"", "`score` is a result and cannot be measured", "");
+    let message = "`is_test` is true or false; a measure reads a number or a word";
+    file.check(value("value = \"is_test\""), "\"is_test\"", message, "");
+    file.check(value("value = \"arr\""), "points", "`arr` is a whole number; its points are steps or linear", "");
+    file.check(["\"days_to_renewal\"", "\"tier\""], "points", "`tier` is text; its points are words", "");
+    let mistake = ["points.steps", "missing = \"skp\"\npoints.steps"];
+    file.check(mistake, "\"skp\"", "`skp` is not possible here", "did you mean `skip`?");
+}
+
+#[test]
+fn points() {
+    let file = In("health.toml");
+    let help = "write the values in ascending order, each once";
+    file.check(["[45, 60]", "[14, 60]"], "14", "14 does not come after 14", help);
+    file.check(["[45, 60]", "[45, 600]"], "600", "600 is not between 0 and 100", "");
+    file.check(["green = 100", "green = -1"], "-1", "-1 is not between 0 and 100", "");
+    let pair = "expected a value and its points, such as `[45, 60]`";
+    file.check(["[45, 60]", "[45]"], "[45]", pair, "");
+    file.check(["[45, 60]", "[45, 60, 7]"], "[45, 60, 7]", pair, "");
+    file.check(["[[14, 100], [45, 60], [90, 0]]", "[]"], "points", "no points are given", "");
+    file.check(["points.linear", "points.linea"], "linea", "`linea` is not possible here", "did you mean `linear`?");
+    let message = "only one of the possible keys can be given here";
+    file.check(["points.words", "points.steps = []\npoints.words"], "points", message, "");
+}
+
+#[test]
+fn playbooks() {
+    let file = In("playbooks/risk-mitigation.toml");
+    file.check(["[\"red\"]", "[\"reed\"]"], "\"reed\"", "`reed` is not possible here", "did you mean `red`?");
+    let help = "valid: green, yellow, red, unknown";
+    file.check(["[\"red\"]", "[\"amber\"]"], "\"amber\"", "`amber` is not possible here", help);
+    file.check(["[\"red\"]", "[]"], "trigger", "`to` names no band, so it would never start", "");
+    let help = "did you mean `band_changed`?";
+    file.check(["band_changed", "band_change"], "band_change", "`band_change` is not possible here", help);
+    file.check(["recover = ", "recovr = "], "recovr", "`recovr` is not a key here", "did you mean `recover`?");
+    file.check(["band != 'red'", "band != red"], "red", "`red` is not a known name", "text goes in quotes: 'red'");
+    let help = "hours or days, such as `24h` or `7d`; at most ten years";
+    file.check(["\"7d\"", "\"7 days\""], "\"7 days\"", "`7 days` is not a length of time", help);
+    file.check(["priority = 80", "priority = -1"], "-1", "a priority is a whole number from 0 to 1000", "");
+    let message = "this is text; `>=` takes a whole number";
+    file.check(["# when = \"arr >= 10000\"", "when = \"arr >= '10000'\""], "'10000'", message, "");
+    let mistake = ["\"band != 'red'\"", "\"\"\"\n  band != 'red' &&\n  bnad == 'x'\"\"\""];
+    file.check(mistake, "bnad", "`bnad` is not a known name", "did you mean `band`?");
+}
+
+#[test]
+fn steps_and_examples() {
+    let file = In("playbooks/risk-mitigation.toml");
+    let help = "did you mean `slack_alert`?";
+    file.check(["slack_alert =", "slack_alrt ="], "slack_alrt", "`slack_alrt` is not a key here", help);
+    let help = "add `slack_alert = { next_step = \"…\" }`";
+    file.check(["slack_alert =", "# slack_alert ="], "\"alert\"", "step `alert` does nothing", help);
+    file.check(["next_step", "next_stp"], "next_stp", "`next_stp` is not a key here", "did you mean `next_step`?");
+    let twice = "slack_alert = { next_step = \"x\" }\n[[step]]\nname = \"alert\"\nslack_alert =";
+    file.check(["slack_alert =", twice], "\"alert\"", "there are two steps `alert`", "");
+    let help = "did you mean `csm_sentiment`?";
+    file.check(["{ csm_sentiment", "{ csm_sentimen"], "csm_sentimen", "`csm_sentimen` is not a known name", help);
+    file.check(["sentiment = \"yellow\"", "sentiment = 7"], "7", "`csm_sentiment` is text", "");
+    let message = "invalid type: string \"yes\", expected true or false";
+    file.check(["opens = true", "opens = \"yes\""], "\"yes\"", message, "");
+}
+
+#[test]
+fn team() {
+    let file = In("team.toml");
+    let tom = "tom.brandt@ourco.example";
+    file.check([tom, "tom.brandt"], "\"tom.brandt\"", "`tom.brandt` is not an email address", "");
+    let message = "`Ines.Almeida@ourco.example` is already Ines Almeida";
+    file.check([tom, "Ines.Almeida@ourco.example"], "\"Ines.Almeida@ourco.example\"", message, "");
+    file.check(["410002", "410001"], "\"410001\"", "`410001` is already Ines Almeida", "");
+    file.check(["\"410002\"", "410002"], "410002", "invalid type: integer `410002`, expected a string", "");
+    let help = "in Slack: their profile, ⋮, Copy member ID; such as `U024BE7LH`";
+    file.check(["U0TOMB0002", "@tom"], "\"@tom\"", "`@tom` is not a Slack member id", help);
+    let help = "such as `#customer-success`, or the channel's id";
+    file.check(["\"#customer", "\"customer"], "\"customer-success\"", "`customer-success` is not a channel", help);
+}
+
+#[test]
+fn modes() {
+    let file = In("modes.toml");
+    file.check(["\"live\"", "\"liv\""], "\"liv\"", "`liv` is not possible here", "did you mean `live`?");
+    file.check(["slack = \"live", "slak = \"live"], "slak", "`slak` is not a destination", "did you mean `slack`?");
+    let help = "did you mean `risk-mitigation`?";
+    file.check(["most.risk-mit", "most.rsk-mit"], "rsk-mitigation", "`rsk-mitigation` is not a playbook", help);
+    let mistake =
+        ["\"live\"\n\n# Where messages go in redirect.\n[redirect]\nslack = \"#barometer-test\"", "\"redirect\""];
+    file.check(mistake, "\"redirect\"", "there is nowhere to redirect to", "add `slack = \"#…\"` under `[redirect]`");
+}
+
+#[test]
+fn files_that_are_missing_or_misnamed() {
+    let mut files = shipped();
+    let team = files.0.remove("team.toml").unwrap();
+    files.0.insert("teams.toml".into(), team);
+    files.0.insert("playbooks/Risk.toml".into(), files.0["playbooks/risk-mitigation.toml"].clone());
+    files.0.insert("README.md".into(), "notes".into());
+    let problems = load(&files, TOOLS).unwrap_err();
+    let told: Vec<_> =
+        problems.0.iter().map(|p| (p.file.as_str(), p.message.as_str(), p.line, p.help.as_deref())).collect();
+    let name =
+        "the file's name: `Risk` is not a name; expected lower-case letters, digits and dashes, such as `hubspot-app`";
+    let expected = [
+        ("playbooks/Risk.toml", name, 1, Some("rename the file")),
+        ("team.toml", "the file is missing", 1, Some("every configuration has one")),
+        ("teams.toml", "nothing reads this file", 1, Some("did you mean `team.toml`?")),
+    ];
+    assert_eq!(told, expected, "{problems}");
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_and_a_parse_error_is_one_per_file() {
+    let mut files = with("health.toml", "Europe/Berlin", "Europe/Berln");
+    let mut change = |file: &str, old: &str, new: &str| {
+        let text = files.0.get_mut(file).unwrap();
+        *text = text.replace(old, new);
+    };
+    change("health.toml", "weight = 1", "weight = 0");
+    change("team.toml", "zone =", "zon =");
+    change("team.toml", "ines.almeida@", "ines");
+    change("playbooks/risk-mitigation.toml", "!= 'red'", "!= 7");
+    change("modes.toml", "slack", "slak");
+    let problems = load(&files, TOOLS).unwrap_err();
+    let places: Vec<_> = problems.0.iter().map(|problem| (problem.file.as_str(), problem.line)).collect();
+    let expected = [
+        ("health.toml", 8),
+        ("health.toml", 39),
+        ("health.toml", 48),
+        ("health.toml", 57),
+        ("modes.toml", 11),
+        ("modes.toml", 15),
+        ("playbooks/risk-mitigation.toml", 14),
+        ("team.toml", 4),
+    ];
+    assert_eq!(places, expected, "{problems}");
+}
+
+#[test]
+fn a_problem_shows_the_line_and_marks_the_place() {
+    let files = with("health.toml", "zone = \"Europe/Berlin\"   #", "zone = \"Europe/Berln\" # ä");
+    let shown = load(&files, TOOLS).unwrap_err().to_string();
+    let expected = "health.toml:8:8: `Europe/Berln` is not a time zone
+  |
+8 | zone = \"Europe/Berln\" # ä days begin at 00:00 here
+  |        ^^^^^^^^^^^^^^
+  = help: did you mean `Europe/Berlin`?";
+    assert_eq!(shown, expected);
+}

@@ -1,0 +1,170 @@
+//! What ships in `infra/config` loads, and means what it says.
+
+mod common;
+
+use common::{TOOLS, shipped, with};
+use config::{Config, Missing, Points, StepAction, Trigger, Verdict, load, scalar};
+use model::{Authority, Band, Field, Mode};
+
+fn config() -> Config {
+    load(&shipped(), TOOLS).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+#[test]
+fn the_shipped_files_have_no_problem_and_no_warning() {
+    assert_eq!(config().warnings, []);
+}
+
+#[test]
+fn the_connection_maps_properties_to_fields() {
+    let config = config();
+    let hubspot = config.connection(&"hubspot".parse().unwrap()).unwrap();
+    assert_eq!((hubspot.tool.as_str(), hubspot.family), ("hubspot-workflow", model::Family::Crm));
+    assert!(hubspot.enabled && hubspot.creates_accounts);
+    assert_eq!((hubspot.max_body_bytes, hubspot.live_from), (1_048_576, None));
+    assert_eq!(hubspot.mapping.property("company", Field::RenewsOn), Some("renewal_date"));
+    assert_eq!(hubspot.mapping.property("contact", Field::Name), Some("firstname"));
+    assert_eq!(hubspot.mapping.property("deal", Field::ClosesOn), Some("closedate"));
+    assert_eq!(hubspot.mapping.currency.code(), "USD");
+    assert_eq!(config.connection(&"stripe".parse().unwrap()).map(|c| &c.name), None);
+}
+
+#[test]
+fn customers_are_watched_and_tests_are_not() {
+    let watch = config().watch;
+    let scalars = |values: &[(&'static str, config::Scalar)]| values.iter().cloned().collect();
+    let stage = |stage: &str| ("lifecycle_stage", config::Scalar::Text(stage.into()));
+    let holds = config::Scalar::Flag(true);
+    assert_eq!(watch.when.holds(&scalars(&[stage("customer")])), Verdict::Holds);
+    assert_eq!(watch.when.holds(&scalars(&[("has_active_subscription", holds.clone())])), Verdict::Holds);
+    assert_eq!(watch.when.holds(&scalars(&[stage("lead")])), Verdict::Unknown(vec!["has_active_subscription"]));
+    assert_eq!(watch.exclude.holds(&scalars(&[("is_test", holds)])), Verdict::Holds);
+    assert_eq!(watch.exclude_domains, ["ourco.example"]);
+}
+
+#[test]
+fn the_model_is_the_one_in_the_file() {
+    let model = config().model;
+    assert_eq!(model.version.name, "crm-starter");
+    assert!(model.version.hash.len() == 12 && model.version.hash.bytes().all(|b| b.is_ascii_hexdigit()));
+    assert_eq!(model.zone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(model.min_coverage, 4_000);
+    let bands = model.bands;
+    assert_eq!(
+        (bands.yellow_from, bands.leave_red_at, bands.green_from, bands.enter_green_at),
+        (4_000, 4_500, 7_000, 7_400)
+    );
+    let weights: Vec<_> =
+        model.dimensions.iter().map(|dimension| (dimension.name.as_str(), dimension.weight)).collect();
+    assert_eq!(weights, [("sentiment", 40), ("relationship", 35), ("commercial", 25)]);
+    let words = [("green", 10_000), ("red", 0), ("yellow", 5_000)];
+    let points = [
+        Points::Words(words.into_iter().map(|(word, points)| (word.to_owned(), points)).collect()),
+        Points::Linear(vec![(14, 10_000), (45, 6_000), (90, 0)]),
+        Points::Steps(vec![(-1, 0), (0, 3_000), (60, 6_000), (120, 10_000)]),
+    ];
+    for ((at, measure), points) in model.measures.iter().enumerate().zip(points) {
+        assert_eq!((measure.dimension, &measure.points, measure.missing), (at, &points, Missing::Skip));
+    }
+    assert_eq!(model.measures[2].value.name, "days_to_renewal");
+}
+
+#[test]
+fn the_playbook_is_the_one_in_the_file() {
+    let config = config();
+    let playbook = config.playbook(&"risk-mitigation".parse().unwrap()).unwrap();
+    assert_eq!(playbook.trigger, Trigger::BandChanged { to: vec![Band::Red] });
+    assert_eq!((playbook.recover_after.as_hours(), playbook.cooldown.as_hours()), (24, 7 * 24));
+    assert_eq!((playbook.recover.source(), playbook.when.is_none()), ("band != 'red'", true));
+    let [step] = playbook.steps.as_slice() else { panic!("{:?}", playbook.steps) };
+    let StepAction::SlackAlert { next_step } = &step.action;
+    assert!(step.name == "alert" && next_step.ends_with('.'));
+    assert_eq!(playbook.examples.len(), 3);
+    assert_eq!(playbook.examples[0].after["days_since_two_way_contact"], config::Scalar::Int(50));
+    assert_eq!(config.playbooks_hash.len(), 12);
+}
+
+#[test]
+fn people_are_found_by_email_in_any_case_or_by_owner_id() {
+    let team = config().team;
+    assert_eq!(team.people.len(), 3);
+    assert_eq!(team.slack_channel, "#customer-success");
+    assert_eq!(team.find("Ines.Almeida@OurCo.example").unwrap().name, "Ines Almeida");
+    assert_eq!(team.find("410002").unwrap().name, "Tom Brandt");
+    assert!(team.find("nobody@ourco.example").is_none() && team.find("").is_none());
+}
+
+#[test]
+fn what_modes_does_not_name_observes() {
+    let modes = config().modes;
+    let playbook = |name: &str| name.parse().unwrap();
+    assert_eq!(modes.most(&playbook("risk-mitigation"), "slack"), Mode::Live);
+    assert_eq!(modes.most(&playbook("risk-mitigation"), "email"), Mode::Observe);
+    assert_eq!(modes.most(&playbook("another"), "slack"), Mode::Observe);
+    assert_eq!((modes.redirect("slack"), modes.redirect("email")), (Some("#barometer-test"), None));
+}
+
+#[test]
+fn templates_are_named_below_their_folder() {
+    let mut files = shipped();
+    files.0.insert("templates/slack/extra.j2".into(), "hello".into());
+    assert_eq!(load(&files, TOOLS).unwrap().templates["slack/extra.j2"], "hello");
+}
+
+#[test]
+fn hashes_follow_the_files_they_are_of() {
+    let before = config();
+    let playbook = load(&with("playbooks/risk-mitigation.toml", "\"7d\"", "\"8d\""), TOOLS).unwrap();
+    assert_ne!(playbook.playbooks_hash, before.playbooks_hash);
+    assert_eq!(playbook.model.version, before.model.version);
+    let model = load(&with("health.toml", "weight = 40", "weight = 41"), TOOLS).unwrap();
+    assert_eq!(model.playbooks_hash, before.playbooks_hash);
+    assert_ne!(model.model.version, before.model.version);
+}
+
+#[test]
+fn authority_follows_the_list_then_the_file() {
+    let two = "
+[connection.stripe]
+tool = \"stripe\"
+currency = \"USD\"
+map.subscription = { renews_on = \"current_period_end\" }
+
+[authority]
+renews_on = [\"stripe\"]
+";
+    let config = load(&with("connections.toml", "\n[authority]\n", two), TOOLS).unwrap_or_else(|p| panic!("{p}"));
+    let rank = |field, name: &str| config.rank(field, &model::ConnectionName::from_stored(name));
+    let order = |field| {
+        let mut names = ["gone", "hubspot", "operator", "stripe"];
+        names.sort_by_key(|name| rank(field, name));
+        names
+    };
+    assert_eq!(order(Field::RenewsOn), ["operator", "stripe", "hubspot", "gone"]);
+    assert_eq!(order(Field::Name), ["operator", "hubspot", "stripe", "gone"]);
+}
+
+#[test]
+fn a_scalar_is_wired_by_any_enabled_connection() {
+    let wired = |config: &Config, name| config.is_wired(scalar(name).unwrap());
+    let all = config();
+    assert!(wired(&all, "csm_sentiment") && wired(&all, "has_active_subscription") && wired(&all, "band"));
+    let files = with("connections.toml", "sentiment = \"csm_sentiment\"", "# sentiment");
+    let less = load(&files, TOOLS).unwrap();
+    assert!(!wired(&less, "csm_sentiment"));
+    let warnings: Vec<_> =
+        less.warnings.iter().map(|warning| (warning.file.as_str(), warning.message.as_str())).collect();
+    let expected = "no enabled connection feeds `csm_sentiment`: the measure does not take part";
+    assert_eq!(warnings, [("health.toml", expected)]);
+    assert_eq!(less.warnings[0].help.as_deref(), Some("map `sentiment` in connections.toml"));
+    let off = load(&with("connections.toml", "# enabled = false", "enabled = false"), TOOLS).unwrap();
+    assert!(!wired(&off, "csm_sentiment") && wired(&off, "band"));
+}
+
+#[test]
+fn without_modes_everything_observes() {
+    let mut files = shipped();
+    files.0.remove("modes.toml");
+    let modes = load(&files, TOOLS).unwrap().modes;
+    assert_eq!(modes.most(&"risk-mitigation".parse().unwrap(), "slack"), Mode::Observe);
+}

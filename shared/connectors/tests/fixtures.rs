@@ -1,0 +1,42 @@
+//! Every folder under a vendor's `fixtures/` is a test: the request is verified, then normalised.
+
+mod common;
+
+use common::{Recorded, folder};
+use connectors::{ALL, Connector};
+use model::Statement;
+use serde_json::{Value, json};
+use testkit::golden::Fixture;
+
+fn main() {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let trials = ALL.iter().copied().flat_map(|connector| {
+        let folder = folder(connector);
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        testkit::golden::trials(&name, &folder.join("fixtures"), move |fixture| outcome(connector, fixture))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+fn outcome(connector: &dyn Connector, fixture: &Fixture) -> Value {
+    let recorded = Recorded::read(fixture);
+    let key = match recorded.verify(connector) {
+        Ok(key) => key,
+        Err(refusal) => return json!({"refused": refusal.to_string()}),
+    };
+    let normalized = recorded.normalize(connector);
+    for statement in normalized.signals.iter().flat_map(|signal| &signal.statements) {
+        assert!(stands_in(statement, &recorded.body), "`{}` is not in the body", statement.raw);
+    }
+    let mut outcome = json!({"delivery_key": key.as_str(), "signals": [], "quarantined": [], "warnings": []});
+    let Value::Object(parts) = json!(normalized) else { unreachable!("a struct is an object") };
+    for (name, part) in parts {
+        outcome[name] = part;
+    }
+    outcome
+}
+
+/// Every number explains itself by bytes of the delivery.
+fn stands_in(statement: &Statement, body: &[u8]) -> bool {
+    !statement.raw.is_empty() && body.windows(statement.raw.len()).any(|window| window == statement.raw.as_bytes())
+}

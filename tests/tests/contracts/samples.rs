@@ -1,0 +1,156 @@
+//! One event of every kind: a day in the life of an invented account.
+
+use model::{
+    ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, CauseChain, Closing, ConnectionName,
+    DeliveryId, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, Mode, Moment, Money, Owner, PlaybookName,
+    Recipient, Score, Stamp, SubjectId,
+};
+
+/// In the order of [`EventBody`].
+pub fn all() -> Vec<Event> {
+    vec![
+        event(EventBody::Watched { name: "Nordlicht Optik GmbH".into() }),
+        event(EventBody::Unwatched { name: "Nordlicht Optik GmbH".into() }),
+        event(EventBody::BandChanged {
+            from: Band::Green,
+            to: Band::Red,
+            score_from: Score::new(7_120).ok(),
+            score_to: Score::new(3_840).ok(),
+        }),
+        event(EventBody::RiskOpened {
+            playbook: playbook(),
+            episode: episode().row(),
+            home: account(),
+            why: "Health went from green to red.".into(),
+        }),
+        event(EventBody::RiskResolved {
+            playbook: playbook(),
+            episode: episode().row(),
+            home: account(),
+            why: Closing::Recovered,
+        }),
+        event(EventBody::ActionRequested(Box::new(request()))),
+        event(EventBody::ActionCompleted(ActionOutcome {
+            status: "sent".into(),
+            vendor_ref: Some("1795251493.000200".into()),
+            ..outcome()
+        })),
+        event(EventBody::ActionFailed(ActionOutcome {
+            status: "failed".into(),
+            reason: Some("Slack refused with not_in_channel: invite the app to the channel".into()),
+            ..outcome()
+        })),
+        Event {
+            account: SubjectId::from_stored("connection:hubspot"),
+            ..event(EventBody::DeliveryQuarantined {
+                delivery: delivery(),
+                connection: connection(),
+                reason: "expected a date in milliseconds or as YYYY-MM-DD".into(),
+                path: "properties.renewal_date.value".into(),
+            })
+        },
+    ]
+}
+
+/// The sample of one kind.
+pub fn of_kind(kind: &str) -> Event {
+    all().into_iter().find(|event| event.body.kind() == kind).unwrap()
+}
+
+pub fn account() -> SubjectId {
+    SubjectId::vendor("hubspot", "company", "4711")
+}
+
+pub fn connection() -> ConnectionName {
+    "hubspot".parse().unwrap()
+}
+
+pub fn delivery() -> DeliveryId {
+    DeliveryId::new(&connection(), "7c1f0a52d3b84e6f9a1c2d3e4f506172")
+}
+
+pub fn moment(text: &str) -> Moment {
+    text.parse().unwrap()
+}
+
+pub fn stamp() -> Stamp {
+    Stamp { occurred_at: moment("2026-11-21T08:58:12Z"), sequence: None, delivery: delivery(), index: 0 }
+}
+
+fn playbook() -> PlaybookName {
+    "risk-mitigation".parse().unwrap()
+}
+
+fn episode() -> EpisodeKey {
+    EpisodeKey { home: account(), playbook: playbook(), key: "account".into(), cause: stamp() }
+}
+
+fn event(body: EventBody) -> Event {
+    Event {
+        id: EventId::derive(&account(), body.kind(), "account", &stamp().as_key()),
+        schema: EVENT_SCHEMA,
+        account: account(),
+        occurred_at: stamp().occurred_at,
+        as_of: moment("2026-11-21T08:58:13.402Z"),
+        cause: CauseChain {
+            delivery: Some(delivery()),
+            path: Some("properties.csm_sentiment.value".into()),
+            due_at: None,
+        },
+        body,
+    }
+}
+
+fn outcome() -> ActionOutcome {
+    ActionOutcome {
+        action: episode().action(1, "alert"),
+        kind: ActionKind::SlackAlert,
+        playbook: playbook(),
+        mode: Mode::Live,
+        status: String::new(),
+        reason: None,
+        vendor_ref: None,
+    }
+}
+
+fn request() -> ActionRequest {
+    ActionRequest {
+        id: episode().action(1, "alert"),
+        kind: ActionKind::SlackAlert,
+        playbook: playbook(),
+        home: account(),
+        episode: episode().row(),
+        run: 1,
+        step: "alert".into(),
+        reply_to: None,
+        to: Recipient { address: "#cs-risk".into(), reason: "the channel of risk alerts".into() },
+        alert: Alert {
+            kind: AlertKind::Opened,
+            account: account(),
+            name: "Nordlicht Optik GmbH".into(),
+            arr: Money::from_decimal("48000", "EUR".parse().unwrap()).ok(),
+            renews_on: Some(jiff::civil::date(2027, 2, 15)),
+            days_to_deadline: Some(26),
+            deadline: Some("notice deadline".into()),
+            band: (Band::Green, Band::Red),
+            score: (Score::new(7_120).ok(), Score::new(3_840).ok()),
+            changes: vec![AlertChange {
+                measure: "CSM sentiment".into(),
+                from: Some("green".into()),
+                to: Some("red".into()),
+                change: -3_280,
+                path: Some("properties.csm_sentiment.value".into()),
+                raw: Some("\"Red\"".into()),
+                delivery: Some(delivery()),
+            }],
+            playbook: "Risk mitigation".into(),
+            next_step: "Call the sponsor this week and agree on one recovery goal.".into(),
+            owner: Some(Owner {
+                name: "Dana Reyes".into(),
+                email: Some("dana@barometer.example".into()),
+                reason: "csm property of the CRM".into(),
+            }),
+            as_of: moment("2026-11-21T08:58:13.402Z"),
+        },
+    }
+}
