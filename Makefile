@@ -13,11 +13,11 @@ LAMBDAS := webhook normalize health publish clock slack-alert
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-test: ## Format, lints, every test, documentation. SAMPLES=DIR also runs vendors' own samples
+test: ## Check formatting, lints, every test and the documentation. SAMPLES=DIR also runs vendors' own samples
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	cargo test --workspace
 
 bench: ## Measure; nothing here passes or fails
 	cargo bench --workspace --benches

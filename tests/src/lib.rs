@@ -1,1 +1,265 @@
-//! tests
+//! The whole product in one process, for tests: webhooks in, tables and vendor calls out, time as the test says.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use barometer::host::{Host, Parts};
+use barometer::pump::Settled;
+use bytes::Bytes;
+use config::Config;
+use config::secrets::{ConnectionSecrets, DestinationSecrets, SecretsFile};
+use jiff::SignedDuration;
+use model::Moment;
+use runtime::lambda::{HttpAnswer, HttpDetail, HttpEvent, RequestContext};
+use runtime::seam::{Call, Seam, Target};
+use serde_json::{Value, json};
+use testkit::faults::Faults;
+
+pub mod dump;
+
+/// The secret that test webhooks are signed with.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// The host name that test webhooks are sent to.
+pub const HOST: &str = "hooks.barometer.example";
+
+/// The configuration that ships.
+pub fn config() -> Arc<Config> {
+    Arc::new(barometer::config_files::load(None).expect("the built-in configuration is right"))
+}
+
+/// A point in time.
+pub fn at(text: &str) -> Moment {
+    text.parse().expect("a moment")
+}
+
+/// Slack as a test sees it: every message, in order.
+#[derive(Clone, Default)]
+pub struct Slack(Arc<Mutex<Vec<Value>>>);
+
+impl Slack {
+    /// The bodies of the messages that Slack accepted.
+    pub fn messages(&self) -> Vec<Value> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A way to vendors that ends here: every message is accepted and gets a `ts`.
+    pub fn seam(&self) -> Seam {
+        let slack = self.clone();
+        Seam::new(move |call: Call| {
+            let slack = slack.clone();
+            Box::pin(async move {
+                assert_eq!(call.target, Target::Slack, "nothing else leaves the process");
+                let body: Value = serde_json::from_slice(call.request.body()).expect("a JSON body");
+                let mut messages = slack.0.lock().unwrap_or_else(PoisonError::into_inner);
+                messages.push(body);
+                let answer =
+                    json!({ "ok": true, "channel": "C0TEST", "ts": format!("1790000000.{:06}", messages.len()) });
+                Ok(http::Response::new(Bytes::from(answer.to_string())))
+            })
+        })
+    }
+}
+
+/// Everything a test starts a world with.
+pub struct Setup {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// There is a Slack token.
+    pub token: bool,
+    /// When it starts; the clock stands there.
+    pub start: Moment,
+    /// What breaks, and the record of every call.
+    pub faults: Faults,
+}
+
+impl Setup {
+    /// The shipped configuration, a Slack token, nothing broken, a Monday morning.
+    pub fn new() -> Self {
+        Self { config: config(), token: true, start: at("2026-11-23T08:00:00Z"), faults: Faults::default() }
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One running product.
+pub struct World {
+    /// The host.
+    pub host: Host,
+    /// What Slack got.
+    pub slack: Slack,
+    /// What breaks, and the record of every call.
+    pub faults: Faults,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    /// A fresh folder.
+    pub async fn new(setup: Setup) -> Self {
+        let folder = folder();
+        let slack = Slack::default();
+        let host = open(folder.path(), &setup, &slack).await;
+        Self { host, slack, faults: setup.faults, _folder: folder }
+    }
+
+    /// Sends a signed body of the connection `hubspot`, received at `at`.
+    pub async fn post(&self, body: &Value, at: Moment) -> Result<HttpAnswer, String> {
+        self.host.receive(signed(body.to_string().into_bytes(), at)).await
+    }
+
+    /// As [`Self::post`], again until it is answered with 200, as a vendor does, then lets everything come to rest.
+    pub async fn deliver(&self, body: &Value, at: Moment) {
+        self.until(at);
+        for _ in 0..8 {
+            if self.post(body, at).await.is_ok_and(|answer| answer.status_code == 200) {
+                return self.rest().await;
+            }
+        }
+        panic!("not accepted after eight tries");
+    }
+
+    /// Moves the clock on to `at`; never back.
+    pub fn until(&self, at: Moment) {
+        if at > self.host.clock().now() {
+            self.host.clock().set(at).expect("the clock moves on");
+        }
+    }
+
+    /// Lets everything come to rest; what waits to be tried again is tried when its time comes.
+    pub async fn rest(&self) {
+        for _ in 0..20 {
+            let left = self.host.settle().await.expect("the host settles");
+            match left.next_visible_at {
+                Some(next) => self.until(next),
+                None => return,
+            }
+        }
+        panic!("something is tried again and again: {:?}", self.left().await);
+    }
+
+    /// Lets time pass until `at`, and what is due by then happen.
+    pub async fn pass_until(&self, at: Moment) {
+        self.until(at);
+        self.rest().await;
+    }
+
+    /// What is left when nothing moves.
+    pub async fn left(&self) -> Settled {
+        self.host.settle().await.expect("the host settles")
+    }
+}
+
+/// A folder in memory where the system has one: tests write much and need nothing of it to last.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a temporary folder")
+}
+
+async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
+    let token = setup.token;
+    let (around, guard) = (setup.faults.clone(), setup.faults.clone());
+    let parts = Parts {
+        data: folder.to_owned(),
+        config: setup.config.clone(),
+        secrets: Arc::new(move || Ok(secrets(token))),
+        clock: Some(setup.start),
+        vendors: slack.seam(),
+        around: Some(Arc::new(move |seam| around.around(seam))),
+        guard: Some(Arc::new(move |function, outcome| guard.guarded(function, outcome))),
+    };
+    Host::open(parts).await.expect("the host opens")
+}
+
+fn secrets(token: bool) -> SecretsFile {
+    let connection = ConnectionSecrets { secret: SECRET.to_owned(), previous: None };
+    let slack =
+        DestinationSecrets { token: token.then(|| "xoxb-test-token-of-no-workspace".to_owned()), base_url: None };
+    SecretsFile {
+        connections: BTreeMap::from([("hubspot".parse().expect("a name"), connection)]),
+        destinations: BTreeMap::from([("slack".to_owned(), slack)]),
+    }
+}
+
+/// A webhook of the connection `hubspot` as the gateway hands it over, signed.
+pub fn signed(body: Vec<u8>, at: Moment) -> HttpEvent {
+    let path = "/hooks/crm/hubspot";
+    let url = format!("https://{HOST}{path}");
+    let headers = barometer::samples::signed(&body, &url, SECRET);
+    HttpEvent {
+        raw_path: path.to_owned(),
+        raw_query_string: String::new(),
+        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        request_context: RequestContext {
+            domain_name: HOST.to_owned(),
+            time_epoch: at.as_millis(),
+            http: HttpDetail { method: "POST".to_owned() },
+        },
+        body: Some(String::from_utf8(body).expect("test bodies are text")),
+        is_base64_encoded: false,
+    }
+}
+
+/// A company as HubSpot's workflow sends it: each property with the moment it was set.
+#[derive(Clone)]
+pub struct Company {
+    id: u64,
+    properties: BTreeMap<String, (String, Moment)>,
+}
+
+impl Company {
+    /// A customer in good health at `at`: green, heard from yesterday, renewing in 200 days, 48 000 a year.
+    pub fn healthy(id: u64, at: Moment) -> Self {
+        let mut company = Self { id, properties: BTreeMap::new() };
+        company
+            .set("name", &format!("Company {id}"), at)
+            .set("domain", &format!("company-{id}.example"), at)
+            .set("lifecyclestage", "customer", at)
+            .set("customer_success_manager", "ines.almeida@ourco.example", at)
+            .set("annual_recurring_revenue", "48000", at)
+            .set("csm_sentiment", "green", at);
+        company.contacted(at.plus(SignedDuration::from_hours(-24)), at);
+        company.renews(at.plus(SignedDuration::from_hours(24 * 200)), at);
+        company
+    }
+
+    /// Sets a property at `at`.
+    pub fn set(&mut self, name: &str, value: &str, at: Moment) -> &mut Self {
+        self.properties.insert(name.to_owned(), (value.to_owned(), at));
+        self
+    }
+
+    /// The CSM's word at `at`.
+    pub fn feels(&mut self, word: &str, at: Moment) -> &mut Self {
+        self.set("csm_sentiment", word, at)
+    }
+
+    /// The last contact was at `when`.
+    pub fn contacted(&mut self, when: Moment, at: Moment) -> &mut Self {
+        self.set("notes_last_contacted", &when.as_millis().to_string(), at)
+    }
+
+    /// The term ends on the day of `when`.
+    pub fn renews(&mut self, when: Moment, at: Moment) -> &mut Self {
+        self.set("renewal_date", &when.to_string()[..10], at)
+    }
+
+    /// The body of the webhook.
+    pub fn body(&self) -> Value {
+        let property = |(value, at): &(String, Moment)| json!({ "value": value, "timestamp": at.as_millis(), "source": "CRM_UI", "versions": [] });
+        let properties: serde_json::Map<_, _> =
+            self.properties.iter().map(|(name, p)| (name.clone(), property(p))).collect();
+        json!({
+            "portalId": 4_242, "objectType": "COMPANY", "objectTypeId": "0-2", "objectId": self.id,
+            "properties": properties, "version": 7, "isDeleted": false,
+        })
+    }
+
+    /// Its account id.
+    pub fn account(&self) -> model::SubjectId {
+        model::SubjectId::vendor("hubspot", "company", &self.id.to_string())
+    }
+}

@@ -210,7 +210,7 @@ fn decode(event: &HttpEvent) -> Result<Vec<u8>, ReceiveError> {
 /// The address the vendor called, which its signature may cover.
 fn signed_url(event: &HttpEvent, connection: &Connection) -> String {
     let base = match &connection.public_url {
-        Some(url) => url.clone(),
+        Some(url) => format!("{}{}", url.trim_end_matches('/'), event.raw_path),
         None => format!("https://{}{}", event.request_context.domain_name, event.raw_path),
     };
     if event.raw_query_string.is_empty() { base } else { format!("{base}?{}", event.raw_query_string) }

@@ -61,6 +61,7 @@ fn every_command_of_the_contract_is_taken() {
         "replay --account hubspot:company:1 --act",
         "replay --since 2026-11-01T00:00:00Z",
         "replay --since 2026-11-01T00:00:00Z --until 2026-11-02T00:00:00Z --act",
+        "replay --since 2026-11-01T00:00:00Z --without hubspot:a --without hubspot:b",
         "check",
         "check --config C",
     ] {
@@ -81,6 +82,7 @@ fn what_makes_no_sense_is_refused() {
         "replay --account a --delivery hubspot:1",
         "replay --until 2026-11-02T00:00:00Z",
         "replay --delivery nonsense",
+        "replay --account a --without hubspot:a --act",
         "explain",
         "explain a b",
         "timeline",

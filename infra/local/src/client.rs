@@ -198,6 +198,14 @@ impl Started {
         Ok(Self { address, lock, stop, serving })
     }
 
+    /// Keeps what this host runs with, for hosts that later commands start.
+    ///
+    /// # Errors
+    /// When the data folder cannot be written.
+    pub fn remember(&mut self, config: Option<PathBuf>, secrets: Option<PathBuf>) -> Result<(), Failure> {
+        self.lock.remember(config, secrets).map_err(Failure::system("cannot write into the data folder"))
+    }
+
     /// Asks the host to stop and waits until it has.
     ///
     /// # Errors

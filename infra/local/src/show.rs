@@ -10,8 +10,6 @@ mod replay;
 mod table;
 mod welcome;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use model::{Band, Moment};
 
 pub use accounts::accounts;
@@ -84,16 +82,14 @@ pub(crate) fn points(basis_points: u32) -> String {
     format!("{}.{:02}", basis_points / 100, basis_points % 100)
 }
 
-/// `in 80 days`, `today`, `3 days ago`, counted from the day of `as_of` in UTC.
-pub(crate) fn days_until(day: Date, as_of: Moment) -> String {
-    let today = as_of.date_in(&TimeZone::UTC);
-    let days = today.until(day).map_or(0, |span| span.get_days());
-    match days {
+/// `in 80 days`, `today`, `3 days ago`.
+pub(crate) fn days(from_now: i64) -> String {
+    match from_now {
         0 => "today".to_owned(),
         1 => "tomorrow".to_owned(),
         -1 => "yesterday".to_owned(),
-        2.. => format!("in {days} days"),
-        _ => format!("{} days ago", -days),
+        2.. => format!("in {from_now} days"),
+        _ => format!("{} days ago", from_now.unsigned_abs()),
     }
 }
 

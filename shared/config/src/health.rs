@@ -269,7 +269,7 @@ fn knots(reader: &mut Reader<'_>, knots: &[Knot]) -> Vec<(i64, u16)> {
         };
         let value_now = *value.get_ref();
         match read.last() {
-            Some((before, _)) if *before > value_now => {
+            Some((before, _)) if *before >= value_now => {
                 let help = "write the values in ascending order, each once".to_owned();
                 reader.wrong(value.span(), format!("{value_now} does not come after {before}"), help);
             }

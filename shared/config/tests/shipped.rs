@@ -125,23 +125,23 @@ fn hashes_follow_the_files_they_are_of() {
 #[test]
 fn authority_follows_the_list_then_the_file() {
     let two = "
-[connection.stripe]
+[connection.billing]
 tool = \"stripe\"
 currency = \"USD\"
 map.subscription = { renews_on = \"current_period_end\" }
 
 [authority]
-renews_on = [\"stripe\"]
+renews_on = [\"billing\"]
 ";
     let config = load(&with("connections.toml", "\n[authority]\n", two), TOOLS).unwrap_or_else(|p| panic!("{p}"));
     let rank = |field, name: &str| config.rank(field, &model::ConnectionName::from_stored(name));
     let order = |field| {
-        let mut names = ["gone", "hubspot", "operator", "stripe"];
+        let mut names = ["gone", "billing", "operator", "hubspot"];
         names.sort_by_key(|name| rank(field, name));
         names
     };
-    assert_eq!(order(Field::RenewsOn), ["operator", "stripe", "hubspot", "gone"]);
-    assert_eq!(order(Field::Name), ["operator", "hubspot", "stripe", "gone"]);
+    assert_eq!(order(Field::RenewsOn), ["operator", "billing", "hubspot", "gone"]);
+    assert_eq!(order(Field::Name), ["operator", "hubspot", "billing", "gone"]);
 }
 
 #[test]

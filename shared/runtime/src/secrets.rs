@@ -79,7 +79,7 @@ impl Secrets {
     /// SSM SecureString parameters below `path`, such as `/barometer/crm`.
     pub fn in_ssm(seam: &Seam, aws: &AwsSettings, path: &str) -> Self {
         let mut conf = aws_sdk_ssm::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(aws.region.clone()))
             .credentials_provider(aws.credentials.clone())
             .http_client(seam.http_client(Target::Ssm))

@@ -60,7 +60,7 @@ impl Store {
     /// A client over the seam; opens no connection yet.
     pub fn connect(seam: &Seam, aws: &AwsSettings, tables: Tables) -> Self {
         let mut conf = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(aws.region.clone()))
             .credentials_provider(aws.credentials.clone())
             .http_client(seam.http_client(Target::DynamoDb))

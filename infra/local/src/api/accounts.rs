@@ -32,6 +32,9 @@ pub struct AccountRow {
     pub arr: Option<Money>,
     /// The next day a term ends.
     pub renews_on: Option<Date>,
+    /// Days from today, in the model's zone, to that day; negative once past.
+    #[serde(default)]
+    pub renews_in_days: Option<i64>,
     /// The name of who looks after it.
     pub owner: Option<String>,
     /// `name@hash` of the health model.
@@ -196,10 +199,20 @@ impl From<&Assessment> for AccountRow {
             band: assessment.band,
             arr: card.arr,
             renews_on: card.renews_on,
+            renews_in_days: None,
             owner: card.owner.as_ref().map(|owner| owner.name.clone()),
             model: assessment.model.to_string(),
             as_of: assessment.as_of,
         }
+    }
+}
+
+impl AccountRow {
+    /// The row with its days counted from `today`.
+    #[must_use]
+    pub fn counted_from(self, today: Date) -> Self {
+        let days = |day: Date| today.until(day).ok().map(|span| i64::from(span.get_days()));
+        Self { renews_in_days: self.renews_on.and_then(days), ..self }
     }
 }
 

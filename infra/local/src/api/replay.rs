@@ -22,7 +22,7 @@ pub struct ReplayRequest {
 pub enum ReplayWhich {
     /// This one.
     Delivery(DeliveryId),
-    /// All that speak of this account (an id or a name, as in [`AccountQuery::account`]).
+    /// All that speak of this account (an id or a name, as in [`AccountQuery::account`](super::AccountQuery::account)).
     Account(String),
     /// All received in this span.
     Received {

@@ -20,7 +20,9 @@ impl Host {
     /// # Errors
     /// When the tables do not answer.
     pub async fn accounts(&self) -> Result<Vec<AccountRow>, HostError> {
-        let mut rows: Vec<AccountRow> = self.store.book().await?.iter().map(AccountRow::from).collect();
+        let today = self.clock.now().date_in(&self.config.model.zone);
+        let row = |assessment| AccountRow::from(assessment).counted_from(today);
+        let mut rows: Vec<AccountRow> = self.store.book().await?.iter().map(row).collect();
         let order = |row: &AccountRow| (badness(row.band), row.score, row.name.clone(), row.id.clone());
         rows.sort_by_key(order);
         Ok(rows)

@@ -51,6 +51,9 @@ pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, String>> + Send>>;
 /// Something around every call of a handler, given the function's logical id; tests end calls in the middle with it.
 pub type Guard = Arc<dyn Fn(&str, Outcome) -> Outcome + Send + Sync>;
 
+/// Wraps the whole seam.
+pub type Around = Arc<dyn Fn(Seam) -> Seam + Send + Sync>;
+
 /// Reads the file of secrets, each time anew.
 pub type ReadSecrets = Arc<dyn Fn() -> Result<SecretsFile, String> + Send + Sync>;
 
@@ -68,7 +71,7 @@ pub struct Parts {
     /// The way to vendors. Calls to DynamoDB and EventBridge stay in this process.
     pub vendors: Seam,
     /// Around the whole seam, the in-process part included; tests count and break calls with it.
-    pub around: Option<fn(Seam) -> Seam>,
+    pub around: Option<Around>,
     /// Around every call of a handler.
     pub guard: Option<Guard>,
 }
@@ -82,7 +85,8 @@ pub struct Host {
     clock: HostClock,
     store: Store,
     secrets: ReadSecrets,
-    normalize: Arc<Normalize>,
+    /// For what an operator states, which takes effect before its delivery comes through the stream.
+    normalize: Normalize,
     minute: Handler,
     hooks: BTreeMap<&'static str, Handler>,
     pump: Arc<Pump>,
@@ -111,7 +115,7 @@ impl Host {
         let engine = Engine::open(&parts.data.join(TABLES), &stack)?;
         let bus = Bus::new(stack.clone(), state.clone(), clock.clone());
         let inside = inside(engine.clone(), bus, parts.vendors.clone());
-        let seam = parts.around.map_or_else(|| inside.clone(), |around| around(inside.clone()));
+        let seam = parts.around.as_ref().map_or_else(|| inside.clone(), |around| around(inside.clone()));
         let functions = Functions::new(&parts, &seam, &clock, &stack)?;
         let handlers = stack
             .functions
@@ -129,9 +133,9 @@ impl Host {
             state,
             engine,
             clock,
-            store,
             secrets: parts.secrets.clone(),
-            normalize: functions.normalize.clone(),
+            normalize: Normalize::new(parts.config.clone(), store.clone()),
+            store,
             minute: functions.minute(),
             hooks,
             pump: Arc::new(pump),

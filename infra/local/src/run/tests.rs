@@ -13,7 +13,7 @@ use connectors::{Secrets, SigningSecret, Unverified};
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
-use crate::api::{AccountRow, BandCounts, ClockMode, ConnectionRow, Settled, Status};
+use crate::api::{AccountRow, BandCounts, ClockMode, ConnectionRow, OutboxRow, Settled, Status};
 use crate::options::{Serving, UpOptions};
 
 const NOW: &str = "2026-11-21T09:00:00Z";
@@ -100,6 +100,7 @@ fn serve(options: UpOptions, ready: oneshot::Sender<SocketAddr>, stop: oneshot::
             .route(route::STATUS, get(move |State(seen): State<Arc<Seen>>| async move { Json(status(&seen, address)) }))
             .route(route::CLOCK, get(|| async { Json(clock_now()) }))
             .route(route::ACCOUNTS, get(|| async { Json(Vec::<AccountRow>::new()) }))
+            .route(route::OUTBOX, get(|| async { Json(Vec::<OutboxRow>::new()) }))
             .route(route::SETTLE, post(settle))
             .with_state(Arc::clone(&seen));
         let _ = ready.send(address);
@@ -292,6 +293,16 @@ async fn the_configuration_of_the_last_up_counts_for_hosts_that_commands_start()
     up(&shell, &format!("up --listen 127.0.0.1:0 --empty --config {}", config.display())).await.1.unwrap();
     let lock = crate::lock::Lock::acquire(shell.folder.path()).unwrap();
     assert_eq!(lock.content().config.as_deref(), Some(config.as_path()));
+}
+
+#[tokio::test]
+async fn what_a_host_could_not_start_with_is_not_remembered() {
+    let shell = Shell::new();
+    let secrets = shell.folder.path().join("broken.toml");
+    std::fs::write(&secrets, "nonsense").unwrap();
+    let line = format!("up --listen 127.0.0.1:0 --empty --secrets {}", secrets.display());
+    assert!(up(&shell, &line).await.1.is_err());
+    shell.run("accounts").await.unwrap();
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::{Surroundings, style_of};
-use crate::api::{AccountRow, ClockNow, Status, route};
+use crate::api::{AccountRow, ClockNow, OutboxRow, Status, route};
 use crate::cli::UpArgs;
 use crate::client::{Client, Started, absolute, joined, secrets_file};
 use crate::failure::Failure;
@@ -22,27 +22,28 @@ const BOOK_MS: u64 = 60_000;
 
 /// Carries the command out; ends when the process is told to, or when the host fails.
 pub(super) async fn up(here: &Surroundings, args: &UpArgs, mut stop: Stop) -> Result<(), miette::Report> {
-    let mut lock = Lock::acquire(&here.global.data).map_err(Failure::from)?;
+    let lock = Lock::acquire(&here.global.data).map_err(Failure::from)?;
     let config = here.global.config.as_deref().map(absolute);
     let secrets = here.global.secrets.as_deref().map(absolute);
-    lock.remember(config.clone(), secrets.clone()).map_err(Failure::system("cannot write into the data folder"))?;
     let options = UpOptions {
         data: here.global.data.clone(),
-        config,
-        secrets: secrets_file(&here.global, &HostFile { secrets, ..HostFile::default() }),
+        config: config.clone(),
+        secrets: secrets_file(&here.global, &HostFile { secrets: secrets.clone(), ..HostFile::default() }),
         listen: args.listen,
         clock: args.clock,
     };
-    let secrets = options.secrets.clone();
+    let file = options.secrets.clone();
     let mut started = Started::start(lock, options, here.serve).await?;
+    // Only what a host has started with is worth remembering.
+    started.remember(config, secrets)?;
     let client = Client::new(started.address)?;
     let begun = async {
         if !args.empty {
-            open_book(&client, &secrets).await?;
+            open_book(&client, &file).await?;
         }
         // One line for the program that waits for it; everything else is for people and goes to standard error.
         here.print(&format!("ready http://{}\n", client.address()))?;
-        welcome(here, &client, &secrets).await
+        welcome(here, &client, &file).await
     };
     tokio::select! {
         begun = begun => begun?,
@@ -91,10 +92,12 @@ async fn open_book(client: &Client, secrets: &Path) -> Result<(), miette::Report
 
 async fn welcome(here: &Surroundings, client: &Client, secrets: &Path) -> Result<(), miette::Report> {
     let status: Status = client.get(route::STATUS).await?;
+    let outbox: Vec<OutboxRow> = client.get(route::OUTBOX).await?;
     let accounts: Vec<AccountRow> = client.get(route::ACCOUNTS).await?;
-    let worst = accounts.iter().find(|row| row.band == model::Band::Red).or(accounts.first());
+    // The account of the newest message has a story to tell; else the worst.
+    let account = outbox.first().map(|row| &row.account_name).or(accounts.first().map(|row| &row.name));
     let style = style_of(&std::io::stderr());
-    eprintln!("{}", show::welcome(&status, worst, &here.global.data, secrets, style));
+    eprintln!("{}", show::welcome(&status, account.map(String::as_str), &here.global.data, secrets, style));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The book as a table.
 
-use super::{Align, Style, Table, count, days_until, or_unknown};
+use super::{Align, Style, Table, count, days, or_unknown};
 use crate::api::AccountRow;
 
 /// All accounts, in the order of the host: the worst first.
@@ -29,7 +29,7 @@ pub fn accounts(rows: &[AccountRow], style: Style) -> String {
                 row.band.to_string(),
                 or_unknown(row.arr),
                 or_unknown(row.renews_on),
-                row.renews_on.map(|day| days_until(day, row.as_of)).unwrap_or_default(),
+                row.renews_in_days.map(days).unwrap_or_default(),
                 or_unknown(row.owner.as_deref()),
                 row.id.to_string(),
             ],

@@ -2,8 +2,8 @@
 
 use model::{Band, MeasureState};
 
-use super::{Style, UNKNOWN, days_until, instant, points, safe};
-use crate::api::{EpisodePhase, EpisodeRow, EvidenceRow, Explanation, PointRow};
+use super::{Style, UNKNOWN, instant, points, safe};
+use crate::api::{EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow, PointRow};
 
 /// How many earlier scores and closed episodes are shown.
 const RECENT: usize = 5;
@@ -29,7 +29,7 @@ fn headline(it: &Explanation, style: Style) -> Vec<String> {
     first.extend(trend(it));
     let mut second = Vec::new();
     second.extend(it.arr.map(|arr| format!("{arr} a year")));
-    second.extend(it.renews_on.map(|day| format!("renews on {day}, {}", days_until(day, it.as_of))));
+    second.extend(it.renews_on.map(|day| format!("renews on {day}")));
     second.push(match &it.owner {
         Some(owner) => format!("owner {} ({})", safe(&owner.name), safe(&owner.reason)),
         None => "no owner known".to_owned(),
@@ -210,16 +210,17 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
     lines
 }
 
-/// The last scores and the one of now, oldest first.
+/// The last scores, oldest first, up to the one of now.
 fn scores(it: &Explanation, style: Style) -> String {
-    let from = it.history.len().saturating_sub(RECENT);
     let shown = |score: Option<u16>, band: Band| match score {
         Some(score) => style.band(band, &score.to_string()),
         None => style.band(band, UNKNOWN),
     };
-    let earlier = it.history[from..]
-        .iter()
-        .map(|row| format!("{} ({})", shown(row.score, row.band), &row.as_of.to_string()[..10]));
-    let now = format!("{} now", shown(it.score, it.band));
-    earlier.chain([now]).collect::<Vec<_>>().join(" → ")
+    // The history may end with the score of now.
+    let is_now = |row: &HistoryRow| (row.score, row.band) == (it.score, it.band);
+    let earlier = it.history.len() - usize::from(it.history.last().is_some_and(is_now));
+    let earlier = &it.history[earlier.saturating_sub(RECENT)..earlier];
+    let earlier =
+        earlier.iter().map(|row| format!("{} ({})", shown(row.score, row.band), &row.as_of.to_string()[..10]));
+    earlier.chain([format!("{} now", shown(it.score, it.band))]).collect::<Vec<_>>().join(" → ")
 }

@@ -9,9 +9,9 @@ pub fn timeline(rows: &[TimelineRow], style: Style) -> String {
         return "Nothing has happened yet that is worth telling.\n".to_owned();
     }
     let mut table =
-        Table::new([("when", Align::Left), ("what", Align::Left), ("", Align::Left), ("because of", Align::Left)]);
+        Table::new([("when", Align::Left), ("what", Align::Left), ("because of", Align::Left), ("", Align::Left)]);
     for row in rows {
-        table.row([instant(row.at), row.kind.clone(), row.text.clone(), or_unknown(row.delivery.as_ref())]);
+        table.row([instant(row.at), row.kind.clone(), or_unknown(row.delivery.as_ref()), row.text.clone()]);
     }
     table.show(style)
 }

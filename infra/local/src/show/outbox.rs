@@ -51,7 +51,7 @@ fn one(row: &OutboxRow, style: Style) -> String {
 /// The status in words, with the mode where the mode is why.
 fn stand(row: &OutboxRow) -> String {
     match (row.status.as_str(), row.mode) {
-        ("observed", _) => "observed: it would be sent, and did not leave".to_owned(),
+        ("observed", _) if row.reason.is_none() => "observed: it would be sent, and did not leave".to_owned(),
         ("pending", Mode::Observe) => "pending, to be observed".to_owned(),
         (status, Mode::Redirect) => format!("{} (redirected)", safe(status)),
         (status, _) => safe(status),

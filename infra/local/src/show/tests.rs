@@ -156,6 +156,7 @@ fn row(name: &str, score: Option<u16>, band: Band) -> AccountRow {
         band,
         arr: usd(48_000),
         renews_on: Some("2026-11-20".parse().unwrap()),
+        renews_in_days: Some(-1),
         owner: Some("Ines Almeida".into()),
         model: "crm-starter@0123456789ab".into(),
         as_of: moment("2026-11-21T09:00:00Z"),
@@ -163,7 +164,13 @@ fn row(name: &str, score: Option<u16>, band: Band) -> AccountRow {
 }
 
 fn book() -> Vec<AccountRow> {
-    let unknown = AccountRow { arr: None, renews_on: None, owner: None, ..row("Copperfield", None, Band::Unknown) };
+    let unknown = AccountRow {
+        arr: None,
+        renews_on: None,
+        renews_in_days: None,
+        owner: None,
+        ..row("Copperfield", None, Band::Unknown)
+    };
     vec![row("Old red barn", Some(7), Band::Red), row("Ångström Værk", Some(100), Band::Green), unknown]
 }
 
@@ -260,9 +267,8 @@ fn nothing_a_vendor_wrote_steers_the_terminal() {
 
 #[test]
 fn days_are_said_as_people_say_them() {
-    let said = |day: &str| days_until(day.parse().unwrap(), moment("2026-11-21T23:59:00Z"));
-    let days = ["2026-11-21", "2026-11-22", "2026-11-20", "2027-02-09", "2025-11-21"].map(said);
-    assert_eq!(days, ["today", "tomorrow", "yesterday", "in 80 days", "365 days ago"]);
+    let said = [0, 1, -1, 80, -365].map(days);
+    assert_eq!(said, ["today", "tomorrow", "yesterday", "in 80 days", "365 days ago"]);
 }
 
 #[test]
@@ -367,7 +373,12 @@ fn the_welcome_screen_names_the_next_steps() {
         }],
     };
     let worst = row("Nordwind Logistik", Some(38), Band::Red);
-    let text =
-        welcome(&status, Some(&worst), Path::new(".barometer"), Path::new(".barometer/secrets.toml"), Style::Plain);
+    let text = welcome(
+        &status,
+        Some(&worst.name),
+        Path::new(".barometer"),
+        Path::new(".barometer/secrets.toml"),
+        Style::Plain,
+    );
     check("welcome", &text);
 }

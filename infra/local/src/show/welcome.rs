@@ -5,10 +5,10 @@ use std::path::Path;
 use model::Mode;
 
 use super::{Style, count, instant};
-use crate::api::{AccountRow, ClockMode, Status, route};
+use crate::api::{ClockMode, Status, route};
 
-/// The welcome screen, for standard error.
-pub fn welcome(status: &Status, worst: Option<&AccountRow>, data: &Path, secrets: &Path, style: Style) -> String {
+/// The welcome screen, for standard error; `account` is the one worth a look.
+pub fn welcome(status: &Status, account: Option<&str>, data: &Path, secrets: &Path, style: Style) -> String {
     let bands = &status.bands;
     let total = bands.red + bands.yellow + bands.green + bands.unknown;
     let mut lines = vec![
@@ -49,8 +49,8 @@ pub fn welcome(status: &Status, worst: Option<&AccountRow>, data: &Path, secrets
     lines.push(style.faint(&format!("  data in {}, secrets in {}", data.display(), secrets.display())));
     lines.push(String::new());
     lines.push("Try, in another terminal:".to_owned());
-    let first_word = |row: &AccountRow| row.name.split_whitespace().next().unwrap_or_default().to_lowercase();
-    let which = worst.map_or_else(|| "ACCOUNT".to_owned(), first_word);
+    let first_word = |name: &str| super::safe(name).split_whitespace().next().unwrap_or_default().to_lowercase();
+    let which = account.map_or_else(|| "ACCOUNT".to_owned(), first_word);
     lines.push("  barometer accounts                          the book, the worst first".to_owned());
     lines.push(format!("  {:<42}  why it scores what it scores", format!("barometer explain {which}")));
     lines.push("  barometer outbox                            what would have been sent, and to whom".to_owned());

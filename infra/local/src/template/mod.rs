@@ -1,7 +1,7 @@
 //! The stack's shape, read from the template that AWS gets, so that the laptop runs what will be deployed.
 //!
 //! What has a meaning here is read; what has none on a laptop (permissions, alarms, log groups, outputs) is on an
-//! explicit list in [`allowed`]; anything else is refused with its line, because silently ignoring it would make the
+//! explicit list in `allowed.rs`; anything else is refused with its line, because silently ignoring it would make the
 //! laptop behave unlike the deployment.
 
 mod allowed;

@@ -1,0 +1,170 @@
+//! Breaks outbound calls at the seam: every call has a number, and a plan says which one goes wrong, and how.
+//!
+//! A crash before or after a call is a handler that never continues: the call's future stays pending, and the guard
+//! around the handler drops it at that point, as the end of a process would.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use runtime::seam::{Call, CallError, Seam, Target};
+use tokio::sync::Notify;
+
+/// What goes wrong at one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The process ends before the call leaves.
+    CrashBefore,
+    /// The process ends after the other side acted and before its answer is seen.
+    CrashAfter,
+    /// The other side refuses for now and does nothing.
+    Throttle,
+    /// The other side acts; the answer is lost on the way.
+    LostAnswer,
+}
+
+/// One call that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The function that made it; empty for a call from elsewhere.
+    pub function: String,
+    /// Who was called.
+    pub target: Target,
+    /// What was asked.
+    pub operation: String,
+}
+
+impl std::fmt::Display for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} {}", self.function, self.target, self.operation)
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    made: Vec<Made>,
+    plan: BTreeMap<usize, Fault>,
+    struck: usize,
+}
+
+/// The plan and the record of one run.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Mutex<Inner>>);
+
+impl std::fmt::Debug for Faults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Faults")
+    }
+}
+
+tokio::task_local! {
+    static INVOCATION: Invocation;
+}
+
+#[derive(Clone)]
+struct Invocation {
+    function: String,
+    crash: Arc<Notify>,
+}
+
+/// What a guarded handler gives; see [`Faults::guarded`].
+pub type Outcome<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
+
+impl Faults {
+    /// Calls are numbered from 0; these go wrong.
+    pub fn planned(plan: impl IntoIterator<Item = (usize, Fault)>) -> Self {
+        let faults = Self::default();
+        faults.inner().plan.extend(plan);
+        faults
+    }
+
+    /// Every call so far.
+    pub fn made(&self) -> Vec<Made> {
+        self.inner().made.clone()
+    }
+
+    /// How many of the planned faults took place.
+    pub fn struck(&self) -> usize {
+        self.inner().struck
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `seam`, counted and broken as planned.
+    pub fn around(&self, seam: Seam) -> Seam {
+        let faults = self.clone();
+        Seam::new(move |call| {
+            let (faults, seam) = (faults.clone(), seam.clone());
+            Box::pin(async move { faults.carry_out(&seam, call).await })
+        })
+    }
+
+    async fn carry_out(&self, seam: &Seam, call: Call) -> runtime::seam::Reply {
+        let invocation = INVOCATION.try_with(Clone::clone).ok();
+        let fault = {
+            let mut inner = self.inner();
+            let number = inner.made.len();
+            inner.made.push(Made {
+                function: invocation.as_ref().map(|i| i.function.clone()).unwrap_or_default(),
+                target: call.target,
+                operation: call.operation.clone(),
+            });
+            let fault = inner.plan.remove(&number);
+            inner.struck += usize::from(fault.is_some());
+            fault
+        };
+        match fault {
+            None => seam.call(call).await,
+            Some(Fault::CrashBefore) => crash(invocation).await,
+            Some(Fault::CrashAfter) => {
+                let _ = seam.call(call).await;
+                crash(invocation).await
+            }
+            Some(Fault::Throttle) => Ok(throttled(call.target)),
+            Some(Fault::LostAnswer) => {
+                let _ = seam.call(call).await;
+                Err(CallError::Timeout("the answer was lost".into()))
+            }
+        }
+    }
+
+    /// A handler's call that a crash at the seam ends at that point.
+    pub fn guarded<T: Send + 'static>(&self, function: &str, outcome: Outcome<T>) -> Outcome<T> {
+        let invocation = Invocation { function: function.to_owned(), crash: Arc::new(Notify::new()) };
+        let crash = invocation.crash.clone();
+        Box::pin(INVOCATION.scope(invocation, async move {
+            tokio::select! {
+                outcome = outcome => outcome,
+                () = crash.notified() => Err("crashed".to_owned()),
+            }
+        }))
+    }
+}
+
+async fn crash(invocation: Option<Invocation>) -> runtime::seam::Reply {
+    if let Some(invocation) = invocation {
+        invocation.crash.notify_one();
+    }
+    std::future::pending().await
+}
+
+/// A refusal in the form of the service that is called.
+fn throttled(target: Target) -> http::Response<Bytes> {
+    let body = match target {
+        Target::DynamoDb => {
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#
+        }
+        Target::EventBridge | Target::Ssm => r#"{"__type":"ThrottlingException","message":"slow down"}"#,
+        Target::Slack => r#"{"ok":false,"error":"ratelimited"}"#,
+    };
+    let mut response = http::Response::new(Bytes::from_static(body.as_bytes()));
+    let status =
+        if target == Target::Slack { http::StatusCode::TOO_MANY_REQUESTS } else { http::StatusCode::BAD_REQUEST };
+    *response.status_mut() = status;
+    response.headers_mut().insert("retry-after", http::HeaderValue::from_static("1"));
+    response
+}

@@ -1,0 +1,42 @@
+//! What a run leaves behind, in a form in which two runs can be compared.
+
+use serde_json::Value;
+
+use crate::World;
+
+/// Names that count tries and name workers: two runs that did the same in different tries differ there and only there.
+const BOOKKEEPING: [&str; 7] = ["rev", "version", "attempts", "holder", "lease_until", "sends", "reason"];
+
+/// Every item of both tables, one line each, without bookkeeping and without the moment at which an action ended.
+pub fn tables(world: &World) -> Vec<String> {
+    let mut lines = Vec::new();
+    for table in &world.host.stack().tables {
+        for item in world.host.engine().dump(&table.logical_id) {
+            lines.push(comparable(item).to_string());
+        }
+    }
+    lines.sort();
+    lines
+}
+
+fn comparable(mut item: Value) -> Value {
+    if let Some(fields) = item.as_object_mut() {
+        for name in BOOKKEEPING {
+            fields.remove(name);
+        }
+    }
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
+    // How an action ended is told at the moment it ended.
+    if text(&item, "kind").as_deref() == Some("slack_alert") {
+        item["at"] = Value::Null;
+        item["sk"] = Value::Null;
+    }
+    if let Some(mut event) = text(&item, "event").and_then(|event| serde_json::from_str::<Value>(&event).ok()) {
+        if event["type"].as_str().is_some_and(|kind| kind == "action.completed" || kind == "action.failed") {
+            event["as_of"] = Value::Null;
+            event["occurred_at"] = Value::Null;
+            item["event"] = event;
+        }
+    }
+    item
+}

@@ -1,0 +1,215 @@
+//! Nothing accepted is lost (P1) and one reason has one effect (P3), with a process ending at every outbound call.
+//!
+//! A clean run of one journey records its calls; then the same journey runs once per call and fault, and must leave the
+//! same tables and the same messages. The one window in which a message may go out twice has its own tests.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use model::Moment;
+use runtime::seam::Target;
+use serde_json::{Value, json};
+use testkit::faults::{Fault, Faults, Made};
+use tests::{Company, Setup, World, at, dump};
+
+/// What a run leaves behind.
+#[derive(Debug, PartialEq)]
+struct Left {
+    tables: Vec<String>,
+    /// How often each message went out.
+    messages: BTreeMap<String, usize>,
+}
+
+fn hours(n: i64) -> Moment {
+    at("2026-11-23T09:00:00Z").plus(SignedDuration::from_hours(n))
+}
+
+fn contact() -> Value {
+    json!({ "vid": 501, "canonical-vid": 501, "portal-id": 4_242, "is-contact": true, "properties": {
+        "email": { "value": "mara.lindqvist@company-7.example", "versions": [{ "value": "x", "timestamp": hours(3).as_millis() }] } },
+        "associated-company": { "company-id": 7 } })
+}
+
+/// A company is seen, turns red after going live, is talked about by others, recovers, and a day passes.
+async fn journey(faults: Faults) -> (World, Left) {
+    let world = World::new(Setup { faults, ..Setup::new() }).await;
+    let mut company = Company::healthy(7, hours(0));
+    world.deliver(&company.body(), hours(0)).await;
+    world.until(hours(1));
+    world.host.golive(&Default::default()).await.unwrap();
+    world.rest().await;
+    world.deliver(&company.feels("red", hours(2)).contacted(hours(-24 * 120), hours(2)).body(), hours(2)).await;
+    world.deliver(&contact(), hours(3)).await;
+    world.deliver(&json!({ "objectType": "INVOICE", "objectId": 9 }), hours(4)).await;
+    world.deliver(&company.feels("green", hours(5)).contacted(hours(4), hours(5)).body(), hours(5)).await;
+    world.pass_until(hours(30)).await;
+    let mut messages = BTreeMap::new();
+    for message in world.slack.messages() {
+        *messages.entry(message.to_string()).or_default() += 1;
+    }
+    let left = Left { tables: dump::tables(&world), messages };
+    (world, left)
+}
+
+/// The journey as `faults` break it, and whether they all took place.
+async fn broken(plan: Vec<(usize, Fault)>) -> (Left, usize) {
+    let faults = Faults::planned(plan);
+    let (_, left) = journey(faults.clone()).await;
+    (left, faults.struck())
+}
+
+async fn clean() -> (Vec<Made>, Left) {
+    let (world, left) = journey(Faults::default()).await;
+    assert_eq!(left.messages.len(), 2, "the alert and, in its thread, the recovery: {:#?}", left.messages);
+    (world.faults.made(), left)
+}
+
+#[track_caller]
+fn same(clean: &Left, broken: &Left, what: &str) {
+    for (name, a, b) in [("missing", &clean.tables, &broken.tables), ("extra", &broken.tables, &clean.tables)] {
+        let odd: Vec<_> = a.iter().filter(|line| !b.contains(line)).collect();
+        assert!(odd.is_empty(), "{what}: {name} in the tables: {odd:#?}");
+    }
+    assert_eq!(clean.messages, broken.messages, "{what}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_calls_of_a_journey_are_known_by_name() {
+    let (made, _) = clean().await;
+    let trace: String = made.iter().map(|call| format!("{call}\n")).collect();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kill_points.trace");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(golden, &trace).unwrap();
+    }
+    assert_eq!(trace, std::fs::read_to_string(golden).unwrap_or_default(), "BLESS=1 rewrites it; read the difference");
+}
+
+async fn every_call_with(fault: Fault, is_meant: impl Fn(&Made) -> bool) {
+    let (made, clean) = clean().await;
+    let mut broken_runs = 0;
+    for (number, call) in made.iter().enumerate().filter(|(_, call)| is_meant(call)) {
+        let (left, struck) = broken(vec![(number, fault)]).await;
+        same(&clean, &left, &format!("{fault:?} at call {number} ({call})"));
+        assert_eq!(struck, 1, "{fault:?} at call {number} took place");
+        broken_runs += 1;
+    }
+    assert!(broken_runs > 0);
+}
+
+fn is_send(call: &Made) -> bool {
+    call.target == Target::Slack
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_any_call_changes_nothing_in_the_end() {
+    // Before the send the action says `sending` and Slack knows nothing: it is sent after the lease, once.
+    every_call_with(Fault::CrashBefore, |_| true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_any_call_but_the_send_changes_nothing_in_the_end() {
+    every_call_with(Fault::CrashAfter, |call| !is_send(call)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_at_any_call_changes_nothing_in_the_end() {
+    every_call_with(Fault::Throttle, |_| true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_at_any_call_but_the_send_changes_nothing_in_the_end() {
+    every_call_with(Fault::LostAnswer, |call| !is_send(call)).await;
+}
+
+/// A reproducible sequence of numbers.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        // Knuth's constants; the high bits are the good ones.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % n
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_crash_during_recovery_changes_nothing_in_the_end() {
+    let (made, clean) = clean().await;
+    let mut dice = Dice(20_261_121);
+    let mut both = 0;
+    for _ in 0..50 {
+        let first = dice.below(made.len());
+        let second = first + 1 + dice.below(12);
+        let fault = |dice: &mut Dice| if dice.below(2) == 0 { Fault::CrashBefore } else { Fault::CrashAfter };
+        let plan = vec![(first, fault(&mut dice)), (second, fault(&mut dice))];
+        // A crash after a send is the declared window, which the tests below are about.
+        let faults = Faults::planned(plan.clone());
+        let (world, left) = journey(faults.clone()).await;
+        let sends = world.faults.made();
+        if plan.iter().any(|(n, fault)| *fault == Fault::CrashAfter && sends.get(*n).is_some_and(is_send)) {
+            continue;
+        }
+        same(&clean, &left, &format!("{plan:?}"));
+        both += usize::from(faults.struck() == 2);
+    }
+    assert!(both >= 30, "only {both} of 50 pairs took place");
+}
+
+/// The number of the `n`-th message sent in the clean run.
+fn send(made: &[Made], n: usize) -> usize {
+    made.iter().enumerate().filter(|(_, call)| is_send(call)).nth(n).unwrap().0
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_send_and_mark_is_the_one_window_for_a_duplicate() {
+    let (made, clean) = clean().await;
+    let first = send(&made, 0);
+    for fault in [Fault::CrashAfter, Fault::LostAnswer] {
+        let (left, struck) = broken(vec![(first, fault)]).await;
+        assert_eq!(struck, 1);
+        let alert = made_twice(&clean, &left);
+        assert_eq!(alert, 1, "{fault:?}: the alert went out twice and nothing else did: {:#?}", left.messages);
+    }
+    // The same window seen from the other side: Slack acted, and the mark did not come through.
+    let (left, _) = broken(vec![(first + 1, Fault::CrashBefore)]).await;
+    assert_eq!(made_twice(&clean, &left), 1);
+}
+
+/// How many messages went out once more than in the clean run; all others must be as there.
+fn made_twice(clean: &Left, broken: &Left) -> usize {
+    let texts = |left: &Left| left.messages.keys().map(|m| without_thread(m)).collect::<Vec<_>>();
+    assert_eq!(texts(clean), texts(broken));
+    broken.messages.values().filter(|count| **count == 2).count()
+}
+
+/// The thread is named after the message that was recorded, which is the second one here.
+fn without_thread(message: &str) -> String {
+    let mut message: Value = serde_json::from_str(message).unwrap();
+    message["thread_ts"] = Value::Null;
+    message.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_two_sends_without_an_answer_a_person_must_look() {
+    let (made, _) = clean().await;
+    let first = send(&made, 0);
+    // The second send is claim, context, `sending` and the call: four calls after the first.
+    let retry = (first + 1..first + 12).map(|n| (n, Fault::CrashAfter));
+    let mut found = false;
+    for (second, fault) in retry {
+        let faults = Faults::planned(vec![(first, Fault::CrashAfter), (second, fault)]);
+        let (world, _) = journey(faults).await;
+        if !world.faults.made().get(second).is_some_and(is_send) {
+            continue;
+        }
+        found = true;
+        let outbox = world.host.outbox().await.unwrap();
+        let alert = outbox.iter().find(|row| row.step == "alert").unwrap();
+        assert_eq!(alert.status, "uncertain");
+        assert!(alert.reason.as_ref().unwrap().contains("look in the channel"), "{:?}", alert.reason);
+        assert_eq!(world.slack.messages().len(), 2, "sent twice, never a third time, and no reply without its root");
+    }
+    assert!(found, "the retry's send was among the calls");
+}
