@@ -1,5 +1,6 @@
 //! What a run leaves behind, in a form in which two runs can be compared.
 
+use barometer::host::Host;
 use serde_json::Value;
 
 use crate::World;
@@ -9,9 +10,14 @@ const BOOKKEEPING: [&str; 7] = ["rev", "version", "attempts", "holder", "lease_u
 
 /// Every item of both tables, one line each, without bookkeeping and without the moment at which an action ended.
 pub fn tables(world: &World) -> Vec<String> {
+    host(&world.host)
+}
+
+/// As [`tables`], of a host without a world around it.
+pub fn host(host: &Host) -> Vec<String> {
     let mut lines = Vec::new();
-    for table in &world.host.stack().tables {
-        for item in world.host.engine().dump(&table.logical_id) {
+    for table in &host.stack().tables {
+        for item in host.engine().dump(&table.logical_id) {
             lines.push(comparable(item).to_string());
         }
     }
@@ -31,12 +37,12 @@ fn comparable(mut item: Value) -> Value {
         item["at"] = Value::Null;
         item["sk"] = Value::Null;
     }
-    if let Some(mut event) = text(&item, "event").and_then(|event| serde_json::from_str::<Value>(&event).ok()) {
-        if event["type"].as_str().is_some_and(|kind| kind == "action.completed" || kind == "action.failed") {
-            event["as_of"] = Value::Null;
-            event["occurred_at"] = Value::Null;
-            item["event"] = event;
-        }
+    if let Some(mut event) = text(&item, "event").and_then(|event| serde_json::from_str::<Value>(&event).ok())
+        && ["action.completed", "action.failed"].contains(&event["type"].as_str().unwrap_or_default())
+    {
+        event["as_of"] = Value::Null;
+        event["occurred_at"] = Value::Null;
+        item["event"] = event;
     }
     item
 }

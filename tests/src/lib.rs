@@ -1,11 +1,14 @@
 //! The whole product in one process, for tests: webhooks in, tables and vendor calls out, time as the test says.
 
+#![allow(clippy::expect_used, reason = "what a test cannot set up should end it")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use barometer::host::{Host, Parts};
+use barometer::host::{Host, Parts, ReadSecrets};
 use barometer::pump::Settled;
+use barometer::template::Stack;
 use bytes::Bytes;
 use config::Config;
 use config::secrets::{ConnectionSecrets, DestinationSecrets, SecretsFile};
@@ -25,7 +28,15 @@ pub const HOST: &str = "hooks.barometer.example";
 
 /// The configuration that ships.
 pub fn config() -> Arc<Config> {
-    Arc::new(barometer::config_files::load(None).expect("the built-in configuration is right"))
+    static CONFIG: OnceLock<Arc<Config>> = OnceLock::new();
+    let load = || Arc::new(barometer::config_files::load(None).expect("the built-in configuration is right"));
+    CONFIG.get_or_init(load).clone()
+}
+
+/// The stack that ships.
+pub fn stack() -> Arc<Stack> {
+    static STACK: OnceLock<Arc<Stack>> = OnceLock::new();
+    STACK.get_or_init(|| Arc::new(Stack::built_in().expect("the built-in template is right"))).clone()
 }
 
 /// A point in time.
@@ -67,6 +78,8 @@ pub struct Setup {
     pub config: Arc<Config>,
     /// There is a Slack token.
     pub token: bool,
+    /// Read instead of [`SECRET`] and the Slack token, each time secrets are asked for.
+    pub secrets: Option<ReadSecrets>,
     /// When it starts; the clock stands there.
     pub start: Moment,
     /// What breaks, and the record of every call.
@@ -76,7 +89,13 @@ pub struct Setup {
 impl Setup {
     /// The shipped configuration, a Slack token, nothing broken, a Monday morning.
     pub fn new() -> Self {
-        Self { config: config(), token: true, start: at("2026-11-23T08:00:00Z"), faults: Faults::default() }
+        Self {
+            config: config(),
+            token: true,
+            secrets: None,
+            start: at("2026-11-23T08:00:00Z"),
+            faults: Faults::default(),
+        }
     }
 }
 
@@ -129,13 +148,17 @@ impl World {
         }
     }
 
-    /// Lets everything come to rest; what waits to be tried again is tried when its time comes.
+    /// Lets everything come to rest; what waits to be tried again is tried when its time comes, and a minute's clock
+    /// that failed runs again a minute later.
     pub async fn rest(&self) {
         for _ in 0..20 {
             let left = self.host.settle().await.expect("the host settles");
-            match left.next_visible_at {
-                Some(next) => self.until(next),
-                None => return,
+            let now = self.host.clock().now();
+            let missed = self.host.store().earliest_due(now).await.expect("the tables answer");
+            match (left.next_visible_at, missed) {
+                (Some(next), _) => self.until(next),
+                (None, Some(_)) => self.until(now.plus(SignedDuration::from_mins(1))),
+                (None, None) => return,
             }
         }
         panic!("something is tried again and again: {:?}", self.left().await);
@@ -164,8 +187,9 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
     let (around, guard) = (setup.faults.clone(), setup.faults.clone());
     let parts = Parts {
         data: folder.to_owned(),
+        stack: stack(),
         config: setup.config.clone(),
-        secrets: Arc::new(move || Ok(secrets(token))),
+        secrets: setup.secrets.clone().unwrap_or_else(|| Arc::new(move || Ok(secrets(token)))),
         clock: Some(setup.start),
         vendors: slack.seam(),
         around: Some(Arc::new(move |seam| around.around(seam))),

@@ -129,7 +129,8 @@ impl Normalize {
         if let Some(statement) = operator_statement(delivery).and_then(Result::ok) {
             self.switch(delivery, &statement).await?;
         }
-        let rows: Vec<_> = read.normalized.quarantined.iter().map(|item| quarantined(delivery, item)).collect();
+        let items = by_place(&read.normalized.quarantined);
+        let rows: Vec<_> = items.iter().map(|item| quarantined(delivery, item)).collect();
         if !rows.is_empty() {
             self.store.quarantine(&rows).await?;
             let count = rows.len();
@@ -216,6 +217,19 @@ fn grouped(batch: &[Read]) -> BTreeMap<&SubjectId, Vec<(&Read, &Signal, u32)>> {
         }
     }
     groups
+}
+
+/// One item for each place, with all its reasons: several fields may read one property, and a place is the row's key.
+fn by_place(items: &[QuarantinedItem]) -> Vec<QuarantinedItem> {
+    let mut places: Vec<QuarantinedItem> = Vec::new();
+    for item in items {
+        match places.iter_mut().find(|place| place.path == item.path) {
+            None => places.push(item.clone()),
+            Some(place) if place.reason.contains(&item.reason) => {}
+            Some(place) => place.reason = format!("{}; {}", place.reason, item.reason),
+        }
+    }
+    places
 }
 
 fn quarantined(delivery: &Delivery, item: &QuarantinedItem) -> (Quarantined, Event) {

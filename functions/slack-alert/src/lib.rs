@@ -110,12 +110,13 @@ impl SlackAlert {
             return Err(NotNow::NotOurs(event.body.kind().to_owned()));
         };
         let now = self.clock.now();
-        let (held, before) = match self.store.claim(request, holder, now, now.plus(LEASE)).await? {
+        let held = match self.store.claim(request, holder, now, now.plus(LEASE)).await? {
             Claim::Over(_) => return Ok(()),
             Claim::Busy { until } => return Err(NotNow::Busy(until)),
-            Claim::Ours { row, before } => (row, before),
+            Claim::Ours(row) => row,
         };
-        if before == Some(ActionStatus::Sending) && held.sends >= MAX_SENDS {
+        // Whoever held it before may have ended anywhere; what counts is how often Slack may have heard of it.
+        if held.sends >= MAX_SENDS {
             let reason = "Slack was called twice and no answer was recorded; look in the channel whether it arrived";
             let next = ActionRow { status: ActionStatus::Uncertain, reason: Some(reason.into()), ..held.clone() };
             return self.finish(&event.account, request, next, &held).await;

@@ -125,16 +125,18 @@ impl Webhook {
         if event.request_context.http.method != "POST" {
             return Err(ReceiveError::WrongMethod);
         }
-        let (connection, connector) = self.connection(&event.raw_path).ok_or(ReceiveError::UnknownConnection)?;
+        // Before the connection is looked for, so that these answers do not tell whether there is one.
         let body = decode(event)?;
-        if body.len() > connection.max_body_bytes {
-            return Err(ReceiveError::TooLarge { bytes: body.len() });
-        }
         let received_at = Moment::from_millis(event.request_context.time_epoch).ok_or(ReceiveError::Undecodable)?;
+        let (connection, connector) = self.connection(&event.raw_path).ok_or(ReceiveError::UnknownConnection)?;
         let url = signed_url(event, connection);
         let headers = event.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
         let request = Unverified { method: "POST", url: &url, headers: &headers, body: &body, received_at };
         let verified = self.verify(connection, connector, &request).await?;
+        // After the signature, for the same reason. The gateway's own limit bounds what is hashed in vain.
+        if body.len() > connection.max_body_bytes {
+            return Err(ReceiveError::TooLarge { bytes: body.len() });
+        }
         let delivery = Delivery {
             id: DeliveryId::new(&connection.name, connector.delivery_key(&verified).as_str()),
             connection: connection.name.clone(),
@@ -169,12 +171,11 @@ impl Webhook {
             Err(refusal) => refusal,
         };
         // A secret may have been rotated since it was read; look once more, at most once a minute.
-        if matches!(refusal, Refusal::BadSignature | Refusal::NoSecret) {
-            if let Some(fresh) = self.secrets.reread(now).await.map_err(ReceiveError::SecretsDown)? {
-                if let Ok(verified) = connector.verify(request, &secrets_of(&fresh, connection)) {
-                    return Ok(verified);
-                }
-            }
+        if matches!(refusal, Refusal::BadSignature | Refusal::NoSecret)
+            && let Some(fresh) = self.secrets.reread(now).await.map_err(ReceiveError::SecretsDown)?
+            && let Ok(verified) = connector.verify(request, &secrets_of(&fresh, connection))
+        {
+            return Ok(verified);
         }
         Err(match refusal {
             Refusal::NoSecret => ReceiveError::NoSecret(connection.name.to_string()),

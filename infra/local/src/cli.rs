@@ -97,7 +97,7 @@ Examples:
     Golive(GoliveArgs),
     /// Send nothing until `resume`; deliveries are still taken and accounts still assessed
     Pause,
-    /// Go on sending, beginning with what was held
+    /// Send what is asked for from now on; what was held back is not sent late
     Resume,
     /// Run recorded deliveries again and show what is not as recorded
     #[command(after_help = "\

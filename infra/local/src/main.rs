@@ -30,7 +30,7 @@ fn init_logging(is_host: bool) {
     let level = wanted.as_deref().map(str::parse::<LevelFilter>);
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_max_level(level.clone().and_then(Result::ok).unwrap_or(usual))
+        .with_max_level(level.clone().and_then(Result::ok).unwrap_or(usual).min(runtime::logging::MOST))
         .init();
     if let (Some(wanted), Some(Err(_))) = (wanted, level) {
         tracing::warn!("BAROMETER_LOG is `{wanted}`; expected error, warn, info or debug, so it is {usual}");

@@ -137,7 +137,11 @@ fn is_live_news(view: &View<'_>, news: &Register, config: &Config) -> bool {
 fn is_watched_account(view: &View<'_>, known: &Known<'_>, config: &Config, today: Date) -> bool {
     let scalars = known.scalars(today);
     let deleted = matches!(known.register(Field::Deleted).map(|r| &r.value), Some(Value::Flag(true)));
-    let own = known.text(Field::Domain).is_some_and(|d| config.watch.exclude_domains.iter().any(|e| e == d));
+    let excludes = |excluded: &String, domain: &str| {
+        domain == excluded || domain.strip_suffix(excluded.as_str()).is_some_and(|sub| sub.ends_with('.'))
+    };
+    let domain = known.text(Field::Domain);
+    let own = domain.is_some_and(|domain| config.watch.exclude_domains.iter().any(|e| excludes(e, domain)));
     view.is_opened()
         && !deleted
         && !own

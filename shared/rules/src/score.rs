@@ -98,7 +98,7 @@ fn confidence(dimensions: &[u32], measures: &[Weighed]) -> u16 {
     };
     let wired = sum(&|m| m.wired);
     let usable = sum(&|m| m.wired && m.usable);
-    if wired == 0 { 0 } else { to_basis_points(usable * FULL / wired) }
+    to_basis_points((usable * FULL).checked_div(wired).unwrap_or(0))
 }
 
 /// Whole numbers that add up to `total` and are each the floor of their share or one more: the remainder goes to the

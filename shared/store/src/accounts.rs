@@ -188,12 +188,8 @@ impl Store {
         for found in self.query(&subject_pk(subject), None).await? {
             match text_of(&found, "sk").unwrap_or_default() {
                 ASSESSMENT => {}
-                sk if sk.starts_with(FactKey::PREFIX) => {
-                    // A kind of fact that newer code wrote is left for newer code to read.
-                    if sk.parse::<FactKey>().is_ok() {
-                        partition.facts.push(row::<FactRow>(found)?.fact);
-                    }
-                }
+                // A kind of fact that newer code wrote is left for newer code to read.
+                sk if sk.parse::<FactKey>().is_ok() => partition.facts.push(row::<FactRow>(found)?.fact),
                 sk if sk.starts_with(EpisodeKey::PREFIX) => {
                     let stored = row::<EpisodeRow>(found)?;
                     partition.episodes.push(Stored { value: stored.episode, rev: stored.rev });

@@ -92,13 +92,8 @@ pub struct ActionRow {
 /// The answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It is ours. `before` is how the one before us left it.
-    Ours {
-        /// The record as it is now.
-        row: ActionRow,
-        /// The status a lapsed claim left behind; `None` for a first claim.
-        before: Option<ActionStatus>,
-    },
+    /// It is ours, as it is now; `sends` and `rendered` are as a lapsed claim left them.
+    Ours(ActionRow),
     /// Someone else holds it until then; the record must be tried again later.
     Busy {
         /// Until when.
@@ -156,7 +151,7 @@ impl Store {
             .send()
             .await;
         let held: ActionRow = match sent {
-            Ok(_) => return Ok(Claim::Ours { row: first, before: None }),
+            Ok(_) => return Ok(Claim::Ours(first)),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     row(failed.item.clone().unwrap_or_default())?
@@ -169,12 +164,11 @@ impl Store {
         }
         // Our own claim, whose answer was lost on the way.
         if held.holder == holder && held.lease_until == lease_until {
-            return Ok(Claim::Ours { row: held, before: None });
+            return Ok(Claim::Ours(held));
         }
         if held.lease_until > now {
             return Ok(Claim::Busy { until: held.lease_until });
         }
-        let before = held.status;
         let next = ActionRow {
             attempts: held.attempts + 1,
             holder: holder.to_owned(),
@@ -182,11 +176,7 @@ impl Store {
             status: ActionStatus::Claimed,
             ..held.clone()
         };
-        if self.put_held(&next, &held).await? {
-            Ok(Claim::Ours { row: next, before: Some(before) })
-        } else {
-            Ok(Claim::Busy { until: lease_until })
-        }
+        if self.put_held(&next, &held).await? { Ok(Claim::Ours(next)) } else { Ok(Claim::Busy { until: lease_until }) }
     }
 
     /// Writes the next state of an action that is held as `held`: 1 call. False when someone took it over.

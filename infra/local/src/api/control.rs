@@ -112,7 +112,7 @@ pub struct OpenedRow {
 pub struct Sending {
     /// Since when nothing is; `None` while sending goes on.
     pub paused_at: Option<Moment>,
-    /// Actions that wait for `resume`.
+    /// Messages that a pause held back within the last day; they are listed and not sent later.
     pub held: u32,
 }
 

@@ -62,6 +62,8 @@ pub type ReadSecrets = Arc<dyn Fn() -> Result<SecretsFile, String> + Send + Sync
 pub struct Parts {
     /// The folder with the engine's file and the host's own; it exists.
     pub data: PathBuf,
+    /// The stack, usually [`Stack::built_in`].
+    pub stack: Arc<Stack>,
     /// The configuration.
     pub config: Arc<Config>,
     /// Where secrets come from.
@@ -109,7 +111,7 @@ impl Host {
     /// # Errors
     /// When the folder cannot be used, or the template asks for what this build does not have.
     pub async fn open(parts: Parts) -> Result<Self, HostError> {
-        let stack = Arc::new(Stack::built_in()?);
+        let stack = parts.stack.clone();
         let state = State::open(&parts.data.join(HOST))?;
         let clock = HostClock::open(state.clone(), parts.clock)?;
         let engine = Engine::open(&parts.data.join(TABLES), &stack)?;
@@ -232,6 +234,7 @@ pub fn serve(options: UpOptions, ready: oneshot::Sender<std::net::SocketAddr>, s
         crate::secrets::load_or_create(&options.secrets, &names)?;
         let parts = Parts {
             data: options.data.clone(),
+            stack: Arc::new(Stack::built_in().map_err(HostError::from)?),
             config,
             secrets: secrets_in(options.secrets.clone()),
             clock: options.clock,

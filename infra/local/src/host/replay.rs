@@ -19,6 +19,7 @@ use super::{Host, HostError, Parts, answers};
 use crate::api::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
 };
+use crate::template::Stack;
 
 /// A host whose folder goes away with it.
 #[derive(Debug)]
@@ -33,10 +34,15 @@ impl Scratch {
     ///
     /// # Errors
     /// When there is no room for the folder, or its files fail.
-    pub async fn replay(config: Arc<Config>, deliveries: &[Delivery], until: Moment) -> Result<Self, HostError> {
+    pub async fn replay(
+        stack: Arc<Stack>,
+        config: Arc<Config>,
+        deliveries: &[Delivery],
+        until: Moment,
+    ) -> Result<Self, HostError> {
         let folder = tempfile::tempdir().map_err(|source| HostError::Scratch { source })?;
         let begin = deliveries.first().map_or(until, |first| first.received_at.min(until));
-        let host = Host::open(sealed(config, folder.path(), begin)).await?;
+        let host = Host::open(sealed(stack, config, folder.path(), begin)).await?;
         let scratch = Self { host, _folder: folder };
         for delivery in deliveries {
             scratch.pass_time_until(delivery.received_at).await?;
@@ -74,9 +80,10 @@ impl Scratch {
     }
 }
 
-fn sealed(config: Arc<Config>, folder: &Path, begin: Moment) -> Parts {
+fn sealed(stack: Arc<Stack>, config: Arc<Config>, folder: &Path, begin: Moment) -> Parts {
     Parts {
         data: folder.to_owned(),
+        stack,
         config,
         secrets: Arc::new(|| Ok(SecretsFile::default())),
         clock: Some(begin),
@@ -100,7 +107,7 @@ impl Host {
     pub(super) async fn scratch_until(&self, at: Moment) -> Result<Scratch, HostError> {
         let mut journal = self.store().whole_journal().await?;
         journal.retain(|delivery| delivery.received_at <= at);
-        Scratch::replay(self.config.clone(), &journal, at).await
+        Scratch::replay(self.stack.clone(), self.config.clone(), &journal, at).await
     }
 
     /// Runs recorded deliveries again and says what is not as recorded. Only with `act` does anything change here: then
@@ -109,8 +116,10 @@ impl Host {
     /// # Errors
     /// When nothing is chosen, or the tables do not answer.
     pub async fn replay(&self, request: &ReplayRequest) -> Result<ReplayReport, HostError> {
-        let now = self.clock().now();
         let mut journal = self.store().whole_journal().await?;
+        // While the clock stands, each receipt is a millisecond after the one before, so the last ones are ahead of it.
+        let last = journal.last().map(|delivery| delivery.received_at);
+        let now = self.clock().now().max(last.unwrap_or(Moment::EARLIEST));
         self.all_exist(&journal, &request.without)?;
         journal.retain(|delivery| !request.without.contains(&delivery.id));
         let chosen = self.choose(&journal, &request.which).await?;
@@ -119,7 +128,7 @@ impl Host {
             ReplayWhich::Delivery(_) | ReplayWhich::Account(_) => now,
         };
         journal.retain(|delivery| delivery.received_at <= until && chosen.needs(delivery, self));
-        let scratch = Scratch::replay(self.config.clone(), &journal, until).await?;
+        let scratch = Scratch::replay(self.stack.clone(), self.config.clone(), &journal, until).await?;
         let replayed = scratch.host.decided().await?;
         let recorded = self.decided().await?;
         let mut report = compare(&chosen, &recorded, &replayed);

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use runtime::lambda::{HttpDetail, HttpEvent, RequestContext};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tracing::error;
 
@@ -96,16 +97,40 @@ fn router(served: Served) -> axum::Router {
                 answer(s.host.golive(&request).await)
             }),
         )
-        .route(route::PAUSE, post(|State(s): State<Served>| async move { answer(s.host.pause(true).await) }))
-        .route(route::RESUME, post(|State(s): State<Served>| async move { answer(s.host.pause(false).await) }))
+        .route(
+            route::PAUSE,
+            post(|State(s): State<Served>, Json(_): Json<Value>| async move { answer(s.host.pause(true).await) }),
+        )
+        .route(
+            route::RESUME,
+            post(|State(s): State<Served>, Json(_): Json<Value>| async move { answer(s.host.pause(false).await) }),
+        )
         .route(
             route::REPLAY,
             post(|State(s): State<Served>, Json(request): Json<ReplayRequest>| async move {
                 answer(s.host.replay(&request).await)
             }),
         )
+        .layer(axum::middleware::from_fn(only_this_machine))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(served)
+}
+
+/// The operator's questions are for programs on this machine. A page in a browser here could ask under a name that
+/// resolves to this machine; it cannot choose the `Host` header, so that is what is looked at. (It cannot send JSON
+/// unasked either, and every command wants JSON.) Webhooks may come through a tunnel under any name: they are signed.
+async fn only_this_machine(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
+    let name = name.trim_matches(['[', ']']);
+    let is_local = name == "localhost" || name.parse::<std::net::IpAddr>().is_ok();
+    if request.uri().path().starts_with("/hooks/") || is_local {
+        return next.run(request).await;
+    }
+    let help = Some("call it by its address, such as http://127.0.0.1:8787".to_owned());
+    let message = "this host answers questions under its address only".to_owned();
+    (StatusCode::FORBIDDEN, Json(ApiError { message, help })).into_response()
 }
 
 fn answer<T: Serialize>(outcome: Result<T, HostError>) -> Response {

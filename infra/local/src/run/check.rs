@@ -1,15 +1,31 @@
 //! `barometer check`: is the configuration right, and do its playbooks do what their examples say?
 
-use std::path::Path;
-
 use config::secrets::{check_secrets, parse_secrets};
 use config::{Config, Problem};
 use miette::Diagnostic;
+use model::{AlertKind, Event, EventBody};
+use serde::Serialize;
 
 use super::Surroundings;
 use crate::client::SECRETS;
 use crate::config_files::{self, Located};
 use crate::show::count;
+
+/// A configuration that is right, as it is told; how many there are of each.
+#[derive(Debug, Serialize)]
+struct Checked {
+    /// The folder; `None` for the built-in configuration.
+    folder: Option<String>,
+    /// `name@hash` of the health model.
+    model: String,
+    connections: usize,
+    measures: usize,
+    playbooks: usize,
+    /// All of them hold.
+    examples: usize,
+    /// There is a file of secrets, and it fits the configuration.
+    secrets_fit: bool,
+}
 
 /// Why the configuration does not pass, once it could be read.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -21,6 +37,9 @@ enum CheckFailure {
         failed: Vec<FailedExample>,
         total: usize,
     },
+    #[error("a message template under templates/slack cannot be used: {reason}")]
+    #[diagnostic(help("mend the template; a message is rendered with every value that an alert can have"))]
+    Template { reason: String },
     #[error("the file of secrets does not fit the configuration\n{problems}")]
     Secrets { problems: config::Problems },
 }
@@ -54,8 +73,17 @@ pub(super) fn check(here: &Surroundings) -> Result<(), miette::Report> {
     if !failed.is_empty() {
         return Err(CheckFailure::Examples { failed, total }.into());
     }
-    let secrets = check_the_secrets(here, &config)?;
-    here.print(&summary(folder, &config, total, secrets))?;
+    render_samples(&config).map_err(|reason| CheckFailure::Template { reason })?;
+    let checked = Checked {
+        folder: folder.map(|folder| folder.display().to_string()),
+        model: config.model.version.to_string(),
+        connections: config.connections.len(),
+        measures: config.model.measures.len(),
+        playbooks: config.playbooks.len(),
+        examples: total,
+        secrets_fit: check_the_secrets(here, &config)?,
+    };
+    here.answer(&checked, summary)?;
     Ok(())
 }
 
@@ -80,17 +108,35 @@ fn check_the_secrets(here: &Surroundings, config: &Config) -> Result<bool, miett
     }
 }
 
-fn summary(folder: Option<&Path>, config: &Config, examples: usize, secrets: bool) -> String {
+/// An action as it stands on the bus, to try templates with.
+const SAMPLE: &str = include_str!("../../../../events/action.requested.sample.json");
+
+/// A misspelt name in a template shows only when it is rendered.
+fn render_samples(config: &Config) -> Result<(), String> {
+    let template = |name: &str| config.templates.get(name).cloned().unwrap_or_default();
+    let chain = |error: actions::slack::RenderError| runtime::logging::chain(&error);
+    let templates = actions::slack::SlackTemplates::new(template("slack/opened.j2"), template("slack/resolved.j2"));
+    let templates = templates.map_err(chain)?;
+    let sample: Event = serde_json::from_str(SAMPLE).map_err(|error| error.to_string())?;
+    let EventBody::ActionRequested(mut request) = sample.body else { return Ok(()) };
+    for kind in [AlertKind::Opened, AlertKind::Resolved] {
+        request.alert.kind = kind;
+        actions::slack::render(&templates, &request, None).map_err(chain)?;
+    }
+    Ok(())
+}
+
+fn summary(checked: &Checked) -> String {
     let number = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
-    let place = folder.map_or_else(|| "the built-in configuration".to_owned(), |folder| folder.display().to_string());
     format!(
-        "{place} is right: {}, {}, {}; {}{}.\nHealth model {}\n",
-        count(number(config.connections.len()), "connection", "connections"),
-        count(number(config.model.measures.len()), "measure", "measures"),
-        count(number(config.playbooks.len()), "playbook", "playbooks"),
-        count(number(examples), "example holds", "examples hold"),
-        if secrets { ", and the secrets fit" } else { "" },
-        config.model.version,
+        "{} is right: {}, {}, {}; {}{}.\nHealth model {}\n",
+        checked.folder.as_deref().unwrap_or("the built-in configuration"),
+        count(number(checked.connections), "connection", "connections"),
+        count(number(checked.measures), "measure", "measures"),
+        count(number(checked.playbooks), "playbook", "playbooks"),
+        count(number(checked.examples), "example holds", "examples hold"),
+        if checked.secrets_fit { ", and the secrets fit" } else { "" },
+        checked.model,
     )
 }
 

@@ -74,11 +74,12 @@ pub fn sending(sending: &Sending) -> String {
         }
         None => {
             let held = if sending.held > 0 {
-                format!(", beginning with {}", count(sending.held.into(), "message", "messages"))
+                let held = count(sending.held.into(), "message that was held is", "messages that were held are");
+                format!(" {held} not sent late; `barometer outbox` lists what they say.")
             } else {
                 String::new()
             };
-            format!("Sending goes on{held}.\n")
+            format!("Sending goes on.{held}\n")
         }
     }
 }

@@ -125,6 +125,10 @@ fn refused(reason: impl Into<String>) -> PostError {
 
 fn judge(response: &http::Response<Bytes>) -> Result<Posted, PostError> {
     let status = response.status();
+    // 503 says that nothing was done; any other failure of Slack's may have come after the message was posted.
+    if status.is_server_error() && status != http::StatusCode::SERVICE_UNAVAILABLE {
+        return Err(PostError::Unsure { reason: format!("Slack answered {status}") });
+    }
     if status.as_u16() == 429 || status.is_server_error() {
         let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         return Err(PostError::Retry { reason: format!("Slack answered {status}"), after_s: after });
@@ -151,14 +155,11 @@ fn plain(code: &str) -> String {
 /// What to do about `"ok": false`. Sources: the errors of `chat.postMessage` and the common errors of all methods.
 fn refusal(code: &str) -> PostError {
     let advice = match code {
-        "ratelimited"
-        | "rate_limited"
-        | "message_limit_exceeded"
-        | "internal_error"
-        | "fatal_error"
-        | "service_unavailable"
-        | "request_timeout"
-        | "team_added_to_org" => {
+        // "Some aspect of the operation may have succeeded before the error was raised."
+        "internal_error" | "fatal_error" | "request_timeout" => {
+            return PostError::Unsure { reason: format!("Slack answered {code}") };
+        }
+        "ratelimited" | "rate_limited" | "message_limit_exceeded" | "service_unavailable" | "team_added_to_org" => {
             return retry(format!("Slack answered {code}"));
         }
         "not_in_channel" => "invite the app to the channel: /invite the app's name there",

@@ -1,0 +1,143 @@
+//! Nobody is messaged by surprise (P9).
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use jiff::SignedDuration;
+use model::Moment;
+use tests::{Company, Setup, World, at};
+
+fn minute(n: i64) -> Moment {
+    at("2026-11-23T09:00:00Z").plus(SignedDuration::from_mins(n))
+}
+
+const LONG_AGO: SignedDuration = SignedDuration::from_hours(-24 * 120);
+
+/// Fifty companies, every third one in trouble for months.
+fn book() -> Vec<Company> {
+    (1..=50)
+        .map(|id| {
+            let mut company = Company::healthy(id, minute(0).plus(LONG_AGO));
+            if id % 3 == 0 {
+                company
+                    .feels("red", minute(0).plus(LONG_AGO))
+                    .contacted(minute(0).plus(LONG_AGO), minute(0).plus(LONG_AGO));
+            }
+            company
+        })
+        .collect()
+}
+
+/// The same numbers in another order, the same one each time.
+fn shuffled(mut all: Vec<Company>, seed: u64) -> Vec<Company> {
+    let mut dice = seed;
+    for at in (1..all.len()).rev() {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        all.swap(at, usize::try_from(dice >> 33).unwrap() % (at + 1));
+    }
+    all
+}
+
+async fn enrolled(seed: u64) -> World {
+    let world = World::new(Setup::new()).await;
+    for (n, company) in (0_i64..).zip(shuffled(book(), seed)) {
+        world.post(&company.body(), minute(0).plus(SignedDuration::from_millis(n))).await.unwrap();
+        if n % 7 == 0 {
+            world.rest().await;
+        }
+    }
+    world.rest().await;
+    assert_eq!(world.host.accounts().await.unwrap().len(), 50);
+    assert_eq!(world.slack.messages().len(), 0, "a book that is opened is no news, credentials or not");
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_folder_calls_nobody_and_after_golive_one_change_is_one_message() {
+    for seed in [1, 2, 3] {
+        let world = enrolled(seed).await;
+        world.until(minute(5));
+        let report = world.host.golive(&Default::default()).await.unwrap();
+        assert_eq!(report.left_alone, 16, "red accounts that nobody asked to open");
+        world.rest().await;
+        assert_eq!(world.slack.messages().len(), 0, "going live sends nothing by itself");
+        let mut changed = Company::healthy(1, minute(0).plus(LONG_AGO));
+        changed.feels("red", minute(6)).contacted(minute(0).plus(LONG_AGO), minute(6));
+        world.deliver(&changed.body(), minute(6)).await;
+        world.pass_until(minute(60 * 24 * 3)).await;
+        let messages = world.slack.messages();
+        assert_eq!(messages.len(), 1, "{messages:#?}");
+        assert!(messages[0]["text"].as_str().unwrap().contains("Company 1*"), "{}", messages[0]["text"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_observed_is_not_sent_later() {
+    let world = World::new(Setup::new()).await;
+    let mut company = Company::healthy(1, minute(0));
+    world.deliver(&company.body(), minute(0)).await;
+    company.feels("red", minute(1)).contacted(minute(0).plus(LONG_AGO), minute(1));
+    world.deliver(&company.body(), minute(1)).await;
+    let outbox = world.host.outbox().await.unwrap();
+    assert_eq!((outbox.len(), outbox[0].status.as_str()), (1, "observed"));
+    assert!(outbox[0].request.is_some(), "rendered exactly as it would be sent");
+    world.until(minute(2));
+    world.host.golive(&Default::default()).await.unwrap();
+    company.feels("green", minute(3)).contacted(minute(2), minute(3));
+    world.deliver(&company.body(), minute(3)).await;
+    world.pass_until(minute(60 * 30)).await;
+    assert_eq!(world.slack.messages().len(), 0, "neither the alert nor a reply to it");
+    assert!(world.host.outbox().await.unwrap().iter().all(|row| row.status == "observed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_top_opens_the_largest_troubles_and_no_others() {
+    let world = enrolled(4).await;
+    world.until(minute(5));
+    let request = barometer::api::GoliveRequest { open_top: 2, ..Default::default() };
+    let report = world.host.golive(&request).await.unwrap();
+    world.rest().await;
+    assert_eq!((report.opened.len(), report.left_alone), (2, 14));
+    assert_eq!(world.slack.messages().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_stops_every_send_and_nothing_comes_after_it_in_a_burst() {
+    let world = World::new(Setup::new()).await;
+    for id in 1..=3 {
+        world.deliver(&Company::healthy(id, minute(0)).body(), minute(0)).await;
+    }
+    world.until(minute(1));
+    world.host.golive(&Default::default()).await.unwrap();
+    world.host.pause(true).await.unwrap();
+    for id in 1..=3 {
+        let mut company = Company::healthy(id, minute(0));
+        company.feels("red", minute(2)).contacted(minute(0).plus(LONG_AGO), minute(2));
+        world.deliver(&company.body(), minute(2)).await;
+    }
+    let outbox = world.host.outbox().await.unwrap();
+    assert!(outbox.iter().all(|row| row.status == "held"), "{outbox:#?}");
+    world.until(minute(3));
+    assert_eq!(world.host.pause(false).await.unwrap().paused_at, None);
+    world.pass_until(minute(60 * 48)).await;
+    assert_eq!(world.slack.messages().len(), 0);
+    assert!(world.host.outbox().await.unwrap().iter().all(|row| row.status == "expired"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_crossings_in_a_day_are_one_alert() {
+    let world = World::new(Setup::new()).await;
+    let mut company = Company::healthy(1, minute(0));
+    world.deliver(&company.body(), minute(0)).await;
+    world.until(minute(1));
+    world.host.golive(&Default::default()).await.unwrap();
+    for crossing in 1..=20 {
+        let now = minute(crossing * 60);
+        if crossing % 2 == 1 {
+            company.feels("red", now).contacted(minute(0).plus(LONG_AGO), now);
+        } else {
+            company.feels("green", now).contacted(now, now);
+        }
+        world.deliver(&company.body(), now).await;
+    }
+    assert_eq!(world.slack.messages().len(), 1, "{:#?}", world.slack.messages());
+}
