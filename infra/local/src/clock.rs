@@ -102,11 +102,16 @@ impl HostClock {
     /// When it cannot be remembered for the next start.
     pub fn receipt(&self) -> Result<Moment, ClockError> {
         let mut inner = self.inner();
-        let after_last = inner.last_receipt.map(|last| last.plus(SignedDuration::from_millis(1)));
-        let receipt = inner.mode.now().max(after_last.unwrap_or(Moment::EARLIEST));
+        let receipt = inner.after_receipts();
         self.state.set_last_receipt(receipt)?;
         inner.last_receipt = Some(receipt);
         Ok(receipt)
+    }
+
+    /// Now for what answers something received: the moment that the next receipt would have, so that an effect never
+    /// stands before its cause, also while the clock stands still.
+    pub fn after_receipts(&self) -> Moment {
+        self.inner().after_receipts()
     }
 
     /// Sets the clock; it goes on in the way it did. Gives the new now.
@@ -140,6 +145,13 @@ impl HostClock {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn after_receipts(&self) -> Moment {
+        let after_last = self.last_receipt.map(|last| last.plus(SignedDuration::from_millis(1)));
+        self.mode.now().max(after_last.unwrap_or(Moment::EARLIEST))
     }
 }
 
@@ -199,6 +211,7 @@ mod tests {
         let receipts = [clock.receipt().unwrap(), clock.receipt().unwrap(), clock.receipt().unwrap()];
         assert_eq!(receipts.map(|receipt| receipt.since(at(T)).as_millis()), [0, 1, 2]);
         assert_eq!(clock.now(), at(T), "receipts do not move the clock");
+        assert_eq!(clock.after_receipts().since(at(T)).as_millis(), 3, "an answer to the last one comes after it");
         drop(clock);
         let clock = open(folder.path(), None).unwrap();
         assert_eq!(clock.receipt().unwrap().since(at(T)).as_millis(), 3);

@@ -1,11 +1,14 @@
 //! The program `barometer`. Everything worth reading is in the library.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use barometer::cli::{Cli, Command};
 use barometer::host;
 use clap::Parser;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -29,10 +32,27 @@ fn init_logging(is_host: bool) {
     let wanted = std::env::var("BAROMETER_LOG").ok();
     let level = wanted.as_deref().map(str::parse::<LevelFilter>);
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(Logs)
+        .with_target(false)
         .with_max_level(level.clone().and_then(Result::ok).unwrap_or(usual).min(runtime::logging::MOST))
         .init();
     if let (Some(wanted), Some(Err(_))) = (wanted, level) {
         tracing::warn!("BAROMETER_LOG is `{wanted}`; expected error, warn, info or debug, so it is {usual}");
+    }
+}
+
+/// Standard error, except for what the sample book sets off while it is opened: the welcome screen tells of that.
+struct Logs;
+
+impl<'a> MakeWriter<'a> for Logs {
+    type Writer = Box<dyn Write>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Box::new(std::io::stderr())
+    }
+
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Self::Writer {
+        let is_told = !barometer::run::is_opening_the_book() || *meta.level() == Level::ERROR;
+        if is_told { self.make_writer() } else { Box::new(std::io::sink()) }
     }
 }

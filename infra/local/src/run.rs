@@ -4,6 +4,8 @@ mod check;
 mod simulate;
 mod up;
 
+pub use up::is_opening_the_book;
+
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;

@@ -16,7 +16,7 @@ pub use accounts::accounts;
 pub use control::{clock, golive, sending, settled, unsettled};
 pub use explain::explain;
 pub use ledger::{journal, quarantine, timeline, unmatched};
-pub use outbox::outbox;
+pub use outbox::{newest, outbox};
 pub use replay::replay;
 pub use table::{Align, Table};
 pub use welcome::welcome;

@@ -137,7 +137,7 @@ fn answers_keep_their_keys() {
 fn what_cannot_be_done_is_refused_with_advice() {
     let data = Data::new();
     let _host = data.up("--empty --clock 2031-03-03T09:00:00Z");
-    data.run("explain nowhere --json").refused(1, &["nowhere", "help:", "barometer accounts"]);
+    data.run("explain nowhere --json").refused(1, &["nowhere", "help:", "barometer simulate book"]);
     data.run("timeline nowhere").refused(1, &["nowhere", "help:"]);
     data.run("simulate nordwind-red").refused(1, &["nordwind-red", "help:", "nordwind-sentiment-red"]);
     data.run("replay --delivery hubspot:nothing").refused(1, &["hubspot:nothing", "help:", "barometer journal"]);
@@ -227,6 +227,13 @@ fn a_signed_webhook_is_explained_and_a_forged_one_is_refused() {
     assert_eq!((&word["evidence"]["delivery"], rows(&journal).len()), (&journal[1]["id"], 2));
     let sum = |key: &str| rows(&explained["points"]).iter().map(|point| point[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!((json!(sum("gained")), sum("gained") + sum("missed")), (explained["gained_total"].clone(), 10_000));
+    let told = data.json("timeline larkspur");
+    let kinds: Vec<_> = rows(&told).iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(
+        (kinds[0], kinds.last()),
+        ("watched", Some(&"slack_alert")),
+        "what follows stands after its cause: {kinds:?}"
+    );
     let outbox = data.json("outbox");
     assert_eq!(rows(&outbox).len(), 1);
     assert_eq!((&outbox[0]["account"], &outbox[0]["mode"]), (&json!("hubspot:company:7"), &json!("observe")));

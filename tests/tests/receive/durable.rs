@@ -112,10 +112,15 @@ async fn a_repeated_delivery_gets_the_same_answer_and_writes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_same_delivery_many_times_at_once_is_kept_once() {
     let world = world().await;
-    let send = || world.host.receive(request(&company(7)));
-    let (a, b, c, d) = tokio::join!(send(), send(), send(), send());
+    let send = |later_ms: i64| {
+        let mut event = request(&company(7));
+        event.request_context.time_epoch += later_ms;
+        world.host.receive(event)
+    };
+    let (a, b, c, d) = tokio::join!(send(0), send(1), send(2), send(3));
     assert!([&a, &b, &c, &d].iter().all(|answer| answer.as_ref().unwrap().status_code == 200));
-    assert_eq!(journal(&world).await.len(), 1);
+    let kept: Vec<_> = journal(&world).await.iter().map(|delivery| delivery.received_at).collect();
+    assert_eq!(kept, [now()], "the first, and nobody wrote over it");
 }
 
 /// Two deliveries to which the vendor gave one id.

@@ -300,7 +300,11 @@ impl Functions {
             (family, Arc::new(Webhook::new(family, config.clone(), store.clone(), secrets)))
         };
         let slack_secrets = secrets(&parts.secrets, slack_secrets);
-        let slack_alert = SlackAlert::new(config.clone(), store.clone(), seam.clone(), slack_secrets, time.clone())?;
+        let time_of_answers = {
+            let clock = clock.clone();
+            Clock::new(move || clock.after_receipts())
+        };
+        let slack_alert = SlackAlert::new(config.clone(), store.clone(), seam.clone(), slack_secrets, time_of_answers)?;
         Ok(Self {
             normalize: Arc::new(Normalize::new(config.clone(), store.clone())),
             health: Arc::new(Health::new(config.clone(), store.clone())),

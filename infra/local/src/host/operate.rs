@@ -48,7 +48,12 @@ impl Host {
                     destination: destination.to_owned(),
                     from: held.map_or(Mode::Observe, |(_, _, mode)| *mode).min(most),
                     to: most,
-                    limited_by: (most < Mode::Live).then(|| "modes.toml".to_owned()),
+                    limited_by: if most < Mode::Live {
+                        Some("modes.toml".to_owned())
+                    } else {
+                        (!self.has_token(destination))
+                            .then(|| format!("no token for {destination} in the file of secrets"))
+                    },
                 });
                 chosen.push(playbook);
             }
@@ -62,6 +67,12 @@ impl Host {
         }
         let (opened, left_alone) = self.open_worst(&chosen, request.open_top).await?;
         Ok(GoliveReport { modes, opened, left_alone })
+    }
+
+    /// Whether messages to a destination could be sent at all.
+    fn has_token(&self, destination: &str) -> bool {
+        let secrets = (self.secrets)().unwrap_or_default();
+        secrets.destinations.get(destination).is_some_and(|secrets| secrets.token.is_some())
     }
 
     fn nothing_to_switch(&self, request: &GoliveRequest) -> HostError {

@@ -1,6 +1,7 @@
 //! `barometer up`: runs the host until it is told to stop.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -16,6 +17,13 @@ use crate::options::UpOptions;
 use crate::run::simulate::{Target, post};
 use crate::samples::{self, Phase};
 use crate::show;
+
+static OPENING_THE_BOOK: AtomicBool = AtomicBool::new(false);
+
+/// The sample book is being posted; what that sets off is told by the welcome screen.
+pub fn is_opening_the_book() -> bool {
+    OPENING_THE_BOOK.load(Ordering::Relaxed)
+}
 
 /// How long the sample book may take to settle between its parts, in milliseconds.
 const BOOK_MS: u64 = 60_000;
@@ -39,7 +47,10 @@ pub(super) async fn up(here: &Surroundings, args: &UpArgs, mut stop: Stop) -> Re
     let client = Client::new(started.address)?;
     let begun = async {
         if !args.empty {
-            open_book(&client, &file).await?;
+            OPENING_THE_BOOK.store(true, Ordering::Relaxed);
+            let opened = open_book(&client, &file).await;
+            OPENING_THE_BOOK.store(false, Ordering::Relaxed);
+            opened?;
         }
         // One line for the program that waits for it; everything else is for people and goes to standard error.
         here.print(&format!("ready http://{}\n", client.address()))?;
@@ -97,6 +108,9 @@ async fn welcome(here: &Surroundings, client: &Client, secrets: &Path) -> Result
     // The account of the newest message has a story to tell; else the worst.
     let account = outbox.first().map(|row| &row.account_name).or(accounts.first().map(|row| &row.name));
     let style = style_of(&std::io::stderr());
+    if let Some(row) = outbox.first() {
+        eprintln!("{}", show::newest(row, style));
+    }
     eprintln!("{}", show::welcome(&status, account.map(String::as_str), &here.global.data, secrets, style));
     Ok(())
 }

@@ -27,6 +27,15 @@ pub fn outbox(rows: &[OutboxRow], style: Style) -> String {
     text + &style.faint(&hint) + "\n"
 }
 
+/// The newest message and where it stands, as the welcome screen shows it.
+pub fn newest(row: &OutboxRow, style: Style) -> String {
+    let head = style.bold(&format!("The newest alert, about {}, is {}:", safe(&row.account_name), stand(row)));
+    let lines = row.request.as_ref().map(message::lines).unwrap_or_default();
+    // Whom it goes to is the first line; what changed and why are the next.
+    let shown = lines.iter().take(6).map(|line| format!("\n  │ {}", safe(line)));
+    format!("{head}{}\n", shown.collect::<String>())
+}
+
 fn one(row: &OutboxRow, style: Style) -> String {
     let mut head = vec![style.bold(&safe(&row.account_name)), row.kind.clone(), stand(row)];
     head.extend(row.reason.as_deref().map(safe));
