@@ -1,7 +1,13 @@
 //! Who may know what: the answers to those who cannot sign tell nothing of what exists.
 
+use model::Family;
+use runtime::aws::AwsSettings;
 use runtime::lambda::HttpEvent;
+use runtime::seam::Seam;
+use runtime::secrets::{Secret, SecretMap, Secrets};
+use store::{Store, Tables};
 use tests::{SECRET, Setup, World};
+use webhook::Webhook;
 
 use super::{
     PATH, carrying, check, company, edited, in_base64, journal, refusal, request, request_to, send, with_setting, world,
@@ -39,6 +45,25 @@ async fn an_unknown_address_is_answered_like_a_bad_signature() {
         assert_eq!(send(&world, request_to(path, &company(1), "guessed")).await, refused, "{path}, forged");
     }
     assert!(journal(&world).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_takes_only_its_own_familys_address() {
+    let nothing = Seam::new(|call| panic!("{} {}", call.target, call.operation));
+    let tables = Tables { journal: "Journal".into(), accounts: "Accounts".into() };
+    let store = Store::connect(&nothing, &AwsSettings::local(), tables);
+    let stored = || Ok(SecretMap::from([("hubspot/secret".to_owned(), Secret::new(SECRET))]));
+    let refused = refusal(&world().await).await;
+    for (family, path) in [
+        (Family::Crm, "/hooks/survey/hubspot"),
+        (Family::Crm, "/hooks/nonsense/hubspot"),
+        (Family::Survey, PATH),
+        (Family::Survey, "/hooks/survey/hubspot"),
+    ] {
+        let webhook = Webhook::new(family, tests::config(), store.clone(), Secrets::from_host(stored));
+        let answer = webhook.handle(request_to(path, &company(1), SECRET)).await;
+        assert_eq!(answer, refused, "{path} at {family}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

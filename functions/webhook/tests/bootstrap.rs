@@ -1,0 +1,162 @@
+//! The real bootstrap, started as Lambda starts it: it asks the Runtime API for an event, reads its secrets, keeps the
+//! delivery and answers. The Runtime API, SSM and DynamoDB are one small server here.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+const SECRET: &str = "a-secret-of-thirty-two-characters";
+const BODY: &str = r#"{"objectType":"COMPANY","objectId":1,"properties":{}}"#;
+
+/// One request as the server saw it.
+#[derive(Debug)]
+struct Seen {
+    line: String,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
+    let mut line = String::new();
+    stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut header = String::new();
+        stream.read_line(&mut header).ok()?;
+        match header.trim().split_once(':') {
+            Some((name, value)) => drop(headers.insert(name.to_ascii_lowercase(), value.trim().to_owned())),
+            None => break,
+        }
+    }
+    let length = headers.get("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(Seen { line: line.trim().to_owned(), headers, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+fn answer(stream: &mut TcpStream, headers: &str, body: &str) {
+    let length = body.len();
+    let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n{headers}\r\n{body}");
+}
+
+fn event() -> Value {
+    let url = "https://hooks.example/hooks/crm/hubspot";
+    let signature = Sha256::digest(format!("{SECRET}POST{url}{BODY}"));
+    json!({
+        "version": "2.0", "rawPath": "/hooks/crm/hubspot", "rawQueryString": "", "body": BODY, "isBase64Encoded": false,
+        "headers": { "x-hubspot-signature-version": "v2", "x-hubspot-signature": hex::encode(signature) },
+        "requestContext": { "domainName": "hooks.example", "timeEpoch": 1_795_000_000_000_i64, "http": { "method": "POST" } },
+    })
+}
+
+/// Answers one connection until it closes; tells of everything but the polling for events.
+fn serve(stream: TcpStream, seen: &Sender<Seen>, events: &std::sync::Mutex<Vec<Value>>) {
+    let mut writer = stream.try_clone().unwrap();
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read(&mut reader) {
+        if request.line.contains("/invocation/next") {
+            let Some(event) = events.lock().unwrap().pop() else {
+                // No more events: the connection stays open, as Lambda's does while a function is idle.
+                let _ = reader.read(&mut [0]);
+                return;
+            };
+            let headers = "lambda-runtime-aws-request-id: r-1\r\nlambda-runtime-deadline-ms: 4102444800000\r\n\
+                           lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-central-1:0:function:webhook\r\n";
+            answer(&mut writer, headers, &event.to_string());
+            continue;
+        }
+        let body = match request.headers.get("x-amz-target").map(String::as_str) {
+            Some("AmazonSSM.GetParametersByPath") => {
+                json!({ "Parameters": [{ "Name": "/barometer/crm/hubspot/secret", "Value": SECRET }] }).to_string()
+            }
+            _ => "{}".to_owned(),
+        };
+        answer(&mut writer, "content-type: application/x-amz-json-1.1\r\n", &body);
+        let _ = seen.send(request);
+    }
+}
+
+/// Ends the process with the test.
+struct Bootstrap(Child);
+
+impl Drop for Bootstrap {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(events: Vec<Value>) -> (Bootstrap, Receiver<Seen>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, seen) = channel();
+    let events = std::sync::Arc::new(std::sync::Mutex::new(events));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (sender, events) = (sender.clone(), events.clone());
+            std::thread::spawn(move || serve(stream, &sender, &events));
+        }
+    });
+    let child = Command::new(env!("CARGO_BIN_EXE_webhook"))
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+        .env("AWS_ENDPOINT_URL", format!("http://{address}"))
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_LAMBDA_FUNCTION_NAME", "webhook")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("FAMILY", "crm")
+        .env("BAROMETER_JOURNAL_TABLE", "journal")
+        .env("BAROMETER_CONFIG", concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/config"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    (Bootstrap(child), seen)
+}
+
+#[test]
+fn a_signed_webhook_is_kept_and_answered_by_the_real_bootstrap() {
+    let (_bootstrap, seen) = start(vec![event()]);
+    let secrets = seen.recv().unwrap();
+    assert_eq!(secrets.headers["x-amz-target"], "AmazonSSM.GetParametersByPath");
+    assert_eq!(serde_json::from_str::<Value>(&secrets.body).unwrap()["Path"], "/barometer/crm");
+    let put = seen.recv().unwrap();
+    assert_eq!(put.headers["x-amz-target"], "DynamoDB_20120810.PutItem");
+    assert!(put.headers["authorization"].starts_with("AWS4-HMAC-SHA256"), "signed for AWS");
+    let put: Value = serde_json::from_str(&put.body).unwrap();
+    assert_eq!((&put["TableName"], &put["Item"]["connection"]["S"]), (&json!("journal"), &json!("hubspot")));
+    let answered = seen.recv().unwrap();
+    assert!(answered.line.contains("/invocation/r-1/response"), "{}", answered.line);
+    assert_eq!(serde_json::from_str::<Value>(&answered.body).unwrap()["statusCode"], 200);
+}
+
+#[test]
+fn a_forged_webhook_reaches_no_table() {
+    let mut forged = event();
+    forged["body"] = json!(BODY.replace('1', "2"));
+    let (_bootstrap, seen) = start(vec![forged]);
+    let targets = [seen.recv().unwrap(), seen.recv().unwrap()];
+    assert_eq!(targets[0].headers["x-amz-target"], "AmazonSSM.GetParametersByPath");
+    assert!(targets[1].line.contains("/response"), "{targets:?}");
+    assert_eq!(serde_json::from_str::<Value>(&targets[1].body).unwrap()["statusCode"], 401);
+}
+
+#[test]
+fn a_bootstrap_without_its_environment_says_everything_that_is_missing() {
+    let output = Command::new(env!("CARGO_BIN_EXE_webhook")).env_clear().output().unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for name in ["AWS_REGION", "BAROMETER_JOURNAL_TABLE", "FAMILY", "BAROMETER_CONFIG"] {
+        assert!(said.contains(name), "{name} in {said}");
+    }
+}
