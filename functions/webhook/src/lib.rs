@@ -61,7 +61,7 @@ enum ReceiveError {
     Undecodable,
     #[error("a body of {bytes} bytes is over the limit")]
     TooLarge { bytes: usize },
-    #[error("refused: {0}")]
+    #[error("refused")]
     Refused(#[source] Refusal),
     #[error("connection `{0}` has no usable secret; store one and send again")]
     NoSecret(String),
