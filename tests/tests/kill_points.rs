@@ -138,6 +138,11 @@ async fn a_lost_answer_to_any_write_changes_nothing_in_the_end() {
     every_call_with(Fault::LostAnswer, |made, number| is_send(&made[number]) || is_read(&made[number])).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_conflict_with_another_transaction_changes_nothing_in_the_end() {
+    every_call_with(Fault::Conflict, |made, number| made[number].operation != "TransactWriteItems").await;
+}
+
 /// What is asked twice without harm, whatever became of the first answer.
 fn is_read(call: &Made) -> bool {
     ["GetItem", "BatchGetItem", "Query"].contains(&call.operation.as_str())

@@ -215,7 +215,6 @@ pub enum ClockCommand {
 
 /// `barometer golive`
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["playbook", "destination", "all"])))]
 pub struct GoliveArgs {
     /// Only this playbook
     #[arg(long, value_name = "P", conflicts_with = "all")]
@@ -223,7 +222,7 @@ pub struct GoliveArgs {
     /// Only this destination, such as slack
     #[arg(long, value_name = "D", conflicts_with = "all")]
     pub destination: Option<String>,
-    /// Every playbook and destination
+    /// Every playbook and destination, which is also what neither of the two means
     #[arg(long)]
     pub all: bool,
     /// Also open the playbooks for this many accounts that were in trouble before, the worst first

@@ -53,6 +53,8 @@ fn every_command_of_the_contract_is_taken() {
         "golive --playbook risk-mitigation",
         "golive --destination slack",
         "golive --playbook risk-mitigation --destination slack --open-top 3",
+        "golive",
+        "golive --open-top 3",
         "golive --all",
         "golive --all --open-top 10",
         "pause",
@@ -74,8 +76,6 @@ fn what_makes_no_sense_is_refused() {
     for line in [
         "simulate",
         "simulate a --list",
-        "golive",
-        "golive --open-top 3",
         "golive --all --playbook p",
         "replay",
         "replay --act",

@@ -165,7 +165,9 @@ fn the_same_news_computed_again_gives_the_same_numbers_and_says_nothing_more() {
 fn ids_follow_from_the_cause_alone() {
     let ids = |extra_looks: usize| {
         let mut account = Account::healthy();
-        (0..=extra_looks).for_each(|_| drop(account.decide()));
+        for _ in 0..=extra_looks {
+            account.decide();
+        }
         account.turns_red(1).events.iter().map(|event| event.id.clone()).collect::<Vec<_>>()
     };
     assert_eq!(ids(0), ids(3));

@@ -23,6 +23,8 @@ pub enum Fault {
     Throttle,
     /// The other side acts; the answer is lost on the way.
     LostAnswer,
+    /// A transaction is cancelled because another one holds one of its items. Only for `TransactWriteItems`.
+    Conflict,
 }
 
 /// One call that was made.
@@ -125,6 +127,7 @@ impl Faults {
                 crash(invocation).await
             }
             Some(Fault::Throttle) => Ok(throttled(call.target)),
+            Some(Fault::Conflict) => Ok(conflict(&call)),
             Some(Fault::LostAnswer) => {
                 let _ = seam.call(call).await;
                 Err(CallError::Timeout("the answer was lost".into()))
@@ -166,5 +169,20 @@ fn throttled(target: Target) -> http::Response<Bytes> {
         if target == Target::Slack { http::StatusCode::TOO_MANY_REQUESTS } else { http::StatusCode::BAD_REQUEST };
     *response.status_mut() = status;
     response.headers_mut().insert("retry-after", http::HeaderValue::from_static("1"));
+    response
+}
+
+/// As DynamoDB cancels a transaction: one reason per item, in order, the literal `None` for those that were fine.
+fn conflict(call: &Call) -> http::Response<Bytes> {
+    let request: serde_json::Value = serde_json::from_slice(call.request.body()).unwrap_or_default();
+    let items = request["TransactItems"].as_array().map_or(1, Vec::len);
+    let reason = |at: usize| serde_json::json!({ "Code": if at == 0 { "TransactionConflict" } else { "None" } });
+    let body = serde_json::json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "Transaction cancelled",
+        "CancellationReasons": (0..items).map(reason).collect::<Vec<_>>(),
+    });
+    let mut response = http::Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = http::StatusCode::BAD_REQUEST;
     response
 }
