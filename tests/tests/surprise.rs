@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
-use model::Moment;
+use model::{Mode, Moment};
 use tests::{Company, Setup, World, at};
 
 fn minute(n: i64) -> Moment {
@@ -140,4 +142,28 @@ async fn twenty_crossings_in_a_day_are_one_alert() {
         world.deliver(&company.body(), now).await;
     }
     assert_eq!(world.slack.messages().len(), 1, "{:#?}", world.slack.messages());
+}
+
+#[tokio::test(start_paused = true)]
+async fn redirected_messages_go_to_one_channel_of_ours() {
+    let mut files = barometer::config_files::read(None).unwrap();
+    let modes = "[most.risk-mitigation]\nslack = \"redirect\"\n\n[redirect]\nslack = \"#barometer-preview\"\n";
+    files.0.insert("modes.toml".to_owned(), modes.to_owned());
+    let config = Arc::new(config::load(&files, &connectors::tools()).unwrap());
+    let world = World::new(Setup { config, ..Setup::new() }).await;
+    let mut company = Company::healthy(1, minute(0));
+    world.deliver(&company.body(), minute(0)).await;
+    world.until(minute(1));
+    let report = world.host.golive(&Default::default()).await.unwrap();
+    assert_eq!((report.modes[0].to, report.modes[0].limited_by.as_deref()), (Mode::Redirect, Some("modes.toml")));
+    company.feels("red", minute(2)).contacted(minute(0).plus(LONG_AGO), minute(2));
+    world.deliver(&company.body(), minute(2)).await;
+    company.feels("green", minute(3)).contacted(minute(2), minute(3));
+    world.deliver(&company.body(), minute(3)).await;
+    world.pass_until(minute(60 * 30)).await;
+    let messages = world.slack.messages();
+    assert_eq!(messages.len(), 2, "{messages:#?}");
+    assert_eq!(messages[0]["channel"], "#barometer-preview");
+    // The end follows its beginning: the same channel, as Slack named it, and the same thread.
+    assert_eq!((messages[1]["channel"].as_str(), messages[1]["thread_ts"].is_string()), (Some("C0TEST"), true));
 }
