@@ -7,7 +7,7 @@ use model::{
     Value,
 };
 
-use crate::rows::{Attributes, Key, row, shards, subject_of_key, text, text_of};
+use crate::rows::{Attributes, row, subject_of_key, text, text_of};
 use crate::{ActionRow, Store, StoreError};
 
 /// An action that was asked for, and what became of it.
@@ -46,32 +46,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer or an item cannot be read.
     pub async fn book(&self) -> Result<Vec<Assessment>, StoreError> {
-        let mut keys = Vec::new();
-        for shard in shards("BOOK") {
-            let mut start = None;
-            loop {
-                let page = self
-                    .client
-                    .query()
-                    .table_name(&self.tables.accounts)
-                    .index_name("portfolio")
-                    .key_condition_expression("book_shard = :h")
-                    .expression_attribute_values(":h", text(&shard))
-                    .set_exclusive_start_key(start)
-                    .send()
-                    .await
-                    .map_err(|e| StoreError::unavailable("Query", &e))?;
-                for found in page.items.unwrap_or_default() {
-                    if let (Some(pk), Some(sk)) = (text_of(&found, "pk"), text_of(&found, "sk")) {
-                        keys.push(Key { pk: pk.to_owned(), sk: sk.to_owned() });
-                    }
-                }
-                start = page.last_evaluated_key;
-                if start.is_none() {
-                    break;
-                }
-            }
-        }
+        let keys = self.index_keys("portfolio", "book_shard", "BOOK", None).await?;
         let mut book = Vec::new();
         let found = self.get_many(&keys.iter().collect::<Vec<_>>()).await?;
         for item in found.into_values() {

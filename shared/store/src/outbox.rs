@@ -190,27 +190,38 @@ impl Store {
         Ok(earliest)
     }
 
-    /// The keys that a sparse index holds up to a moment, oldest first within each shard.
     async fn index_until(&self, index: &str, prefix: &str, range: &str, until: Moment) -> Result<Vec<Key>, StoreError> {
-        let hash = format!("{index}_shard");
+        self.index_keys(index, &format!("{index}_shard"), prefix, Some((range, until))).await
+    }
+
+    /// The keys that a sparse index holds, all of them or up to a moment, in the order of each shard: 1 call per shard
+    /// and page.
+    pub(crate) async fn index_keys(
+        &self,
+        index: &str,
+        hash: &str,
+        prefix: &str,
+        until: Option<(&str, Moment)>,
+    ) -> Result<Vec<Key>, StoreError> {
         let mut keys = Vec::new();
         for shard in shards(prefix) {
             let mut start = None;
             loop {
-                let page = self
+                let mut request = self
                     .client
                     .query()
                     .table_name(&self.tables.accounts)
                     .index_name(index)
-                    .key_condition_expression("#h = :h AND #r <= :until")
-                    .expression_attribute_names("#h", &hash)
-                    .expression_attribute_names("#r", range)
+                    .key_condition_expression(if until.is_some() { "#h = :h AND #r <= :until" } else { "#h = :h" })
+                    .expression_attribute_names("#h", hash)
                     .expression_attribute_values(":h", text(&shard))
-                    .expression_attribute_values(":until", text(until.to_string()))
-                    .set_exclusive_start_key(start)
-                    .send()
-                    .await
-                    .map_err(|e| StoreError::unavailable("Query", &e))?;
+                    .set_exclusive_start_key(start);
+                if let Some((range, until)) = until {
+                    request = request
+                        .expression_attribute_names("#r", range)
+                        .expression_attribute_values(":until", text(until.to_string()));
+                }
+                let page = request.send().await.map_err(|e| StoreError::unavailable("Query", &e))?;
                 for found in page.items.unwrap_or_default() {
                     if let (Some(pk), Some(sk)) = (text_of(&found, "pk"), text_of(&found, "sk")) {
                         keys.push(Key { pk: pk.to_owned(), sk: sk.to_owned() });

@@ -125,7 +125,8 @@ impl Host {
             .filter(|function| function.routes.is_empty())
             .map(|function| Ok((function.logical_id.clone(), functions.handler(function)?)))
             .collect::<Result<BTreeMap<_, _>, HostError>>()?;
-        let hooks = Family::WEBHOOKS.into_iter().map(|family| (family.as_str(), functions.hook(family))).collect();
+        let hook = |family: Family| Some((family.as_str(), functions.hook(family)?));
+        let hooks = Family::WEBHOOKS.into_iter().filter_map(hook).collect();
         let pump = Pump::new(stack.clone(), engine.clone(), state.clone(), clock.clone(), handlers)?;
         // The operator's own questions are not counted among the functions' calls.
         let store = Store::connect(&inside, &AwsSettings::local(), tables(&stack)?);
@@ -319,35 +320,13 @@ impl Functions {
     /// The handler of a function of the template, by the crate it is built from.
     fn handler(&self, function: &Function) -> Result<Handler, HostError> {
         let name = function.logical_id.as_str();
+        let (normalize, health) = (self.normalize.clone(), self.health.clone());
+        let (publish, slack_alert) = (self.publish.clone(), self.slack_alert.clone());
         Ok(match function.crate_name.as_str() {
-            "normalize" => {
-                let handler = self.normalize.clone();
-                self.guarded(name, move |event| {
-                    let handler = handler.clone();
-                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
-                })
-            }
-            "health" => {
-                let handler = self.health.clone();
-                self.guarded(name, move |event| {
-                    let handler = handler.clone();
-                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
-                })
-            }
-            "publish" => {
-                let handler = self.publish.clone();
-                self.guarded(name, move |event| {
-                    let handler = handler.clone();
-                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
-                })
-            }
-            "slack-alert" => {
-                let handler = self.slack_alert.clone();
-                self.guarded(name, move |event| {
-                    let handler = handler.clone();
-                    Box::pin(async move { written(&handler.handle(read(event)?).await) })
-                })
-            }
+            "normalize" => self.typed(name, normalize, |handler, event| async move { handler.handle(event).await }),
+            "health" => self.typed(name, health, |handler, event| async move { handler.handle(event).await }),
+            "publish" => self.typed(name, publish, |handler, event| async move { handler.handle(event).await }),
+            "slack-alert" => self.typed(name, slack_alert, |handler, event| async move { handler.handle(event).await }),
             "clock" => self.minute(),
             other => {
                 return Err(HostError::Template(format!(
@@ -365,13 +344,31 @@ impl Functions {
         })
     }
 
-    fn hook(&self, family: Family) -> Handler {
-        let handler = self.webhooks.get(&family).cloned();
-        self.guarded("Webhook", move |event| {
+    /// The handler of a family's webhooks.
+    fn hook(&self, family: Family) -> Option<Handler> {
+        let webhook = self.webhooks.get(&family)?.clone();
+        Some(self.typed("Webhook", webhook, |handler, event| async move { handler.handle(event).await }))
+    }
+
+    /// A handler that takes and gives JSON, as Lambda does, around one that takes and gives types.
+    fn typed<H, Event, Answer, Handling>(
+        &self,
+        name: &str,
+        handler: Arc<H>,
+        handle: fn(Arc<H>, Event) -> Handling,
+    ) -> Handler
+    where
+        H: Send + Sync + 'static,
+        Event: serde::de::DeserializeOwned + Send + 'static,
+        Answer: serde::Serialize + 'static,
+        Handling: Future<Output = Answer> + Send + 'static,
+    {
+        self.guarded(name, move |event| {
             let handler = handler.clone();
             Box::pin(async move {
-                let handler = handler.ok_or("no such webhook function")?;
-                written(&handler.handle(read(event)?).await)
+                let event = serde_json::from_value(event)
+                    .map_err(|error| format!("not the event this function takes: {error}"))?;
+                serde_json::to_value(handle(handler, event).await).map_err(|error| error.to_string())
             })
         })
     }
@@ -385,14 +382,6 @@ impl Functions {
             }
         }
     }
-}
-
-fn read<T: serde::de::DeserializeOwned>(event: Value) -> Result<T, String> {
-    serde_json::from_value(event).map_err(|error| format!("not the event this function takes: {error}"))
-}
-
-fn written(answer: &impl serde::Serialize) -> Result<Value, String> {
-    serde_json::to_value(answer).map_err(|error| error.to_string())
 }
 
 fn secrets(read: &ReadSecrets, choose: fn(SecretsFile) -> SecretMap) -> Secrets {
