@@ -263,27 +263,41 @@ fn everything_wrong_is_told_at_once_and_a_parse_error_is_one_per_file() {
     change("modes.toml", "slack", "slak");
     let problems = load(&files, TOOLS).unwrap_err();
     let places: Vec<_> = problems.0.iter().map(|problem| (problem.file.as_str(), problem.line)).collect();
-    let expected = [
-        ("health.toml", 8),
-        ("health.toml", 39),
-        ("health.toml", 48),
-        ("health.toml", 57),
-        ("modes.toml", 11),
-        ("modes.toml", 15),
-        ("playbooks/risk-mitigation.toml", 14),
-        ("team.toml", 4),
-    ];
+    let expected: Vec<_> = [
+        ("health.toml", "Berln"),
+        ("health.toml", "weight = 0"),
+        ("modes.toml", "slak"),
+        ("playbooks/risk-mitigation.toml", "!= 7"),
+        ("team.toml", "zon ="),
+    ]
+    .into_iter()
+    .flat_map(|(file, mistake)| lines_with(&files, file, mistake).into_iter().map(move |line| (file, line)))
+    .collect();
+    assert_eq!(expected.len(), 8);
     assert_eq!(places, expected, "{problems}");
+}
+
+/// The numbers of the lines that hold `text` outside a comment.
+fn lines_with(files: &config::Files, file: &str, text: &str) -> Vec<usize> {
+    let lines = files.0[file].lines().enumerate();
+    lines
+        .filter(|(_, line)| line.split('#').next().is_some_and(|code| code.contains(text)))
+        .map(|(at, _)| at + 1)
+        .collect()
 }
 
 #[test]
 fn a_problem_shows_the_line_and_marks_the_place() {
     let files = with("health.toml", "zone = \"Europe/Berlin\"   #", "zone = \"Europe/Berln\" # ä");
     let shown = load(&files, TOOLS).unwrap_err().to_string();
+    let line = lines_with(&files, "health.toml", "Berln")[0];
+    assert!(line < 10, "the margin is as wide as the number");
     let expected = "health.toml:8:8: `Europe/Berln` is not a time zone
   |
 8 | zone = \"Europe/Berln\" # ä days begin at 00:00 here
   |        ^^^^^^^^^^^^^^
-  = help: did you mean `Europe/Berlin`?";
+  = help: did you mean `Europe/Berlin`?"
+        .replace("8:8", &format!("{line}:8"))
+        .replace("8 |", &format!("{line} |"));
     assert_eq!(shown, expected);
 }
