@@ -6,7 +6,7 @@ override SAMPLES := $(abspath $(SAMPLES))
 export SAMPLES
 endif
 
-LAMBDAS := webhook normalize health publish clock slack-alert
+LAMBDAS := webhook normalize health publish clock slack-alert fetch-object
 
 .PHONY: help test bench bootstraps
 

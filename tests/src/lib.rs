@@ -20,6 +20,10 @@ use serde_json::{Value, json};
 use testkit::faults::Faults;
 
 pub mod dump;
+pub mod gate;
+mod vendor;
+
+pub use vendor::{Asked, Vendor};
 
 /// The secret that test webhooks are signed with.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -80,6 +84,8 @@ pub struct Setup {
     pub token: bool,
     /// Read instead of [`SECRET`] and the Slack token, each time secrets are asked for.
     pub secrets: Option<ReadSecrets>,
+    /// What vendors' APIs answer.
+    pub vendor: Vendor,
     /// When it starts; the clock stands there.
     pub start: Moment,
     /// What breaks, and the record of every call.
@@ -93,6 +99,7 @@ impl Setup {
             config: config(),
             token: true,
             secrets: None,
+            vendor: Vendor::default(),
             start: at("2026-11-23T08:00:00Z"),
             faults: Faults::default(),
         }
@@ -111,6 +118,8 @@ pub struct World {
     pub host: Host,
     /// What Slack got.
     pub slack: Slack,
+    /// What vendors' APIs answer, and were asked.
+    pub vendor: Vendor,
     /// What breaks, and the record of every call.
     pub faults: Faults,
     _folder: tempfile::TempDir,
@@ -122,7 +131,7 @@ impl World {
         let folder = folder();
         let slack = Slack::default();
         let host = open(folder.path(), &setup, &slack).await;
-        Self { host, slack, faults: setup.faults, _folder: folder }
+        Self { host, slack, vendor: setup.vendor, faults: setup.faults, _folder: folder }
     }
 
     /// Sends a signed body of the connection `hubspot`, received at `at`.
@@ -135,6 +144,18 @@ impl World {
         self.until(at);
         for _ in 0..8 {
             if self.post(body, at).await.is_ok_and(|answer| answer.status_code == 200) {
+                return self.rest().await;
+            }
+        }
+        panic!("not accepted after eight tries");
+    }
+
+    /// As [`Self::deliver`], from any connection that ships.
+    pub async fn deliver_from(&self, connection: &str, body: &Value, at: Moment) {
+        self.until(at);
+        for _ in 0..8 {
+            let event = signed_for(connection, body.to_string().into_bytes(), at);
+            if self.host.receive(event).await.is_ok_and(|answer| answer.status_code == 200) {
                 return self.rest().await;
             }
         }
@@ -191,19 +212,33 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
         config: setup.config.clone(),
         secrets: setup.secrets.clone().unwrap_or_else(|| Arc::new(move || Ok(secrets(token)))),
         clock: Some(setup.start),
-        vendors: slack.seam(),
+        vendors: vendors(slack, &setup.vendor),
         around: Some(Arc::new(move |seam| around.around(seam))),
         guard: Some(Arc::new(move |function, outcome| guard.guarded(function, outcome))),
     };
     Host::open(parts).await.expect("the host opens")
 }
 
-fn secrets(token: bool) -> SecretsFile {
-    let connection = ConnectionSecrets { secret: SECRET.to_owned(), previous: None };
+fn vendors(slack: &Slack, vendor: &Vendor) -> Seam {
+    let (slack, vendor) = (slack.seam(), vendor.clone());
+    Seam::new(move |call: Call| {
+        let (slack, vendor) = (slack.clone(), vendor.clone());
+        Box::pin(async move {
+            match call.target {
+                Target::Vendor => vendor.answer(&call),
+                _ => slack.call(call).await,
+            }
+        })
+    })
+}
+
+/// [`SECRET`] for every connection that ships, and a Slack token if there is one.
+pub fn secrets(token: bool) -> SecretsFile {
+    let connection = ConnectionSecrets { secret: SECRET.to_owned(), previous: None, token: None };
     let slack =
         DestinationSecrets { token: token.then(|| "xoxb-test-token-of-no-workspace".to_owned()), base_url: None };
     SecretsFile {
-        connections: BTreeMap::from([("hubspot".parse().expect("a name"), connection)]),
+        connections: config().connections.iter().map(|known| (known.name.clone(), connection.clone())).collect(),
         destinations: BTreeMap::from([("slack".to_owned(), slack)]),
     }
 }
@@ -224,6 +259,19 @@ pub fn signed(body: Vec<u8>, at: Moment) -> HttpEvent {
         },
         body: Some(String::from_utf8(body).expect("test bodies are text")),
         is_base64_encoded: false,
+    }
+}
+
+/// A webhook of any connection that ships as the gateway hands it over, signed as its tool signs.
+pub fn signed_for(connection: &str, body: Vec<u8>, at: Moment) -> HttpEvent {
+    let known = config();
+    let known = known.connections.iter().find(|known| known.name.as_str() == connection).expect("a connection");
+    let path = format!("/hooks/{}/{connection}", known.family);
+    let headers = barometer::samples::signed_by(&known.tool, &body, &format!("https://{HOST}{path}"), SECRET, at);
+    HttpEvent {
+        raw_path: path,
+        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        ..signed(body, at)
     }
 }
 

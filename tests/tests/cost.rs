@@ -32,7 +32,8 @@ async fn a_webhook_that_changes_nothing_costs_one_write() {
     company.set("hs_object_source", "IMPORT", second(1));
     assert_eq!(
         calls(&world, &company, second(1)).await,
-        ["Webhook: dynamodb PutItem", "Normalize: dynamodb BatchGetItem"]
+        // What it lists, and what it says: two reads.
+        ["Webhook: dynamodb PutItem", "Normalize: dynamodb BatchGetItem", "Normalize: dynamodb BatchGetItem"]
     );
 }
 
@@ -46,8 +47,12 @@ async fn one_changed_fact_without_a_decision_costs_three_writes() {
         [
             "Webhook: dynamodb PutItem",
             "Normalize: dynamodb BatchGetItem",
+            "Normalize: dynamodb BatchGetItem",
             "Normalize: dynamodb PutItem",
+            // Whose it is; what held before; the account and the one member below it, its domain.
+            "Health: dynamodb BatchGetItem",
             "Health: dynamodb GetItem",
+            "Health: dynamodb Query",
             "Health: dynamodb Query",
             "Health: dynamodb PutItem",
         ]

@@ -1,19 +1,27 @@
-//! Recomputes an account when its facts change: reads, decides, commits on the version it read.
+//! Recomputes accounts when facts or claims change: finds whom a change touches, reads, decides, and commits on the
+//! version it read.
 
-use std::collections::BTreeMap;
+mod reading;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use config::Config;
-use model::SubjectId;
-use rules::{Input, decide};
+use model::{Episode, Root, SubjectId};
+use rules::{Decision, Input, decide, leave};
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamEvent};
 use runtime::logging::chain;
 use store::{Commit, Store, StoreError, Stored};
 use tracing::{error, info};
 
+use crate::reading::{Change, Missing, Reading};
+
 /// How often a recompute starts again when others commit first.
 const TRIES: usize = 8;
+/// The most items of one transaction.
+const MOST_ITEMS: usize = 100;
 
 /// The handler.
 #[derive(Debug)]
@@ -31,81 +39,219 @@ enum RecomputeError {
     Contended,
 }
 
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a batch touches: each subject with whether it is its own root, and the records that touch it.
+type Touched = BTreeMap<SubjectId, (bool, BTreeSet<usize>)>;
+
 impl Health {
     /// Judges with this configuration.
     pub fn new(config: Arc<Config>, store: Store) -> Self {
         Self { config, store }
     }
 
-    /// Handles a batch of the accounts stream; each account is recomputed once, however many of its facts changed.
+    /// Handles a batch of the accounts stream. Each subject is recomputed once, however many records touch it; a record
+    /// is done when everything it touches is.
     pub async fn handle(&self, event: StreamEvent) -> BatchAnswer {
-        let mut touched: BTreeMap<SubjectId, Vec<String>> = BTreeMap::new();
+        let mut changes = Vec::new();
+        let mut numbers = Vec::new();
         for record in event.records {
             // A record that names no subject cannot come through the filter; there is nothing to do for it.
-            if let Some(subject) = subject_of(&record.dynamodb.keys) {
-                touched.entry(subject).or_default().push(record.dynamodb.sequence_number);
+            if let Some(change) = change_of(&record.dynamodb.keys) {
+                changes.push(change);
+                numbers.push(record.dynamodb.sequence_number);
             }
         }
-        let mut failed = Vec::new();
-        for (subject, sequence_numbers) in touched {
-            let reason = match alone(self.recompute(&subject)).await {
+        let mut failed = BTreeSet::new();
+        let touched = self.touched_by_all(&changes, &mut failed).await;
+        // What was a root until now lets go before others take over.
+        let (roots, former): (Vec<_>, Vec<_>) = touched.into_iter().partition(|(_, (is_root, _))| *is_root);
+        for (subject, (is_root, records)) in former.into_iter().chain(roots) {
+            let reason = match alone(self.recompute(&subject, is_root)).await {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => chain(&error),
                 Err(panic) => panic,
             };
             error!(account.id = %subject, "Health of `{subject}` was not recomputed: {reason}");
-            failed.extend(sequence_numbers);
+            failed.extend(records);
         }
-        BatchAnswer::failures(failed)
+        BatchAnswer::failures(failed.into_iter().filter_map(|at| numbers.get(at).cloned()))
     }
 
-    async fn recompute(&self, subject: &SubjectId) -> Result<(), RecomputeError> {
-        for _ in 0..TRIES {
+    /// Whom the changes touch; those of which that cannot be said are added to `failed`.
+    async fn touched_by_all(&self, changes: &[Change], failed: &mut BTreeSet<usize>) -> Touched {
+        let all: Vec<usize> = (0..changes.len()).collect();
+        if let Ok(Ok(touched)) = alone(self.touched(changes, &all)).await {
+            return touched;
+        }
+        // One of them is to blame.
+        let mut touched = Touched::new();
+        for at in all {
+            let reason = match alone(self.touched(changes, &[at])).await {
+                Ok(Ok(more)) => {
+                    for (subject, (is_root, records)) in more {
+                        let held = touched.entry(subject).or_default();
+                        held.0 |= is_root;
+                        held.1.extend(records);
+                    }
+                    continue;
+                }
+                Ok(Err(error)) => chain(&error),
+                Err(panic) => panic,
+            };
+            let subject = &changes[at].subject;
+            error!(subject.id = %subject, "Where `{subject}` belongs cannot be read: {reason}");
+            failed.insert(at);
+        }
+        touched
+    }
+
+    /// Walks from several changes at once, so that they share what is read.
+    async fn touched(&self, changes: &[Change], which: &[usize]) -> Result<Touched, StoreError> {
+        let mut reading = Reading::default();
+        loop {
+            let mut touched = Touched::new();
+            let mut missing = Missing::default();
+            for at in which {
+                match reading.touched(&changes[*at]) {
+                    Ok(found) => {
+                        for (subject, is_root) in found {
+                            let held = touched.entry(subject).or_default();
+                            held.0 |= is_root;
+                            held.1.insert(*at);
+                        }
+                    }
+                    Err(more) => {
+                        missing.nodes.extend(more.nodes);
+                        missing.partitions.extend(more.partitions);
+                    }
+                }
+            }
+            if missing == Missing::default() {
+                return Ok(touched);
+            }
+            self.read(&mut reading, missing).await?;
+        }
+    }
+
+    /// Boxed, because what waits for it is deep already.
+    fn read<'a>(&'a self, reading: &'a mut Reading, missing: Missing) -> Boxed<'a, Result<(), StoreError>> {
+        Box::pin(self.read_all(reading, missing))
+    }
+
+    async fn read_all(&self, reading: &mut Reading, missing: Missing) -> Result<(), StoreError> {
+        for subject in missing.partitions {
+            if !reading.has_nothing_of(&subject) {
+                reading.add_partition(&subject, self.store.partition(&subject).await?);
+            }
+        }
+        if !missing.nodes.is_empty() {
+            reading.add_nodes(self.store.nodes(&missing.nodes).await?);
+        }
+        Ok(())
+    }
+
+    async fn recompute(&self, subject: &SubjectId, is_root: bool) -> Result<(), RecomputeError> {
+        let mut conflicts = 0;
+        while conflicts < TRIES {
             // Before anything else: a commit on this version proves that nobody committed newer facts meanwhile.
             let held = self.store.assessed(subject).await?;
-            let partition = self.store.partition(subject).await?;
-            let episodes: Vec<_> = partition.episodes.iter().map(|stored| stored.value.clone()).collect();
+            let is_new = held.version == 0;
+            if is_new && !is_root {
+                // It was no root after the change was written. If it has become one since, that change says so.
+                return Ok(());
+            }
             let previous = held.assessment.as_ref();
-            let decision =
-                decide(Input { subject, facts: &partition.facts, previous, episodes: &episodes }, &self.config);
-            if held.version == 0 {
-                if decision.assessment.is_none() {
+            let (decision, episodes) = self.look(subject, is_root, previous).await?;
+            if is_new {
+                if decision.assessment.is_none() && decision.episodes.is_empty() {
                     return Ok(());
                 }
                 self.store.put_stub(subject).await?;
                 continue;
             }
-            let changed: Vec<_> = decision
-                .episodes
-                .into_iter()
-                .map(|value| {
-                    let rev = partition.episodes.iter().find(|s| s.value.key == value.key).map_or(0, |s| s.rev);
-                    Stored { value, rev }
-                })
-                .collect();
-            let commit = Commit {
-                subject,
-                version: held.version,
-                assessment: decision.assessment.as_ref(),
-                episodes: &changed,
-                events: &decision.events,
-                timeline: &decision.timeline,
-            };
-            if self.store.commit(commit).await? {
-                if !decision.events.is_empty() {
-                    let events = decision.events.len();
-                    info!(account.id = %subject, events, "Health of `{subject}` changed: {events} events");
-                }
+            let part = decision.first_part(previous, MOST_ITEMS);
+            if !self.commit(subject, held.version, part.as_ref().unwrap_or(&decision), &episodes).await? {
+                conflicts += 1;
+            } else if part.is_none() {
                 return Ok(());
             }
         }
         Err(RecomputeError::Contended)
     }
+
+    /// Decides about a subject as it is now, with the episodes it was decided over. Everything is read anew.
+    async fn look(
+        &self,
+        subject: &SubjectId,
+        is_root: bool,
+        previous: Option<&model::Assessment>,
+    ) -> Result<(Decision, Vec<Stored<Episode>>), StoreError> {
+        let mut reading = Reading::default();
+        if is_root {
+            // Its own partition holds its claims too.
+            self.read(&mut reading, Missing { partitions: BTreeSet::from([subject.clone()]), ..Missing::default() })
+                .await?;
+        }
+        let walk = loop {
+            match reading.walk(subject) {
+                Ok(walk) => break walk,
+                Err(missing) => self.read(&mut reading, missing).await?,
+            }
+        };
+        if walk.root != Root::At(subject.clone()) {
+            let linked = reading.newest_link(&walk);
+            return Ok((leave(subject, previous, linked.as_ref(), &self.config), vec![]));
+        }
+        let view = loop {
+            match reading.view(subject) {
+                Ok(view) => break view,
+                Err(missing) => self.read(&mut reading, missing).await?,
+            }
+        };
+        let episodes: Vec<_> = view.episodes.iter().map(|stored| stored.value.clone()).collect();
+        let input = Input {
+            account: subject,
+            facts: &view.facts,
+            members: &view.members,
+            linked: view.linked.as_ref(),
+            previous,
+            episodes: &episodes,
+        };
+        Ok((decide(input, &self.config), view.episodes))
+    }
+
+    /// Writes a decision on the version and the revisions it was made over; false when one of them is not as read.
+    async fn commit(
+        &self,
+        subject: &SubjectId,
+        version: u64,
+        decision: &Decision,
+        read: &[Stored<Episode>],
+    ) -> Result<bool, StoreError> {
+        let rev = |episode: &Episode| read.iter().find(|s| s.value.key == episode.key).map_or(0, |s| s.rev);
+        let changed: Vec<_> = decision.episodes.iter().map(|e| Stored { value: e.clone(), rev: rev(e) }).collect();
+        let commit = Commit {
+            subject,
+            version,
+            assessment: decision.assessment.as_ref(),
+            episodes: &changed,
+            events: &decision.events,
+            timeline: &decision.timeline,
+        };
+        let is_done = self.store.commit(commit).await?;
+        if is_done && !decision.events.is_empty() {
+            let events = decision.events.len();
+            info!(account.id = %subject, events, "Health of `{subject}` changed: {events} events");
+        }
+        Ok(is_done)
+    }
 }
 
-fn subject_of(keys: &serde_dynamo::Item) -> Option<SubjectId> {
-    match keys.get("pk")? {
-        serde_dynamo::AttributeValue::S(pk) => store::subject_of_key(pk),
+fn change_of(keys: &serde_dynamo::Item) -> Option<Change> {
+    let text = |name| match keys.get(name)? {
+        serde_dynamo::AttributeValue::S(text) => Some(text.as_str()),
         _ => None,
-    }
+    };
+    Change::of_item(text("pk")?, text("sk")?)
 }

@@ -1,22 +1,31 @@
-//! Turns journaled deliveries into facts. What is understood is merged, what is not is quarantined; nothing is dropped.
+//! Turns journaled deliveries into links and facts. What is understood is merged, what is not is quarantined; nothing is
+//! dropped.
 //!
 //! A batch is folded per subject before it is written: ten deliveries about one company cost one read and one write.
+//! Links are written before the facts of the same delivery, so that whoever judges a fact finds where it belongs.
+
+mod fold;
+mod links;
+mod statements;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use config::Config;
-use model::{
-    CauseChain, Delivery, DeliveryId, Event, EventBody, EventId, Fact, FactKey, Field, Normalized, OperatorStatement,
-    Quarantined, QuarantinedItem, Signal, SignalKind, Source, Statement, SubjectId, Value,
-};
+use model::{Delivery, Event, Fact, FactKey, Moment, Normalized, OperatorStatement, Signal, Source, SubjectId};
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamEvent};
 use runtime::logging::chain;
 use store::{Store, StoreError, Stored};
 use tracing::{error, info, warn};
 
-/// How often a fact is read and written again when others write it at the same time.
+pub use statements::{ERASED_BODY, normalized};
+
+/// How often an item is read and written again when others write it at the same time.
 const TRIES: usize = 8;
 
 /// The handler.
@@ -33,6 +42,14 @@ struct Read {
     normalized: Normalized,
 }
 
+impl Read {
+    /// Where the statement at `index` of this delivery comes from.
+    fn source(&self, index: u32) -> Source<'_> {
+        let Delivery { connection, id: delivery, received_at, .. } = &self.delivery;
+        Source { connection, delivery, received_at: *received_at, index }
+    }
+}
+
 /// A write could not be made.
 #[derive(Debug, thiserror::Error)]
 enum WriteError {
@@ -40,6 +57,15 @@ enum WriteError {
     Store(#[from] StoreError),
     #[error("the item was written by others {TRIES} times in a row")]
     Contended,
+}
+
+impl From<WriteError> for StoreError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Store(error) => error,
+            WriteError::Contended => Self::Unavailable { operation: "PutItem", reason: chain(&error) },
+        }
+    }
 }
 
 impl Normalize {
@@ -55,28 +81,20 @@ impl Normalize {
         for record in event.records {
             let sequence_number = record.dynamodb.sequence_number;
             let image = record.dynamodb.new_image.unwrap_or_default();
-            match alone(async { self.read(image) }).await {
-                Ok(Ok((delivery, normalized))) => batch.push(Read { sequence_number, delivery, normalized }),
-                Ok(Err(error)) => {
-                    error!("A journal record cannot be read: {}", chain(&error));
-                    failed.insert(sequence_number);
-                }
-                Err(panic) => {
-                    error!("A journal record cannot be read: {panic}");
+            match flat(alone(async { self.read(image) }).await) {
+                Ok((delivery, normalized)) => batch.push(Read { sequence_number, delivery, normalized }),
+                Err(reason) => {
+                    error!("A journal record cannot be read: {reason}");
                     failed.insert(sequence_number);
                 }
             }
         }
-        for group in grouped(&batch).into_values() {
-            if let Err(reason) = flat(alone(self.merge(&group)).await) {
-                let subject = &group[0].1.subject;
-                error!(subject.id = %subject, "Facts of `{subject}` cannot be written: {reason}");
-                failed.extend(group.iter().map(|(read, _, _)| read.sequence_number.clone()));
-            }
-        }
+        self.write(&batch, &mut failed).await;
         for read in &batch {
-            if let Err(reason) = flat(alone(self.finish(read)).await) {
-                error!(delivery.id = %read.delivery.id, "Delivery `{}` is not done: {reason}", read.delivery.id);
+            let id = &read.delivery.id;
+            let work: Work<'_> = Box::pin(self.finish(read, !failed.contains(&read.sequence_number)));
+            if let Err(reason) = flat(alone(work).await) {
+                error!(delivery.id = %id, "Delivery `{id}` is not done: {reason}");
                 failed.insert(read.sequence_number.clone());
             }
         }
@@ -92,9 +110,29 @@ impl Normalize {
         Ok((delivery, normalized))
     }
 
+    /// Writes what a batch says: lists, then what is said about each subject itself, then the facts that are rows of
+    /// their own. A delivery whose links could not be written keeps its facts back, for it comes again.
+    async fn write(&self, batch: &[Read], failed: &mut BTreeSet<String>) {
+        for (name, delivered) in links::lists(batch) {
+            let (reads, registers): (Vec<_>, Vec<_>) = delivered.into_iter().unzip();
+            let what = format!("List `{}` of {}", name.list, shown(name.claimer));
+            tried(Box::pin(self.write_list(name, &registers)), what, reads, failed).await;
+        }
+        for (subject, stated) in links::subjects(batch) {
+            let (reads, stated): (Vec<_>, Vec<_>) = stated.into_iter().unzip();
+            let what = format!("Links of {}", shown(subject));
+            tried(Box::pin(self.write_subject(subject, &stated)), what, reads, failed).await;
+        }
+        let kept_back = failed.clone();
+        for (subject, group) in facts(batch, &kept_back) {
+            let reads = group.iter().map(|(read, _, _)| *read).collect();
+            let what = format!("Facts of {}", shown(subject));
+            tried(Box::pin(self.write_facts(subject, &group)), what, reads, failed).await;
+        }
+    }
+
     /// Merges the signals of a batch about one subject, all of them at once: nobody ever judges half a delivery.
-    async fn merge(&self, group: &[(&Read, &Signal, u32)]) -> Result<(), WriteError> {
-        let subject = &group[0].1.subject;
+    async fn write_facts(&self, subject: &SubjectId, group: &[(&Read, &Signal, u32)]) -> Result<(), WriteError> {
         let keys: BTreeSet<&FactKey> = group.iter().map(|(_, signal, _)| &signal.key).collect();
         for _ in 0..TRIES {
             let mut facts = self.store.facts(subject, &keys).await?;
@@ -111,10 +149,8 @@ impl Normalize {
         let mut changed = false;
         let key = fact.value.key.clone();
         for (read, signal, index) in group.iter().filter(|(_, signal, _)| signal.key == key) {
-            let Delivery { connection, id: delivery, received_at, .. } = &read.delivery;
-            let source = Source { connection, delivery, received_at: *received_at, index: *index };
-            changed |= fact.value.apply(source, &signal.statements);
-            let opens = self.config.connection(connection).is_some_and(|c| c.creates_accounts);
+            changed |= fact.value.apply(read.source(*index), &signal.statements);
+            let opens = self.config.connection(&read.delivery.connection).is_some_and(|c| c.creates_accounts);
             if opens && signal.key == FactKey::Profile && !fact.value.opens_account {
                 fact.value.opens_account = true;
                 changed = true;
@@ -123,20 +159,31 @@ impl Normalize {
         changed
     }
 
-    /// What a delivery leaves besides facts: quarantine, and an operator's switches.
-    async fn finish(&self, read: &Read) -> Result<(), WriteError> {
-        let delivery = &read.delivery;
-        if let Some(statement) = operator_statement(delivery).and_then(Result::ok) {
+    /// What a delivery leaves besides facts and links: quarantine, an operator's switches, and, once it is `written`,
+    /// requests for what it only names.
+    async fn finish(&self, read: &Read, written: bool) -> Result<(), WriteError> {
+        let Read { delivery, normalized, .. } = read;
+        if let Some(statement) = statements::operator_statement(delivery).and_then(Result::ok) {
             self.switch(delivery, &statement).await?;
         }
-        let items = by_place(&read.normalized.quarantined);
-        let rows: Vec<_> = items.iter().map(|item| quarantined(delivery, item)).collect();
+        let items = statements::by_place(&normalized.quarantined);
+        let rows: Vec<_> = items.iter().map(|item| statements::quarantined(delivery, item)).collect();
         if !rows.is_empty() {
             self.store.quarantine(&rows).await?;
             let count = rows.len();
             warn!(delivery.id = %delivery.id, count, "Delivery `{}`: {count} items quarantined", delivery.id);
         }
-        info!(delivery.id = %delivery.id, signals = read.normalized.signals.len(), "Delivery `{}` normalised", delivery.id);
+        if !written {
+            return Ok(());
+        }
+        let fetches = normalized.fetches.iter().map(|wanted| statements::fetch_requested(delivery, wanted));
+        // One body may name an object twice.
+        let fetches: BTreeMap<_, _> = fetches.map(|event| (event.id.clone(), event)).collect();
+        if !fetches.is_empty() {
+            self.store.announce(&fetches.into_values().collect::<Vec<Event>>()).await?;
+        }
+        let (signals, links) = (normalized.signals.len(), normalized.links.len());
+        info!(delivery.id = %delivery.id, signals, links, "Delivery `{}` normalised", delivery.id);
         Ok(())
     }
 
@@ -148,115 +195,75 @@ impl Normalize {
             }
             OperatorStatement::Pause => self.store.set_paused(true, at).await,
             OperatorStatement::Resume => self.store.set_paused(false, at).await,
-            OperatorStatement::OpenPlay { .. } => Ok(()),
+            OperatorStatement::OpenPlay { .. } | OperatorStatement::Link { .. } | OperatorStatement::Erase { .. } => {
+                Ok(())
+            }
         }
     }
 
     /// Applies an operator's delivery at once, as the stream will again: the command that sent it may return knowing
-    /// that the switch is thrown.
+    /// that the switch is thrown and the link stands.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn apply_now(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        match operator_statement(delivery) {
-            Some(Ok(statement)) => self.switch(delivery, &statement).await,
-            Some(Err(_)) | None => Ok(()),
+        let Some(Ok(statement)) = statements::operator_statement(delivery) else { return Ok(()) };
+        self.switch(delivery, &statement).await?;
+        let normalized = normalized(delivery, &self.config);
+        let batch = [Read { sequence_number: String::new(), delivery: delivery.clone(), normalized }];
+        for (subject, stated) in links::subjects(&batch) {
+            let stated: Vec<_> = stated.into_iter().map(|(_, stated)| stated).collect();
+            let work: Work<'_> = Box::pin(self.write_subject(subject, &stated));
+            work.await?;
         }
+        Ok(())
+    }
+
+    /// After a delivery was handled again: what of it is understood now leaves the quarantine as of `at`, what is not
+    /// (any more) is in it. Gives how many items changed.
+    ///
+    /// # Errors
+    /// When the store does not answer or a row cannot be read.
+    pub async fn mend(&self, delivery: &Delivery, at: Moment) -> Result<usize, StoreError> {
+        let still = normalized(delivery, &self.config).quarantined.into_iter().map(|item| item.path).collect();
+        self.store.mended(delivery, &still, at).await
     }
 }
 
-/// What a delivery says under a configuration: signals, and what was not understood. Pure.
-pub fn normalized(delivery: &Delivery, config: &Config) -> Normalized {
-    match operator_statement(delivery) {
-        Some(Ok(statement)) => return from_operator(delivery, statement),
-        Some(Err(reason)) => return Normalized::quarantine(reason, "$"),
-        None => {}
-    }
-    let Some(connection) = config.connection(&delivery.connection) else {
-        let reason = format!("connection `{}` is not in connections.toml; add it and replay", delivery.connection);
-        return Normalized::quarantine(reason, "$");
-    };
-    match connectors::by_name(&connection.tool) {
-        Some(connector) => connector.normalize(delivery, &connection.mapping),
-        None => Normalized::quarantine(format!("tool `{}` is not known to this version", connection.tool), "$"),
-    }
-}
-
-/// `None` for a delivery that a webhook brought.
-fn operator_statement(delivery: &Delivery) -> Option<Result<OperatorStatement, String>> {
-    (delivery.family == model::Family::Operator).then(|| {
-        serde_json::from_slice(&delivery.body).map_err(|error| format!("not an operator's statement: {error}"))
-    })
-}
-
-fn from_operator(delivery: &Delivery, statement: OperatorStatement) -> Normalized {
-    let OperatorStatement::OpenPlay { playbook, account } = statement else { return Normalized::default() };
-    let statement = Statement {
-        field: Field::At,
-        value: Value::Moment(delivery.received_at),
-        occurred_at: delivery.received_at,
-        sequence: None,
-        path: "open_play".into(),
-        raw: playbook.to_string(),
-    };
-    let signal = Signal {
-        kind: SignalKind::PlayRequested,
-        subject: account,
-        key: FactKey::PlayRequest(playbook),
-        statements: vec![statement],
-    };
-    Normalized { signals: vec![signal], ..Normalized::default() }
-}
-
-/// The signals of a batch by the subject they are about, in the order of the stream.
-fn grouped(batch: &[Read]) -> BTreeMap<&SubjectId, Vec<(&Read, &Signal, u32)>> {
+/// The signals of a batch whose facts are rows of their own, by the subject they are about, in the order of the stream.
+fn facts<'a>(
+    batch: &'a [Read],
+    kept_back: &BTreeSet<String>,
+) -> BTreeMap<&'a SubjectId, Vec<(&'a Read, &'a Signal, u32)>> {
     let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for read in batch {
+    for read in batch.iter().filter(|read| !kept_back.contains(&read.sequence_number)) {
         for (index, signal) in (0_u32..).zip(&read.normalized.signals) {
-            groups.entry(&signal.subject).or_default().push((read, signal, index));
+            if !signal.key.is_kept_with_claims() {
+                groups.entry(&signal.subject).or_default().push((read, signal, index));
+            }
         }
     }
     groups
 }
 
-/// One item for each place, with all its reasons: several fields may read one property, and a place is the row's key.
-fn by_place(items: &[QuarantinedItem]) -> Vec<QuarantinedItem> {
-    let mut places: Vec<QuarantinedItem> = Vec::new();
-    for item in items {
-        match places.iter_mut().find(|place| place.path == item.path) {
-            None => places.push(item.clone()),
-            Some(place) if place.reason.contains(&item.reason) => {}
-            Some(place) => place.reason = format!("{}; {}", place.reason, item.reason),
-        }
+/// One part of a batch. Boxed, because the compiler refuses futures nested as deep as these and the client's together.
+type Work<'a> = Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send + 'a>>;
+
+/// Does one part of a batch; when it cannot be done, the deliveries it comes from have failed.
+async fn tried(work: Work<'_>, what: String, reads: Vec<&Read>, failed: &mut BTreeSet<String>) {
+    if let Err(reason) = flat(alone(work).await) {
+        error!("{what} cannot be written: {reason}");
+        failed.extend(reads.into_iter().map(|read| read.sequence_number.clone()));
     }
-    places
 }
 
-fn quarantined(delivery: &Delivery, item: &QuarantinedItem) -> (Quarantined, Event) {
-    let account = SubjectId::from_stored(format!("connection:{}", delivery.connection));
-    let body = EventBody::DeliveryQuarantined {
-        delivery: delivery.id.clone(),
-        connection: delivery.connection.clone(),
-        reason: item.reason.clone(),
-        path: item.path.clone(),
-    };
-    let event = Event {
-        id: EventId::derive(&account, body.kind(), delivery.id.as_str(), &item.path),
-        schema: model::EVENT_SCHEMA,
-        account,
-        occurred_at: delivery.received_at,
-        as_of: delivery.received_at,
-        cause: CauseChain { delivery: Some(delivery.id.clone()), path: Some(item.path.clone()), due_at: None },
-        body,
-    };
-    let row = Quarantined {
-        delivery: DeliveryId::clone(&delivery.id),
-        connection: delivery.connection.clone(),
-        received_at: delivery.received_at,
-        reason: item.reason.clone(),
-        path: item.path.clone(),
-    };
-    (row, event)
+/// A subject as a log line may name it: an address stays out.
+fn shown(subject: &SubjectId) -> String {
+    match (subject.as_email(), subject.company_domain()) {
+        (None, _) => format!("`{subject}`"),
+        (Some(_), Some(domain)) => format!("a person at `{domain}`"),
+        (Some(_), None) => "a person".to_owned(),
+    }
 }
 
 fn flat<T, E: std::error::Error + 'static>(outcome: Result<Result<T, E>, String>) -> Result<T, String> {

@@ -164,8 +164,12 @@ impl SlackAlert {
             return end(ActionStatus::Obsolete, None, "the episode was over before the message went out");
         }
         if request.reply_to.is_some() {
+            let playbook = self.config.playbook(&request.playbook);
+            let opens = playbook.and_then(|p| p.steps.first()).is_some_and(|first| first.name == request.step);
             match &context.root {
                 Some(root) if root.status == ActionStatus::Sent => {}
+                // A run that would go on in the thread of an earlier one begins a thread where that one never did.
+                Some(root) if opens && root.status.is_final() => {}
                 Some(root) if root.status == ActionStatus::Observed => {
                     return end(ActionStatus::Observed, root.mode, "the message it replies to was observed, not sent");
                 }
@@ -302,6 +306,7 @@ fn outcome(account: &SubjectId, request: &ActionRequest, row: &ActionRow, at: Mo
     let body = match row.status {
         ActionStatus::Failed | ActionStatus::Uncertain => EventBody::ActionFailed(told),
         ActionStatus::Sent
+        | ActionStatus::Done
         | ActionStatus::Observed
         | ActionStatus::Held
         | ActionStatus::Obsolete

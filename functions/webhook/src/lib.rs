@@ -12,7 +12,6 @@ use model::{Delivery, DeliveryId, Family, Moment};
 use runtime::lambda::{HttpAnswer, HttpEvent};
 use runtime::logging::chain;
 use runtime::secrets::{SecretMap, Secrets, SecretsUnavailable};
-use sha2::{Digest as _, Sha256};
 use store::{Journaled, Store, StoreError};
 use tracing::{error, info, warn};
 
@@ -137,12 +136,13 @@ impl Webhook {
         if body.len() > connection.max_body_bytes {
             return Err(ReceiveError::TooLarge { bytes: body.len() });
         }
+        let key = connector.delivery_key(&verified);
         let delivery = Delivery {
-            id: DeliveryId::new(&connection.name, connector.delivery_key(&verified).as_str()),
+            id: DeliveryId::new(&connection.name, key.as_str()),
             connection: connection.name.clone(),
             family: self.family,
             received_at,
-            body_sha256: hex::encode(Sha256::digest(&body)),
+            body_sha256: key.body_sha256(&body),
             headers: kept(connector, &headers),
             body: body.clone(),
             same_key_as: None,

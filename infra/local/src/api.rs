@@ -7,6 +7,7 @@
 mod accounts;
 mod control;
 mod ledger;
+mod links;
 mod replay;
 
 pub use accounts::{
@@ -16,7 +17,11 @@ pub use control::{
     BandCounts, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow, OpenedRow,
     Sending, SettleRequest, Settled, Status,
 };
-pub use ledger::{Candidate, JournalRow, OutboxRow, QuarantineRow, TimelineRow, UnmatchedRow};
+pub use ledger::{FETCH, JournalRow, OutboxRow, QuarantineQuery, QuarantineRow, TimelineRow};
+pub use links::{
+    Belongs, Candidate, ClaimRow, EraseReport, EraseRequest, LinkReport, LinkRequest, LinkTo, MemberRow,
+    UnmatchedReason, UnmatchedRow,
+};
 pub use replay::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
 };
@@ -35,7 +40,8 @@ pub mod route {
     pub const TIMELINE: &str = "/api/timeline";
     /// `GET` → `Vec<`[`JournalRow`](super::JournalRow)`>` in the journal's total order.
     pub const JOURNAL: &str = "/api/journal";
-    /// `GET` → `Vec<`[`QuarantineRow`](super::QuarantineRow)`>`, oldest first.
+    /// `GET ?all=true` → `Vec<`[`QuarantineRow`](super::QuarantineRow)`>`, oldest first; see
+    /// [`QuarantineQuery`](super::QuarantineQuery).
     pub const QUARANTINE: &str = "/api/quarantine";
     /// `GET` → `Vec<`[`UnmatchedRow`](super::UnmatchedRow)`>`, oldest first.
     pub const UNMATCHED: &str = "/api/unmatched";
@@ -53,6 +59,11 @@ pub mod route {
     pub const RESUME: &str = "/api/resume";
     /// `POST` [`ReplayRequest`](super::ReplayRequest) → [`ReplayReport`](super::ReplayReport).
     pub const REPLAY: &str = "/api/replay";
+
+    /// `POST` [`LinkRequest`](super::LinkRequest) → [`LinkReport`](super::LinkReport).
+    pub const LINK: &str = "/api/link";
+    /// `POST` [`EraseRequest`](super::EraseRequest) → [`EraseReport`](super::EraseReport).
+    pub const ERASE: &str = "/api/erase";
 
     /// The path of a connection's webhook.
     pub fn hook(family: model::Family, connection: &model::ConnectionName) -> String {

@@ -73,9 +73,43 @@ Examples:
     /// List all deliveries that were accepted
     Journal,
     /// List what was accepted and not understood, with the reason and the place
-    Quarantine,
-    /// List what belongs to no account yet
+    #[command(after_help = "\
+Examples:
+  barometer quarantine
+  barometer quarantine --all                        also what was mended since
+  barometer replay --quarantined --act              once the mapping is mended")]
+    Quarantine(QuarantineArgs),
+    /// List what belongs to no account yet, and what would link it
     Unmatched,
+    /// Say to which account something belongs, whatever the tools say
+    #[command(after_help = "\
+SUBJECT is an id (zendesk:org:5, hubspot:deal:7), an email address, a web domain, or the name of an account. All that
+belongs to it comes along: who links a domain links everybody who writes from there. The decision is kept in the
+journal and counts until it is taken back.
+
+Examples:
+  barometer link zendesk:org:5 nordwind
+  barometer link acme.example \"Acme Inc\"
+  barometer link ann@partner.example --alone        she belongs to no account
+  barometer link zendesk:org:5 --undo               the tools decide again")]
+    Link(LinkArgs),
+    /// Forget a person: drop what is known of them, and rewrite every body that speaks of them
+    #[command(after_help = "\
+SUBJECT is an email address or the id of a contact, user or answer. What the tools link to it is the same person: the
+contacts and users of that address, their other addresses, their answers to surveys. --dry-run shows them all.
+
+What is said about them later is ignored, also when it is older. What remains are the ids and addresses themselves: in
+the rows that keep them erased, and in the statement in the journal by which a replay knows of it. Tickets and deals
+keep their status and dates; the bodies that brought them are rewritten where they name the person. Backups, messages that
+were sent, and what the tools themselves keep are not ours to rewrite. Doing it twice changes nothing.
+
+The journal is read at no more than 500 deliveries a second.
+
+Examples:
+  barometer erase ann@acme.example --dry-run
+  barometer erase hubspot:contact:51
+  barometer erase --pending                         everybody whom a tool told us to forget")]
+    Erase(EraseArgs),
     /// Send sample deliveries, signed as the vendor signs them
     #[command(after_help = "\
 Examples:
@@ -106,7 +140,7 @@ Without --act nothing is written and nothing leaves: a changed mapping, model or
 Examples:
   barometer replay --account nordwind
   barometer replay --since 2026-11-01T00:00:00Z
-  barometer replay --delivery hubspot:0f3c… --act      after mending the mapping of what was quarantined")]
+  barometer replay --quarantined --act                 after mending the mapping of what was quarantined")]
     Replay(ReplayArgs),
     /// Check the configuration and run the examples of its playbooks
     Check,
@@ -155,6 +189,47 @@ pub struct ExplainArgs {
     /// As it was at this moment
     #[arg(long, value_name = "T")]
     pub at: Option<Moment>,
+}
+
+/// `barometer quarantine`
+#[derive(Debug, Args)]
+pub struct QuarantineArgs {
+    /// Also what was understood since
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `barometer link`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("where").required(true).args(["account", "alone", "undo"])))]
+pub struct LinkArgs {
+    /// What belongs there: an id, an email address, a web domain or the name of an account
+    #[arg(value_name = "SUBJECT")]
+    pub subject: String,
+    /// Where it belongs: an account's name or id
+    #[arg(value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// It belongs to nothing else, whatever the tools say
+    #[arg(long)]
+    pub alone: bool,
+    /// Take the decision back
+    #[arg(long)]
+    pub undo: bool,
+}
+
+/// `barometer erase`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["person", "pending"])))]
+pub struct EraseArgs {
+    /// An email address, or the id of a contact, user or answer
+    #[arg(value_name = "SUBJECT")]
+    pub person: Option<String>,
+    /// Everybody whom a tool told us to forget and whose bodies are still in the journal
+    #[arg(long)]
+    pub pending: bool,
+    /// Only show who and what it would be
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `barometer simulate`
@@ -232,7 +307,7 @@ pub struct GoliveArgs {
 
 /// `barometer replay`
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["delivery", "account", "since"])))]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["delivery", "account", "quarantined", "since"])))]
 pub struct ReplayArgs {
     /// This delivery
     #[arg(long, value_name = "ID", value_parser = delivery_id)]
@@ -240,6 +315,9 @@ pub struct ReplayArgs {
     /// Every delivery that speaks of this account
     #[arg(long, value_name = "ID")]
     pub account: Option<String>,
+    /// Every delivery of which something is in quarantine
+    #[arg(long)]
+    pub quarantined: bool,
     /// Every delivery received from this moment on
     #[arg(long, value_name = "T")]
     pub since: Option<Moment>,

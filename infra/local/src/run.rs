@@ -15,9 +15,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{
-    ClockChange, ClockNow, GoliveReport, GoliveRequest, ReplayReport, ReplayRequest, ReplayWhich, Sending, route,
+    ClockChange, ClockNow, EraseReport, EraseRequest, GoliveReport, GoliveRequest, LinkReport, LinkRequest, LinkTo,
+    ReplayReport, ReplayRequest, ReplayWhich, Sending, route,
 };
-use crate::cli::{Cli, ClockCommand, Command, GlobalArgs, GoliveArgs, ReplayArgs, SettleArgs};
+use crate::cli::{Cli, ClockCommand, Command, EraseArgs, GlobalArgs, GoliveArgs, LinkArgs, ReplayArgs, SettleArgs};
 use crate::client::{Client, Session};
 use crate::failure::Failure;
 use crate::options::Serve;
@@ -102,12 +103,16 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
             here.get(client, route::TIMELINE, &query, |rows: &Vec<_>| show::timeline(rows, style)).await?;
         }
         Command::Journal => here.get(client, route::JOURNAL, &[], |rows: &Vec<_>| show::journal(rows, style)).await?,
-        Command::Quarantine => {
-            here.get(client, route::QUARANTINE, &[], |rows: &Vec<_>| show::quarantine(rows, style)).await?;
+        Command::Quarantine(args) => {
+            let query = [("all", args.all.to_string())];
+            here.get(client, route::QUARANTINE, &query, |rows: &Vec<_>| show::quarantine(rows, style)).await?;
         }
         Command::Unmatched => {
-            here.get(client, route::UNMATCHED, &[], |rows: &Vec<_>| show::unmatched(rows, style)).await?;
+            let ClockNow { now, .. } = client.get(route::CLOCK).await?;
+            here.get(client, route::UNMATCHED, &[], |rows: &Vec<_>| show::unmatched(rows, now, style)).await?;
         }
+        Command::Link(args) => link(here, client, args).await?,
+        Command::Erase(args) => erase(here, client, args).await?,
         Command::Settle(args) => settle(here, client, &args).await?,
         Command::Clock(command) => clock(here, client, command).await?,
         Command::Golive(args) => golive(here, client, args).await?,
@@ -153,17 +158,35 @@ async fn golive(here: &Surroundings, client: &Client, args: GoliveArgs) -> Resul
     here.answer(&report, |report| show::golive(report, here.style))
 }
 
+async fn link(here: &Surroundings, client: &Client, args: LinkArgs) -> Result<(), Failure> {
+    let to = match args {
+        // Of the three exactly one is given: the command line requires it.
+        LinkArgs { account: Some(account), .. } => LinkTo::Account(account),
+        LinkArgs { alone: true, .. } => LinkTo::Alone,
+        LinkArgs { .. } => LinkTo::Undo,
+    };
+    let report: LinkReport = client.post(route::LINK, &LinkRequest { subject: args.subject, to }).await?;
+    here.answer(&report, |report| show::link(report, here.style))
+}
+
+async fn erase(here: &Surroundings, client: &Client, args: EraseArgs) -> Result<(), Failure> {
+    let EraseArgs { person, pending: _, dry_run } = args;
+    let report: EraseReport = client.post(route::ERASE, &EraseRequest { person, dry_run }).await?;
+    here.answer(&report, |report| show::erase(report, here.style))
+}
+
 async fn sending(here: &Surroundings, client: &Client, route: &str) -> Result<(), Failure> {
     let sending: Sending = client.post(route, &serde_json::json!({})).await?;
     here.answer(&sending, show::sending)
 }
 
 async fn replay(here: &Surroundings, client: &Client, args: ReplayArgs) -> Result<(), Failure> {
-    let ReplayArgs { delivery, account, since, until, without, act } = args;
+    let ReplayArgs { delivery, account, quarantined, since, until, without, act } = args;
     let which = match (delivery, account, since) {
         (Some(delivery), _, _) => ReplayWhich::Delivery(delivery),
         (None, Some(account), _) => ReplayWhich::Account(account),
-        // One of the three is given: the command line requires it.
+        (None, None, _) if quarantined => ReplayWhich::Quarantined,
+        // One of the four is given: the command line requires it.
         (None, None, since) => ReplayWhich::Received { since: since.unwrap_or(Moment::EARLIEST), until },
     };
     let report: ReplayReport = client.post(route::REPLAY, &ReplayRequest { which, act, without }).await?;

@@ -5,15 +5,16 @@
 
 mod random;
 mod render;
+mod sign;
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use model::{ConnectionName, Family, Moment};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 pub use random::{Dice, random, shuffle};
+pub use sign::{signed, signed_by};
 
 const INDEX: &str = include_str!("../samples/samples.toml");
 
@@ -53,6 +54,8 @@ pub struct Sample {
     pub connection: ConnectionName,
     /// The connection's family.
     pub family: Family,
+    /// The tool that would send it, which is who signs it.
+    pub tool: &'static str,
     /// Its part in the book; `None` when it is in none.
     pub phase: Option<Phase>,
     template: String,
@@ -82,6 +85,8 @@ pub struct SampleDelivery {
     pub connection: ConnectionName,
     /// The connection's family.
     pub family: Family,
+    /// The tool that would send it, which is who signs it.
+    pub tool: &'static str,
     /// Its part in the book.
     pub phase: Option<Phase>,
     /// The body, byte for byte.
@@ -127,8 +132,6 @@ struct Entry {
     about: String,
     #[serde(default = "hubspot")]
     connection: String,
-    #[serde(default = "crm")]
-    family: Family,
     template: Option<String>,
     extends: Option<String>,
     phase: Option<Phase>,
@@ -140,8 +143,10 @@ fn hubspot() -> String {
     "hubspot".to_owned()
 }
 
-fn crm() -> Family {
-    Family::Crm
+/// The tool of a connection of the shipped configuration: mostly they are called alike.
+fn tool_of(connection: &str) -> Option<model::Tool> {
+    let name = if connection == "hubspot" { "hubspot-workflow" } else { connection };
+    connectors::by_name(name).map(|connector| *connector.tool())
 }
 
 /// Every sample, in the order of the index.
@@ -166,12 +171,14 @@ pub fn index() -> Result<Vec<Sample>, SampleError> {
         let changed = entry.vars.keys().filter(|_| base.is_some()).map(|name| (name.clone(), None)).collect();
         let mut vars = base.map(|base| base.vars.clone()).unwrap_or_default();
         vars.extend(entry.vars);
+        let tool = tool_of(&entry.connection).ok_or_else(|| damaged(&entry.name, &"is of a tool that there is not"))?;
         samples.push(Sample {
             connection: entry.connection.parse().map_err(|error| damaged(&entry.name, &error))?,
             template: template.ok_or_else(|| damaged(&entry.name, &"has no template"))?,
             name: entry.name,
             about: entry.about,
-            family: entry.family,
+            family: tool.family,
+            tool: tool.name,
             phase: entry.phase,
             vars,
             changed,
@@ -224,25 +231,11 @@ impl Sample {
             name: self.name.clone(),
             connection: self.connection.clone(),
             family: self.family,
+            tool: self.tool,
             phase: self.phase,
             body: body.into_bytes(),
         })
     }
-}
-
-/// The headers with which the vendor would send `body` to `url`, the address that its signatures cover.
-///
-/// HubSpot's version 2: the SHA-256 of secret, method, URL and body, in hexadecimal.
-pub fn signed(body: &[u8], url: &str, secret: &str) -> [(&'static str, String); 3] {
-    let mut hash = Sha256::new();
-    for part in [secret.as_bytes(), b"POST", url.as_bytes(), body] {
-        hash.update(part);
-    }
-    [
-        ("content-type", "application/json".to_owned()),
-        ("x-hubspot-signature-version", "v2".to_owned()),
-        ("x-hubspot-signature", hex::encode(hash.finalize())),
-    ]
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use config::Problems;
 use config::secrets::{SecretsFile, parse_secrets};
+use config::{Config, Connection, Problems};
 use miette::Diagnostic;
 use model::ConnectionName;
 
@@ -46,28 +46,53 @@ pub fn load(path: &Path) -> Result<SecretsFile, SecretsError> {
         .map_err(|problems| SecretsError::Wrong { path: path.to_owned(), problems })
 }
 
+/// A connection for which a secret is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needs {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// What stays unknown without a token for its tool's API; `None` for a tool that has none.
+    pub without_token: Option<&'static str>,
+}
+
+impl Needs {
+    /// What the connections of a configuration need.
+    pub fn of(config: &Config) -> Vec<Self> {
+        let needs = |connection: &Connection| Self {
+            connection: connection.name.clone(),
+            without_token: connection.api.map(|api| api.without_token),
+        };
+        config.connections.iter().map(needs).collect()
+    }
+}
+
 /// Reads the file at `path`; where there is none, makes one first, with a random secret for each of `connections`.
 ///
 /// # Errors
 /// As [`load`], and when the file cannot be made.
-pub fn load_or_create(path: &Path, connections: &[ConnectionName]) -> Result<SecretsFile, SecretsError> {
+pub fn load_or_create(path: &Path, connections: &[Needs]) -> Result<SecretsFile, SecretsError> {
     if !path.exists() {
         create(path, connections).map_err(unusable(path))?;
     }
     load(path)
 }
 
-fn create(path: &Path, connections: &[ConnectionName]) -> std::io::Result<()> {
+fn create(path: &Path, connections: &[Needs]) -> std::io::Result<()> {
     let mut text = String::from(
         "# The secrets of this installation. Keep this file out of version control.\n\n\
          # What requests of a connection are signed with: give it to the vendor, or put the vendor's own here.\n\
          # While one is being changed over, `previous = \"…\"` is accepted as well.\n",
     );
     let mut random = std::fs::File::open("/dev/urandom")?;
-    for connection in connections {
+    for Needs { connection, without_token } in connections {
         let mut secret = [0; SECRET_BYTES];
         random.read_exact(&mut secret)?;
-        text.push_str(&format!("[connections.{connection}]\nsecret = \"{}\"\n\n", hex::encode(secret)));
+        text.push_str(&format!("[connections.{connection}]\nsecret = \"{}\"\n", hex::encode(secret)));
+        if let Some(unknown) = without_token {
+            text.push_str(&comment(&format!("What its API is read with. Without it {unknown}.")));
+            text.push_str("# token = \"…\"\n");
+        }
+        text.push('\n');
     }
     text.push_str(
         "# What messages are sent with. Without a token they stand in the outbox and nothing leaves.\n\
@@ -82,6 +107,18 @@ fn create(path: &Path, connections: &[ConnectionName]) -> std::io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
+/// Lines of a comment, as wide as the others.
+fn comment(text: &str) -> String {
+    let mut lines = vec![String::from("#")];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 110 => line.push_str(&format!(" {word}")),
+            _ => lines.push(format!("# {word}")),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
 fn unusable(path: &Path) -> impl FnOnce(std::io::Error) -> SecretsError + use<> {
     let path = path.to_owned();
     move |source| SecretsError::Unusable { path, source }
@@ -91,8 +128,9 @@ fn unusable(path: &Path) -> impl FnOnce(std::io::Error) -> SecretsError + use<> 
 mod tests {
     use super::*;
 
-    fn connections() -> Vec<ConnectionName> {
-        vec!["hubspot".parse().unwrap(), "hubspot-app".parse().unwrap()]
+    fn connections() -> Vec<Needs> {
+        let needs = |name: &str, without_token| Needs { connection: name.parse().unwrap(), without_token };
+        vec![needs("hubspot", None), needs("hubspot-app", Some("a new company has no name"))]
     }
 
     #[test]
@@ -121,10 +159,26 @@ mod tests {
         let path = folder.path().join("secrets.toml");
         create(&path, &connections()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.replace("# [dest", "[dest").replace("# token", "token").replace("# base_url", "base_url");
+        let text = text.replace("# [dest", "[dest").replace("# token = \"xoxb", "token = \"xoxb");
+        let text = text.replace("# base_url", "base_url");
         std::fs::write(&path, text).unwrap();
         let slack = &load(&path).unwrap().destinations["slack"];
         assert_eq!(slack.base_url.as_deref(), Some("https://slack.com/api"));
+    }
+
+    #[test]
+    fn a_connection_with_an_api_has_room_for_a_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.toml");
+        create(&path, &connections()).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (hubspot, app) = text.split_once("[connections.hubspot-app]").unwrap();
+        assert!(!hubspot.contains("token") && app.contains("Without it a new company has no name.\n# token = "));
+        let text = text.replacen("# token = \"…\"", "token = \"pat-1\"", 1);
+        std::fs::write(&path, text).unwrap();
+        let made = load(&path).unwrap();
+        assert_eq!(made.connections[&"hubspot-app".parse().unwrap()].token.as_deref(), Some("pat-1"));
+        assert_eq!(made.connections[&"hubspot".parse().unwrap()].token, None);
     }
 
     #[test]

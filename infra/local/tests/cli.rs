@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+#[path = "cli/belongs.rs"]
+mod belongs;
 mod common;
 
 use std::path::Path;
@@ -90,18 +92,32 @@ fn answers_keep_their_keys() {
     assert_eq!((&outbox[0]["kind"], &outbox[0]["status"]), (&json!("slack_alert"), &json!("observed")));
 
     keys(&data.json("journal")[0], "id connection received_at bytes sha256 status same_key_as");
-    keys(&data.json("quarantine")[0], "delivery connection received_at reason path");
+    keys(&data.json("quarantine")[0], "delivery connection received_at kind reason path mended_at");
     let unmatched = data.json("unmatched");
-    keys(row(&unmatched, "kind", "contact"), "subject kind facts since candidates");
-    keys(&row(&unmatched, "kind", "contact")["candidates"][0], "account name why");
+    let domain = row(&unmatched, "kind", "domain");
+    keys(domain, "subject kind name reason facts subjects since first_at last_at held_episodes candidates hint");
+    keys(&domain["candidates"][0], "account name why");
+    let linked = data.json("link typeform:response:1 almadora");
+    keys(&linked, "subject to decided before now moved delivery warnings");
+    keys(&linked["now"], "root name is_account reason");
+    keys(
+        &data.json("erase ann@almadora.example --dry-run"),
+        "subjects facts bodies parts timeline_rows quarantine_rows",
+    );
+    keys(&data.json("erase ann@almadora.example --dry-run"), "read dry_run delivery warnings");
     for entry in rows(&data.json("timeline nordwind")) {
         keys(entry, "account at id kind text delivery event");
     }
 
     let explained = data.json("explain nordwind");
     keys(&explained, "account name score score_basis_points band machine_band band_since as_of next_due_at model");
-    keys(&explained, "confidence arr renews_on owner points gained_total missed_total episodes history also_said");
+    keys(
+        &explained,
+        "confidence arr renews_on owner points gained_total missed_total episodes history also_said members",
+    );
     keys(&explained["owner"], "name reason");
+    keys(&explained["members"][1], "subject steps gone facts by");
+    keys(&explained["members"][1]["by"][0], "target kind what connection delivery occurred_at");
     keys(&explained["episodes"][0], "episode playbook state why opened_at since closed_because");
     keys(&explained["history"][0], "as_of score band");
     for point in rows(&explained["points"]) {
@@ -141,6 +157,11 @@ fn what_cannot_be_done_is_refused_with_advice() {
     data.run("timeline nowhere").refused(1, &["nowhere", "help:"]);
     data.run("simulate nordwind-red").refused(1, &["nordwind-red", "help:", "nordwind-sentiment-red"]);
     data.run("replay --delivery hubspot:nothing").refused(1, &["hubspot:nothing", "help:", "barometer journal"]);
+    data.run("link nowhere nordwind").refused(1, &["nowhere", "help:", "barometer simulate book"]);
+    data.run("link zendeks:org:5 nordwind").refused(1, &["zendeks:org:5", "help:", "zendesk"]);
+    data.run("link zendesk:org:5 hubspot:company:404").refused(1, &["nobody has spoken of hubspot:company:404"]);
+    data.run("erase hubspot:company:1").refused(1, &["no person", "help:", "hubspot:contact:51"]);
+    data.run("erase hubspot:contact:404").refused(1, &["nobody has spoken of", "help:"]);
     data.run("golive --playbook nothing").refused(1, &["nothing", "help:", "risk-mitigation"]);
     data.run("clock set 2031-03-01T00:00:00Z").refused(1, &["only moves forward"]);
     data.run("simulate nordwind-healthy --to ftp://x").refused(1, &["ftp://x", "help:", "https://"]);

@@ -45,6 +45,7 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
         templates: templates(files),
         warnings: Vec::new(),
         authority: connections.authority,
+        renewal_sources: connections.renewal_sources,
     };
     let text = |file: &str| files.0.get(file).map(String::as_str).unwrap_or_default();
     let measured = config.model.measures.iter().map(|measure| measure.value).zip(places);

@@ -20,7 +20,7 @@ mod team;
 use std::collections::BTreeMap;
 
 pub use condition::{Condition, Verdict};
-pub use connections::{Connection, Watch};
+pub use connections::{Connection, RenewalPipeline, RenewalSource, Watch};
 pub use health::{Dimension, HealthModel, Measure, Missing, Points};
 use model::{Authority, ConnectionName, Field, PlaybookName};
 pub use modes::Modes;
@@ -41,6 +41,8 @@ pub struct Config {
     pub connections: Vec<Connection>,
     /// Which accounts are assessed.
     pub watch: Watch,
+    /// Who is believed about an account's renewal, first to last; all of them stand here.
+    pub renewal_sources: Vec<RenewalSource>,
     /// How health is computed.
     pub model: HealthModel,
     /// The playbooks, in the order of their names.
@@ -69,13 +71,14 @@ impl Config {
         self.playbooks.iter().find(|playbook| &playbook.name == name)
     }
 
-    /// An enabled connection maps a field the scalar is computed from. A scalar without fields is always wired.
+    /// An enabled connection maps a field the scalar is computed from, or its renewal deals tell it. A scalar without
+    /// fields is always wired.
     pub fn is_wired(&self, scalar: &ScalarInfo) -> bool {
-        let maps = |field: &Field| {
+        let feeds = |field: Field| {
             let mut enabled = self.connections.iter().filter(|connection| connection.enabled);
-            enabled.any(|connection| connection.mapping.objects.values().any(|fields| fields.contains_key(field)))
+            enabled.any(|connection| connection.feeds(field))
         };
-        scalar.fields.is_empty() || scalar.fields.iter().any(maps)
+        scalar.fields.is_empty() || scalar.fields.iter().copied().any(feeds)
     }
 }
 

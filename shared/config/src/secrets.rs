@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use crate::modes::DESTINATIONS;
 use crate::reading::{Reader, Table, is_web_address, nearest};
-use crate::{Config, Problem, Problems};
+use crate::{Config, Connection, Problem, Problems};
 
 /// All secrets of an installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,13 +20,15 @@ pub struct SecretsFile {
     pub destinations: BTreeMap<String, DestinationSecrets>,
 }
 
-/// What requests of one connection are checked with.
+/// What requests of one connection are checked with, and what its API is read with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionSecrets {
     /// The secret in use.
     pub secret: String,
     /// The one before; accepted as well while the vendor is being changed over.
     pub previous: Option<String>,
+    /// What the tool's API is read with; without one, objects that a body only names stay unknown.
+    pub token: Option<String>,
 }
 
 /// What calls to one destination are made with.
@@ -68,6 +70,8 @@ struct ConnectionTable {
     secret: Spanned<String>,
     #[serde(default)]
     previous: Option<Spanned<String>>,
+    #[serde(default)]
+    token: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -89,7 +93,11 @@ pub fn parse_secrets(file_name: &str, text: &str) -> Result<SecretsFile, Problem
     let Some(file) = file else { return Err(Problems(reader.problems.into_iter().map(hide).collect())) };
     let plain = |text: Spanned<String>| text.into_inner();
     let connections = file.connections.into_iter().map(|(name, table)| {
-        let secrets = ConnectionSecrets { secret: plain(table.secret), previous: table.previous.map(plain) };
+        let secrets = ConnectionSecrets {
+            secret: plain(table.secret),
+            previous: table.previous.map(plain),
+            token: table.token.map(plain),
+        };
         (ConnectionName::from_stored(name.into_inner()), secrets)
     });
     let destinations = file.destinations.into_iter().map(|(name, table)| {
@@ -118,6 +126,10 @@ pub fn check_secrets(config: &Config, secrets: &SecretsFile, file_name: &str, te
             }
             inbound_secret(&mut reader, &table.secret);
             table.previous.iter().for_each(|previous| inbound_secret(&mut reader, previous));
+            let known = config.connections.iter().find(|known| known.name.as_str() == name.get_ref());
+            if let (Some(known), Some(token)) = (known, &table.token) {
+                api_token(&mut reader, known, token);
+            }
         }
         for (name, table) in &file.destinations {
             if !DESTINATIONS.contains(&name.get_ref().as_str()) {
@@ -134,6 +146,38 @@ pub fn check_secrets(config: &Config, secrets: &SecretsFile, file_name: &str, te
     let mut problems: Vec<_> = reader.problems.into_iter().map(hide).collect();
     problems.sort_by_key(|problem| problem.span.start);
     problems
+}
+
+/// One warning for each enabled connection whose tool has an API and that has no token to read it with.
+pub fn missing_tokens(config: &Config, secrets: &SecretsFile, file_name: &str, text: &str) -> Vec<Problem> {
+    let enabled = config.connections.iter().filter(|connection| connection.enabled);
+    let missing = enabled.filter_map(|connection| {
+        let api = connection.api?;
+        let secrets = secrets.connections.get(&connection.name)?;
+        secrets.token.is_none().then_some((connection, api))
+    });
+    missing
+        .map(|(connection, api)| {
+            let table = format!("[connections.{}]", connection.name);
+            let start = text.find(&table);
+            let place = start.map_or(0..0, |start| start..start + table.len());
+            let message = format!("connection `{}` has no token: {}", connection.name, api.without_token);
+            Problem::at(file_name, text, place, message).help(format!("add `token = \"…\"` under `{table}`"))
+        })
+        .map(hide)
+        .collect()
+}
+
+fn api_token(reader: &mut Reader<'_>, connection: &Connection, token: &Spanned<String>) {
+    no_whitespace(reader, token, "token");
+    if connection.api.is_none() {
+        let message = format!("`{}` says everything itself: no API of it is called", connection.tool);
+        reader.wrong(token.span(), message, "leave `token` out".to_owned());
+    } else if connection.api_url.is_none() {
+        let message = format!("connection `{}` has a token but no address to use it at", connection.name);
+        let help = format!("add `api_url = \"https://…\"` under `[connection.{}]`", connection.name);
+        reader.wrong(token.span(), message, help);
+    }
 }
 
 fn inbound_secret(reader: &mut Reader<'_>, secret: &Spanned<String>) {

@@ -34,8 +34,10 @@ fn keys_and_values_of_a_connection() {
     let file = In("connections.toml");
     let currency = "`dollars` is not a currency; expected three letters such as EUR";
     file.check(["currency =", "curency ="], "curency", "`curency` is not a key here", "did you mean `currency`?");
-    file.check(["currency = \"USD\"", ""], "[connection.hubspot]", "missing key `currency`", "");
+    let help = "add one, such as `currency = \"EUR\"`: `arr` can come without a currency of its own";
+    file.check(["currency = \"USD\"", ""], "hubspot", "connection `hubspot` has no `currency`", help);
     file.check(["\"USD\"", "\"dollars\""], "\"dollars\"", currency, "");
+    file.check(["tool = \"hubspot-workflow\"", ""], "[connection.hubspot]", "missing key `tool`", "");
     file.check(["\"hubspot-workflow\"", "7"], "7", "invalid type: integer `7`, expected a string", "");
     let workflow = ["-workflow\"", "-workflw\""];
     let help = "did you mean `hubspot-workflow`?";
@@ -54,6 +56,59 @@ fn keys_and_values_of_a_connection() {
     let bytes = "a body is between 1 and 4194304 bytes";
     file.check(["# max_body_bytes = 1048576", "max_body_bytes = 0"], "0", bytes, "");
     file.check(["# max_body_bytes = 1048576", "max_body_bytes = 9000000"], "9000000", bytes, "");
+}
+
+#[test]
+fn apis_and_what_their_ids_name() {
+    let file = In("connections.toml");
+    let zendesk = |url: &'static str| ["# api_url = \"https://ourco.zendesk.com\"", url];
+    let help = "https, or http on this machine, such as https://ourco.zendesk.example";
+    for url in ["http://ourco.zendesk.example", "ourco.zendesk.example", "https://a.example/?q=1"] {
+        let written = format!("api_url = \"{url}\"");
+        let message = format!("`{url}` is not the address of an API");
+        file.check(["# api_url = \"https://ourco.zendesk.com\"", &written], &format!("\"{url}\""), &message, help);
+    }
+    for good in ["api_url = \"https://a.example/v1/\"", "api_url = \"http://127.0.0.1:9000\""] {
+        let [old, new] = zendesk(good);
+        assert!(load(&with("connections.toml", old, new), TOOLS).is_ok(), "{good}");
+    }
+    let message = "`typeform` says everything itself: no API of it is called";
+    let mistake = ["tool = \"typeform\"", "tool = \"typeform\"\napi_url = \"https://a.example\""];
+    file.check(mistake, "\"https://a.example\"", message, "leave `api_url` out");
+    let accounts = ["# accounts = \"hubspot:company\"", "accounts = \"hubspot:compny\" #"];
+    let message = "`hubspot:compny` is not a type of account";
+    file.check(accounts, "\"hubspot:compny\"", message, "did you mean `hubspot:company`?");
+    let complete = ["# complete = [\"renews_on\"", "complete = [\"renew_on\""];
+    let message = "`renew_on` is not a field of `hubspot-workflow`";
+    file.check(complete, "\"renew_on\"", message, "did you mean `renews_on`?");
+    let complete = ["tool = \"typeform\"", "tool = \"typeform\"\ncomplete = [\"arr\"]"];
+    file.check(complete, "\"arr\"", "`arr` is not a field of `typeform`", "valid: nps, comment");
+}
+
+#[test]
+fn renewals() {
+    let file = In("connections.toml");
+    let table = |lines: &str| format!("[connection.hubspot.renewals]\n{lines}\n[watch]");
+    let check = |lines: &str, marked: &str, message: &str, help: &str| {
+        file.check(["[watch]", &table(lines)], marked, message, help);
+    };
+    let ids = "the vendor's own ids; in HubSpot: Settings, Objects, Deals, Pipelines, `</>`";
+    check("pipelines = []\nwon = [\"w\"]\nlost = [\"l\"]", "[]", "`pipelines` names nothing", ids);
+    check("pipelines = [\"p\"]\nwon = []\nlost = [\"l\"]", "[]", "`won` names nothing", ids);
+    check("pipelines = [\"p\"]\nwon = [\"w\"]\nlost = []", "[]", "`lost` names nothing", ids);
+    check("pipelines = [\" \"]\nwon = [\"w\"]\nlost = [\"l\"]", "\" \"", "cannot be blank", "");
+    check("pipelines = [\"p\"]\nwon = [\"w\"]", "[connection.hubspot.renewals]", "missing key `lost`", "");
+    let both = "stage `both` is won as well as lost";
+    check("pipelines = [\"p\"]\nwon = [\"w\", \"both\"]\nlost = [\"l\",'both']", "'both'", both, "");
+    let good = "pipelines = [\"p\"]\nwon = [\"w\"]\nlost = [\"l\"]";
+    let none = format!("[connection.zendesk.renewals]\n{good}\n[watch]");
+    let message = "`zendesk` has no deals, so none of them can be a renewal";
+    file.check(["[watch]", &none], "[connection.zendesk.renewals]", message, "leave the table out");
+    let believe = |list: &'static str| ["believe = [\"company\", \"deals\"]", list];
+    let message = "`deal` is not a source of renewals";
+    file.check(believe("believe = [\"deal\"]"), "\"deal\"", message, "did you mean `deals`?");
+    file.check(believe("believe = [\"deals\", 'deals']"), "'deals'", "`deals` stands here twice", "");
+    file.check(believe("beleive = []"), "beleive", "`beleive` is not a key here", "did you mean `believe`?");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{TOOLS, shipped, with};
-use config::{Config, Missing, Points, StepAction, Trigger, Verdict, load, scalar};
+use config::{Config, Missing, Points, RenewalSource, StepAction, Trigger, Verdict, load, scalar};
 use model::{Authority, Band, Field, Mode};
 
 fn config() -> Config {
@@ -26,7 +26,74 @@ fn the_connection_maps_properties_to_fields() {
     assert_eq!(hubspot.mapping.property("contact", Field::Name), Some("firstname"));
     assert_eq!(hubspot.mapping.property("deal", Field::ClosesOn), Some("closedate"));
     assert_eq!(hubspot.mapping.currency.code(), "USD");
+    assert_eq!((&hubspot.api, &hubspot.api_url, &hubspot.renewals), (&None, &None, &None));
     assert_eq!(config.connection(&"stripe".parse().unwrap()).map(|c| &c.name), None);
+}
+
+#[test]
+fn three_tools_are_connected_and_know_whose_ids_are_accounts() {
+    let config = config();
+    let tools: Vec<_> = config.connections.iter().map(|c| (c.name.as_str(), c.tool.as_str(), c.enabled)).collect();
+    let expected = [
+        ("hubspot", "hubspot-workflow", true),
+        ("hubspot-app", "hubspot-app", true),
+        ("zendesk", "zendesk", true),
+        ("typeform", "typeform", true),
+    ];
+    assert_eq!(tools, expected);
+    for connection in &config.connections {
+        assert_eq!(connection.mapping.account_ids, "hubspot:company", "{}", connection.name);
+        assert!(connection.mapping.complete.is_empty());
+    }
+    let of = |name: &str| config.connection(&name.parse().unwrap()).unwrap();
+    for (object, fields) in &of("hubspot").mapping.objects {
+        assert_eq!(of("hubspot-app").mapping.objects.get(object), Some(fields), "{object}: both name the same");
+    }
+    assert_eq!(of("hubspot-app").api_url.as_deref(), Some("https://api.hubapi.com"));
+    assert!(of("zendesk").api.is_some() && of("zendesk").api_url.is_none(), "every customer has an address");
+    assert_eq!(config.renewal_sources, [RenewalSource::Company, RenewalSource::Deals]);
+}
+
+#[test]
+fn a_connection_says_where_its_api_is_what_is_complete_and_what_bare_ids_name() {
+    let config =
+        |old: &str, new: &str| load(&with("connections.toml", old, new), TOOLS).unwrap_or_else(|p| panic!("{p}"));
+    let of = |config: &Config, name: &str| config.connection(&name.parse().unwrap()).unwrap().clone();
+    let all = config("# api_url = \"https://ourco.zendesk.com\"", "api_url = \"https://ourco.zendesk.example/\"");
+    assert_eq!(of(&all, "zendesk").api_url.as_deref(), Some("https://ourco.zendesk.example"));
+    let all = config("# complete = [\"renews_on\", \"csm\"]", "complete = [\"renews_on\", \"csm\"]");
+    assert_eq!(of(&all, "hubspot").mapping.complete, [Field::RenewsOn, Field::Csm].into());
+    // With the CRM off, nobody says what a bare id is, except a connection that does.
+    let mut files = with("connections.toml", "# enabled = false", "enabled = false");
+    let text = files.0.get_mut("connections.toml").unwrap();
+    *text = text.replace("tool = \"hubspot-app\"", "tool = \"hubspot-app\"\nenabled = false");
+    *text = text.replace("tool = \"typeform\"", "tool = \"typeform\"\naccounts = \"hubspot:company\"");
+    let none = load(&files, TOOLS).unwrap();
+    assert_eq!(of(&none, "zendesk").mapping.account_ids, "");
+    assert_eq!(of(&none, "typeform").mapping.account_ids, "hubspot:company");
+    assert_eq!(of(&none, "zendesk").mapping.account("4711"), None);
+}
+
+#[test]
+fn renewal_deals_feed_the_date_and_the_amount() {
+    let renewals = "[connection.hubspot.renewals]\npipelines = [\"p\"]\nwon = [\"w\"]\nlost = [\"l\"]\n\n[watch]";
+    let mut files = with("connections.toml", "[watch]", renewals);
+    let text = files.0.get_mut("connections.toml").unwrap();
+    *text = text.replace("renews_on = \"renewal_date\"", "").replace("arr = \"annual_recurring_revenue\"", "");
+    *text = text.replace("believe = [\"company\", \"deals\"]", "believe = [\"deals\"]");
+    let wired = |config: &Config, name| config.is_wired(scalar(name).unwrap());
+    let config = load(&files, TOOLS).unwrap();
+    assert!(wired(&config, "days_to_renewal") && wired(&config, "arr"));
+    assert_eq!(config.renewal_sources, [RenewalSource::Deals, RenewalSource::Company], "the other one comes after");
+    let pipeline = config.connections[0].renewals.clone().unwrap();
+    assert_eq!(
+        (pipeline.pipelines, pipeline.won, pipeline.lost),
+        (vec!["p".into()], vec!["w".into()], vec!["l".into()])
+    );
+    let text = files.0.get_mut("connections.toml").unwrap();
+    *text = text.replace("[connection.hubspot.renewals]\npipelines = [\"p\"]\nwon = [\"w\"]\nlost = [\"l\"]\n", "");
+    let config = load(&files, TOOLS).unwrap();
+    assert!(!wired(&config, "days_to_renewal") && !wired(&config, "arr"), "a deal of any pipeline is no renewal");
 }
 
 #[test]
@@ -136,12 +203,12 @@ renews_on = [\"billing\"]
     let config = load(&with("connections.toml", "\n[authority]\n", two), TOOLS).unwrap_or_else(|p| panic!("{p}"));
     let rank = |field, name: &str| config.rank(field, &model::ConnectionName::from_stored(name));
     let order = |field| {
-        let mut names = ["gone", "billing", "operator", "hubspot"];
+        let mut names = ["gone", "billing", "typeform", "operator", "hubspot"];
         names.sort_by_key(|name| rank(field, name));
         names
     };
-    assert_eq!(order(Field::RenewsOn), ["operator", "billing", "hubspot", "gone"]);
-    assert_eq!(order(Field::Name), ["operator", "hubspot", "billing", "gone"]);
+    assert_eq!(order(Field::RenewsOn), ["operator", "billing", "hubspot", "typeform", "gone"]);
+    assert_eq!(order(Field::Name), ["operator", "hubspot", "typeform", "billing", "gone"]);
 }
 
 #[test]
@@ -149,7 +216,12 @@ fn a_scalar_is_wired_by_any_enabled_connection() {
     let wired = |config: &Config, name| config.is_wired(scalar(name).unwrap());
     let all = config();
     assert!(wired(&all, "csm_sentiment") && wired(&all, "has_active_subscription") && wired(&all, "band"));
-    let files = with("connections.toml", "sentiment = \"csm_sentiment\"", "# sentiment");
+    let mut files = shipped();
+    let text = files.0.get_mut("connections.toml").unwrap();
+    *text = text.replacen("sentiment = \"csm_sentiment\"", "# sentiment", 1);
+    assert!(wired(&load(&files, TOOLS).unwrap(), "csm_sentiment"), "the other connection still feeds it");
+    let text = files.0.get_mut("connections.toml").unwrap();
+    *text = text.replacen("\nsentiment = \"csm_sentiment\"", "\n# sentiment", 1);
     let less = load(&files, TOOLS).unwrap();
     assert!(!wired(&less, "csm_sentiment"));
     let warnings: Vec<_> =
@@ -157,7 +229,10 @@ fn a_scalar_is_wired_by_any_enabled_connection() {
     let expected = "no enabled connection feeds `csm_sentiment`: the measure does not take part";
     assert_eq!(warnings, [("health.toml", expected)]);
     assert_eq!(less.warnings[0].help.as_deref(), Some("map `sentiment` in connections.toml"));
-    let off = load(&with("connections.toml", "# enabled = false", "enabled = false"), TOOLS).unwrap();
+    let mut files = with("connections.toml", "# enabled = false", "enabled = false");
+    let text = files.0.get_mut("connections.toml").unwrap();
+    *text = text.replace("tool = \"hubspot-app\"", "tool = \"hubspot-app\"\nenabled = false");
+    let off = load(&files, TOOLS).unwrap();
     assert!(!wired(&off, "csm_sentiment") && wired(&off, "band"));
 }
 

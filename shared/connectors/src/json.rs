@@ -105,6 +105,12 @@ pub(crate) fn list(raw: &RawValue) -> Result<Vec<&RawValue>, Found> {
     }
 }
 
+/// `{"erased":true}` stands where a person's data was before it was erased: it says nothing, and is no cause for alarm.
+pub(crate) fn is_erased(raw: &RawValue) -> bool {
+    let Ok(Object(members)) = Object::read(raw) else { return false };
+    matches!(members.as_slice(), [(key, value)] if key == "erased" && value.get() == "true")
+}
+
 /// An object's keys and values, in the order of the body.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a>(Vec<(String, &'a RawValue)>);
@@ -132,6 +138,11 @@ impl<'a> Object<'a> {
             (_, Some(_)) => Err(Found::Twice),
             (first, None) => Ok(first),
         }
+    }
+
+    /// Every key with its value, in the order of the body.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), *value))
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &'a RawValue> {
@@ -241,6 +252,16 @@ mod tests {
         let keys = |count: usize| format!("{{{}}}", vec!["\"k\":1"; count].join(","));
         assert!(Object::read(raw(&keys(MAX_KEYS))).is_ok());
         assert_eq!(Object::read(raw(&keys(MAX_KEYS + 1))).unwrap_err(), Found::LargeObject);
+    }
+
+    #[test]
+    fn what_was_erased_is_known_by_nothing_else_being_there() {
+        for text in [r#"{"erased":true}"#, r#" { "erased" : true } "#] {
+            assert!(is_erased(raw(text)), "{text}");
+        }
+        for text in [r#"{"erased":false}"#, r#"{"erased":"true"}"#, r#"{"erased":true,"a":1}"#, "{}", "[]", "true"] {
+            assert!(!is_erased(raw(text)), "{text}");
+        }
     }
 
     #[test]

@@ -6,11 +6,17 @@
 //! To add a vendor: a folder beside the others (README with sources and the date they were read, `mod.rs`, fixtures) and
 //! one line in [`ALL`]. Routes, secret names, the documentation and the conformance suite read that list.
 
+mod hubspot;
+mod hubspot_app;
+mod hubspot_links;
+mod hubspot_values;
 mod hubspot_workflow;
 mod json;
 mod request;
 mod secret;
 mod signature;
+mod typeform;
+mod zendesk;
 
 use model::{Delivery, Mapping, Normalized, Tool};
 
@@ -38,13 +44,37 @@ pub trait Connector: Sync + std::fmt::Debug {
         &[]
     }
 
+    /// The call that fetches an object which a body only names; `None` for one that this tool does not have.
+    ///
+    /// The answer is journaled as one more delivery of the connection, with the headers [`FETCHED`] and
+    /// [`FETCHED_STATUS`], and comes to [`Self::normalize`] like any other.
+    fn fetch(&self, object: &str, mapping: &Mapping) -> Option<FetchCall> {
+        let _ = (object, mapping);
+        None
+    }
+
     /// What a delivery says. What cannot be understood comes back as quarantined; this never fails and never panics,
     /// whatever the bytes.
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized;
 }
 
+/// A call to a vendor's API that reads one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchCall {
+    /// Path and query below the API's address, such as `/crm/v3/objects/companies/123?properties=name`; read by GET.
+    pub path: String,
+}
+
+/// Kept header of a fetched delivery: the object as [`model::FetchWanted`] named it. No sender can set it, because only
+/// [`Connector::kept_headers`] are kept of a request.
+pub const FETCHED: &str = "barometer-fetched";
+/// Kept header of a fetched delivery: the status of the vendor's answer, `200`, or `404` or `410` for an object that is
+/// no longer there (the body is then whatever the vendor answered).
+pub const FETCHED_STATUS: &str = "barometer-fetched-status";
+
 /// Every connector there is.
-pub static ALL: &[&dyn Connector] = &[&hubspot_workflow::HubspotWorkflow];
+pub static ALL: &[&dyn Connector] =
+    &[&hubspot_app::HubspotApp, &hubspot_workflow::HubspotWorkflow, &typeform::Typeform, &zendesk::Zendesk];
 
 /// The connector of the tool that `connections.toml` calls `tool`.
 pub fn by_name(tool: &str) -> Option<&'static dyn Connector> {

@@ -94,6 +94,15 @@ impl DeliveryKey {
             Self::Body(hash) => hash.get(..Self::DIGITS).unwrap_or(hash),
         }
     }
+
+    /// What tells a repeat from other bytes under the same key: the hash of the body, less what the vendor changes from one
+    /// attempt to the next.
+    pub fn body_sha256(&self, body: &[u8]) -> String {
+        match self {
+            Self::Vendor(_) => signature::sha256_hex(&[body]),
+            Self::Body(hash) => hash.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -119,5 +128,17 @@ mod tests {
         let key = DeliveryKey::of_body(b"abc");
         assert_eq!(key.as_str(), "ba7816bf8f01cfea414140de5dae2223");
         assert_eq!(DeliveryKey::Vendor("evt_1".into()).as_str(), "evt_1");
+    }
+
+    #[test]
+    fn a_vendors_id_does_not_hide_other_bytes() {
+        let vendor = DeliveryKey::Vendor("evt_1".into());
+        assert_ne!(vendor.body_sha256(b"abc"), vendor.body_sha256(b"abd"));
+        assert_eq!(vendor.body_sha256(b"abc"), DeliveryKey::of_body(b"abc").body_sha256(b"abc"));
+        // The vendor counted its attempts in the body; the key knows which part that was.
+        assert_eq!(
+            DeliveryKey::of_body(b"try 1").body_sha256(b"try 2"),
+            DeliveryKey::of_body(b"try 1").body_sha256(b"")
+        );
     }
 }

@@ -1,12 +1,12 @@
 //! What health decided about an account, in numbers that add up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeliveryId, EventId, Moment, Money, Stamp, SubjectId};
+use crate::{ConnectionName, DeliveryId, EventId, Moment, Money, PlaybookName, Stamp, SubjectId};
 
 /// Health in basis points: 0 (about to leave) to 10 000 (thriving). Higher is always healthier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -141,6 +141,30 @@ pub struct Evidence {
     pub stamp: Stamp,
 }
 
+/// What another source, or another member of the account, says of the same; [`Evidence`] holds what counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlsoSaid {
+    /// Who says so.
+    pub connection: ConnectionName,
+    /// The subject it was stated about.
+    pub subject: SubjectId,
+    /// The field's name.
+    pub field: String,
+    /// The value as a person reads it.
+    pub value: String,
+    /// Where in the vendor's body it stands.
+    pub path: String,
+    /// The vendor's bytes of it.
+    pub raw: String,
+    /// When the source says it became true.
+    pub occurred_at: Moment,
+}
+
+impl AlsoSaid {
+    /// The most that a contribution names.
+    pub const MOST: usize = 8;
+}
+
 /// How a measure took part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -183,6 +207,9 @@ pub struct Contribution {
     pub before: Option<Counted>,
     /// The fact it was computed from.
     pub evidence: Option<Evidence>,
+    /// What others say instead, the next in authority first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_said: Vec<AlsoSaid>,
 }
 
 /// A measure's value and points at another time.
@@ -220,6 +247,25 @@ pub struct Owner {
     pub reason: String,
 }
 
+/// How the renewal that listings show stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalStatus {
+    /// Not decided; past due when its day is over.
+    Open,
+    /// The customer leaves when the term ends.
+    Lost,
+}
+
+impl fmt::Display for RenewalStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Lost => "lost",
+        })
+    }
+}
+
 /// What listings show of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountCard {
@@ -231,6 +277,15 @@ pub struct AccountCard {
     pub renews_on: Option<Date>,
     /// Days of notice before that, where known.
     pub notice_days: Option<i64>,
+    /// Whose word `renews_on` is: the company or a deal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_of: Option<SubjectId>,
+    /// How the renewal of that day stands; `None` without such a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_status: Option<RenewalStatus>,
+    /// What is to be renewed that day, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_amount: Option<Money>,
     /// The CRM's lifecycle stage.
     pub lifecycle_stage: Option<String>,
     /// Who looks after it.
@@ -277,6 +332,10 @@ pub struct Assessment {
     pub playbooks: String,
     /// Earlier scores, newest last, at most [`Assessment::HISTORY`].
     pub history: Vec<ScorePoint>,
+    /// The playbooks that have an open episode among the members. One that is here and has none at the next look left with
+    /// the member at which it lives.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub running: BTreeSet<PlaybookName>,
     /// What held before this news; `None` for the first assessment. Computing the same news again (a record delivered
     /// twice, a fact that came a moment later) starts from here, and so gives the same numbers.
     pub before: Option<Prior>,

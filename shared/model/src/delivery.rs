@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadId, ConnectionName, DeliveryId, Family, Moment, PlaybookName, SubjectId};
+use crate::{BadId, ConnectionName, DeliveryId, Family, Moment, PlaybookName, QuarantineKind, SubjectId, Target};
 
 /// One request from one connection, byte for byte, as the journal keeps it.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Delivery {
     pub family: Family,
     /// When the gateway received it.
     pub received_at: Moment,
-    /// SHA-256 of the body, 64 hexadecimal digits.
+    /// SHA-256 of the body, 64 hexadecimal digits; less what the vendor changes from one attempt to the next.
     pub body_sha256: String,
     /// The headers a connector needs later, lower-case names; never a signature or a token.
     pub headers: BTreeMap<String, String>,
@@ -45,6 +45,9 @@ pub struct Quarantined {
     pub connection: ConnectionName,
     /// When it was received.
     pub received_at: Moment,
+    /// Why, for counting.
+    #[serde(default)]
+    pub kind: QuarantineKind,
     /// Why, with what was expected.
     pub reason: String,
     /// Where in the body.
@@ -108,6 +111,18 @@ pub enum OperatorStatement {
         playbook: PlaybookName,
         /// The account.
         account: SubjectId,
+    },
+    /// Where a subject belongs, whatever the tools say of it.
+    Link {
+        /// The subject.
+        subject: SubjectId,
+        /// An account or other subject, [`Target::Alone`], or `null` to take an earlier decision back.
+        target: Option<Target>,
+    },
+    /// A person asked to be forgotten: these subjects are theirs.
+    Erase {
+        /// Every subject of theirs: contacts, users, email addresses, answers.
+        subjects: Vec<SubjectId>,
     },
 }
 

@@ -117,6 +117,35 @@ pub enum EventBody {
         /// Where in the body.
         path: String,
     },
+    /// A body names an object without telling what is in it.
+    #[serde(rename = "object.fetch_requested")]
+    FetchRequested(FetchRequest),
+}
+
+/// An object to be fetched from a vendor and journaled as one more delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FetchRequest {
+    /// Derived from connection, object and version: the same version is fetched once.
+    pub id: ActionId,
+    /// Whose object it is.
+    pub connection: ConnectionName,
+    /// The object as the connector names it, such as `company/123`.
+    pub object: String,
+    /// The vendor's version of it.
+    pub version: String,
+}
+
+impl FetchRequest {
+    /// The request for one version of an object.
+    pub fn new(connection: &ConnectionName, object: &str, version: &str) -> Self {
+        let id = ActionId::from_stored(crate::stable_hash(&["fetch", connection.as_str(), object, version]));
+        Self { id, connection: connection.clone(), object: object.to_owned(), version: version.to_owned() }
+    }
+
+    /// The delivery that holds the answer.
+    pub fn delivery(&self) -> DeliveryId {
+        DeliveryId::new(&self.connection, &format!("fetched~{}", self.id))
+    }
 }
 
 impl EventBody {
@@ -132,6 +161,7 @@ impl EventBody {
             Self::ActionCompleted(_) => "action.completed",
             Self::ActionFailed(_) => "action.failed",
             Self::DeliveryQuarantined { .. } => "delivery.quarantined",
+            Self::FetchRequested(_) => "object.fetch_requested",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Facts and how they merge: registers whose winner depends on what was said and when, never on when it arrived.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,14 @@ pub struct Source<'a> {
     pub index: u32,
 }
 
+impl Source<'_> {
+    /// The time of a statement, taken back to the time of receipt where the source's clock is ahead; true when it was.
+    pub fn clamp(&self, occurred_at: Moment) -> (Moment, bool) {
+        let clamped = occurred_at > self.received_at.plus(CLOCK_SKEW);
+        (if clamped { self.received_at } else { occurred_at }, clamped)
+    }
+}
+
 /// How far ahead of ours a vendor's clock may be before its time is taken back to the time of receipt.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
@@ -86,17 +95,17 @@ impl Fact {
 
     /// Merges statements into the registers of their connection; true when anything changed.
     ///
-    /// The winner of a field is the greatest (occurred_at, vendor sequence, value). An equal statement keeps the stamp
-    /// it had, so a snapshot that repeats what is known changes nothing, and any order and any repetition of the same
-    /// statements ends in the same values (P2).
+    /// The winner of a field is the greatest (occurred_at, vendor sequence, value); of equal statements the first
+    /// received. So a snapshot that repeats what is known changes nothing, and any order and any repetition of the same
+    /// deliveries ends in the same bytes (P2).
     pub fn apply(&mut self, source: Source<'_>, statements: &[Statement]) -> bool {
         let mut changed = false;
         for statement in statements {
-            let clamped = statement.occurred_at > source.received_at.plus(CLOCK_SKEW);
+            let (occurred_at, clamped) = source.clamp(statement.occurred_at);
             let register = Register {
                 value: statement.value.clone(),
                 stamp: Stamp {
-                    occurred_at: if clamped { source.received_at } else { statement.occurred_at },
+                    occurred_at,
                     sequence: statement.sequence,
                     delivery: source.delivery.clone(),
                     index: source.index,
@@ -130,14 +139,26 @@ impl Register {
     }
 
     fn beats(&self, held: &Self) -> bool {
-        self.order() > held.order()
+        let first = |r: &Self| Reverse((r.received_at, r.stamp.delivery.clone(), r.stamp.index, r.path.clone()));
+        (self.order(), first(self)) > (held.order(), first(held))
     }
+}
+
+/// A fact of a member of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Fewest steps from the member up to the account; 0 for the account itself.
+    pub steps: u32,
+    /// The source deleted the member, or merged it into another.
+    pub gone: bool,
+    /// The fact.
+    pub fact: Fact,
 }
 
 /// The facts of one account, read with authority: per field, which connection's word is shown.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    facts: &'a [Fact],
+    facts: &'a [Placed],
     authority: &'a dyn Authority,
 }
 
@@ -149,29 +170,44 @@ pub trait Authority: std::fmt::Debug + Sync {
 
 impl<'a> View<'a> {
     /// The union of `facts`, all of one account.
-    pub fn new(facts: &'a [Fact], authority: &'a dyn Authority) -> Self {
+    pub fn new(facts: &'a [Placed], authority: &'a dyn Authority) -> Self {
         Self { facts, authority }
     }
 
     /// All facts of the account.
-    pub fn facts(&self) -> &'a [Fact] {
+    pub fn facts(&self) -> &'a [Placed] {
         self.facts
     }
 
-    /// The shown register of a field: authority first, then the newer stamp. A cleared register is no value.
+    /// The shown register of a field: authority first, then fewest steps from the account, then the newer stamp. A
+    /// cleared register is no value.
     pub fn register(&self, key: &FactKey, field: Field) -> Option<&'a Register> {
-        self.facts
+        let (_, _, register) = self.said(key, field).into_iter().next()?;
+        Some(register).filter(|register| register.value != Value::Cleared)
+    }
+
+    /// Everything said of a field, the shown one first: whose word, about which member, and the register.
+    pub fn said(&self, key: &FactKey, field: Field) -> Vec<(&'a ConnectionName, &'a SubjectId, &'a Register)> {
+        let mut all: Vec<_> = self
+            .facts
             .iter()
-            .filter(|fact| &fact.key == key)
-            .flat_map(|fact| {
-                fact.registers.iter().filter_map(move |(connection, f)| Some((connection, f.get(&field)?)))
+            .filter(|placed| &placed.fact.key == key)
+            .flat_map(|placed| {
+                let of_field = move |(connection, fields): (&'a ConnectionName, &'a BTreeMap<Field, Register>)| {
+                    Some((placed, connection, fields.get(&field)?))
+                };
+                placed.fact.registers.iter().filter_map(of_field)
             })
-            .min_by(|(a, x), (b, y)| {
-                let rank = self.authority.rank(field, a).cmp(&self.authority.rank(field, b));
-                rank.then_with(|| y.order().cmp(&x.order())).then_with(|| a.cmp(b))
-            })
-            .map(|(_, register)| register)
-            .filter(|register| register.value != Value::Cleared)
+            .collect();
+        all.sort_by(|(a, a_connection, x), (b, b_connection, y)| {
+            let rank = |connection| self.authority.rank(field, connection);
+            rank(a_connection)
+                .cmp(&rank(b_connection))
+                .then_with(|| a.steps.cmp(&b.steps))
+                .then_with(|| y.order().cmp(&x.order()))
+                .then_with(|| (a_connection, &a.fact.subject).cmp(&(b_connection, &b.fact.subject)))
+        });
+        all.into_iter().map(|(placed, connection, register)| (connection, &placed.fact.subject, register)).collect()
     }
 
     /// The shown value of a text field.
@@ -190,26 +226,36 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A connection that opens accounts has spoken about the company.
+    /// A connection that opens accounts has spoken about the account itself; of a member below it, that opens nothing.
     pub fn is_opened(&self) -> bool {
-        self.facts.iter().any(|fact| fact.key == FactKey::Profile && fact.opens_account)
+        self.facts.iter().any(|p| p.steps == 0 && p.fact.key == FactKey::Profile && p.fact.opens_account)
     }
 
-    /// The ids of the subscriptions known, in order.
+    /// The ids of the subscriptions known, in order; one that several members tell of is one.
     pub fn subscriptions(&self) -> impl Iterator<Item = &'a FactKey> {
-        self.facts.iter().map(|fact| &fact.key).filter(|key| matches!(key, FactKey::Subscription(_)))
+        let keys = self.facts.iter().map(|placed| &placed.fact.key);
+        keys.filter(|key| matches!(key, FactKey::Subscription(_))).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// The facts of objects that are members of their own, such as deals; deleted ones count nowhere.
+    pub fn objects(&self, key: &FactKey) -> impl Iterator<Item = &'a Placed> {
+        self.facts.iter().filter(move |placed| !placed.gone && &placed.fact.key == key)
     }
 
     /// The latest time of receipt of anything said, ticks included: what an assessment is `as_of` (P6).
     pub fn as_of(&self) -> Option<Moment> {
-        self.facts.iter().flat_map(Fact::all_registers).map(|(_, _, register)| register.received_at).max()
+        self.facts
+            .iter()
+            .flat_map(|placed| placed.fact.all_registers())
+            .map(|(_, _, register)| register.received_at)
+            .max()
     }
 
     /// The register received last: the news that an assessment reacts to.
     pub fn news(&self) -> Option<&'a Register> {
         self.facts
             .iter()
-            .flat_map(|fact| fact.all_registers().map(|(_, _, register)| register))
+            .flat_map(|placed| placed.fact.all_registers().map(|(_, _, register)| register))
             .max_by_key(|register| (register.received_at, &register.stamp))
     }
 }
@@ -252,8 +298,8 @@ mod tests {
         let mut fact = profile();
         assert!(apply(&mut fact, 7, 100, &[statement(Field::Name, "Acme", 10)]));
         let before = fact.clone();
-        for delivery in [1, 9] {
-            assert!(!apply(&mut fact, delivery, 200, &[statement(Field::Name, "Acme", 10)]));
+        for (delivery, received) in [(7, 100), (1, 200), (9, 300)] {
+            assert!(!apply(&mut fact, delivery, received, &[statement(Field::Name, "Acme", 10)]));
         }
         assert_eq!(fact, before);
     }
@@ -284,9 +330,9 @@ mod tests {
         apply(fact, delivery, received, statements)
     }
 
-    /// What P2 compares: values and their times; which delivery said it first follows the times of receipt.
-    fn values(fact: &Fact) -> Vec<(Field, Value, Moment)> {
-        fact.all_registers().map(|(_, f, r)| (f, r.value.clone(), r.stamp.occurred_at)).collect()
+    /// What P2 compares: every byte.
+    fn values(fact: &Fact) -> String {
+        serde_json::to_string(fact).unwrap()
     }
 
     type Deliveries = Vec<(u32, Vec<Statement>)>;
@@ -300,10 +346,7 @@ mod tests {
 
     type Apply = fn(&mut Fact, u32, i64, &[Statement]) -> bool;
 
-    fn folded<'a>(
-        apply: Apply,
-        all: impl IntoIterator<Item = &'a (u32, Vec<Statement>)>,
-    ) -> Vec<(Field, Value, Moment)> {
+    fn folded<'a>(apply: Apply, all: impl IntoIterator<Item = &'a (u32, Vec<Statement>)>) -> String {
         let mut fact = profile();
         for (n, statements) in all {
             apply(&mut fact, *n, 1_000 + i64::from(*n), statements);

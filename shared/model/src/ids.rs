@@ -88,6 +88,11 @@ impl DeliveryId {
         Self(format!("{connection}:{key}"))
     }
 
+    /// The name of the connection it came from.
+    pub fn connection(&self) -> &str {
+        self.0.split_once(':').map_or(self.0.as_str(), |(connection, _)| connection)
+    }
+
     /// The id under which other bytes with the same key are kept.
     #[must_use]
     pub fn with_other_bytes(&self, body_sha256: &str) -> Self {
@@ -114,6 +119,81 @@ impl SubjectId {
     pub fn vendor(tool: &str, kind: &str, id: &str) -> Self {
         Self(format!("{tool}:{kind}:{id}"))
     }
+}
+
+impl SubjectId {
+    /// A web domain; `None` for what is none. A scheme, `www.`, a path and a trailing dot are taken off, letters become
+    /// lower-case.
+    pub fn domain(text: &str) -> Option<Self> {
+        plain_domain(text).map(|domain| Self(format!("domain:{domain}")))
+    }
+
+    /// A person by email address; `None` for what is none. Letters become lower-case.
+    pub fn email(text: &str) -> Option<Self> {
+        let text = text.trim().to_lowercase();
+        let (local, domain) = text.rsplit_once('@')?;
+        let plain = plain_domain(domain)?;
+        let good = !local.is_empty()
+            && plain == domain
+            && !local.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '#' | '<' | '>' | ','));
+        good.then(|| Self(format!("email:{local}@{domain}")))
+    }
+
+    /// `(tool, type, id)` of a vendor's object; `None` for a domain, an email and everything else.
+    pub fn parts(&self) -> Option<(&str, &str, &str)> {
+        let (tool, rest) = self.0.split_once(':')?;
+        let (kind, id) = rest.split_once(':')?;
+        (tool != "email" && tool != "domain").then_some((tool, kind, id))
+    }
+
+    /// The address of a person.
+    pub fn as_email(&self) -> Option<&str> {
+        self.0.strip_prefix("email:")
+    }
+
+    /// The name of a domain.
+    pub fn as_domain(&self) -> Option<&str> {
+        self.0.strip_prefix("domain:")
+    }
+
+    /// An email's domain where it says which company: not a mail provider's.
+    pub fn company_domain(&self) -> Option<Self> {
+        let (_, domain) = self.as_email()?.rsplit_once('@')?;
+        (!is_free_mail(domain)).then(|| Self(format!("domain:{domain}")))
+    }
+
+    /// An object that can change its owner and that nothing belongs to but itself: one stored item holds its facts and its
+    /// claims.
+    pub fn is_leaf(&self) -> bool {
+        matches!(self.parts(), Some((_, "deal" | "ticket" | "response", _)))
+    }
+
+    /// A vendor's object that can be an account.
+    pub fn is_company(&self) -> bool {
+        matches!(self.parts(), Some((_, "company" | "org", _)))
+    }
+}
+
+/// `domain` gives mailboxes to everyone, so it says nothing of a company.
+pub fn is_free_mail(domain: &str) -> bool {
+    FREE_MAIL.lines().any(|line| line == domain)
+}
+
+/// One domain a line, sorted.
+const FREE_MAIL: &str = include_str!("free_mail.txt");
+
+fn plain_domain(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let text = text.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let text = text.strip_prefix("www.").unwrap_or(text).trim_end_matches('.');
+    let labels = text.split('.').all(|label| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    });
+    (text.contains('.') && text.len() <= 253 && labels).then(|| text.to_owned())
 }
 
 const NAME: &str = "a name; expected lower-case letters, digits and dashes, such as `hubspot-app`";
@@ -207,6 +287,46 @@ mod tests {
         assert_ne!(stable_hash(&["ab", "c"]), stable_hash(&["a", "bc"]));
         assert_ne!(stable_hash(&["a"]), stable_hash(&["a", ""]));
         assert_eq!(stable_hash(&["a", "b"]).len(), 32);
+    }
+
+    #[test]
+    fn a_domain_is_told_from_what_is_none() {
+        for (text, domain) in [
+            ("acme.example", "acme.example"),
+            ("https://www.Acme.example/about?x=1", "acme.example"),
+            (" ACME.example. ", "acme.example"),
+            ("b\u{fc}cher.example", "b\u{fc}cher.example"),
+        ] {
+            assert_eq!(SubjectId::domain(text).unwrap().as_domain(), Some(domain), "{text}");
+        }
+        for text in ["", "acme", "a b.example", "-a.example", "a..example", "12 345", "."] {
+            assert_eq!(SubjectId::domain(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_email_belongs_to_its_domain_unless_that_is_a_mail_providers() {
+        let domain = |text| SubjectId::email(text).unwrap().company_domain();
+        assert_eq!(domain("Ann@Acme.example"), SubjectId::domain("acme.example"));
+        assert_eq!(domain("ann@gmail.com"), None);
+        for text in ["", "ann", "@acme.example", "ann@acme", "a b@acme.example", "ann@https://acme.example"] {
+            assert_eq!(SubjectId::email(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_mail_providers_is_sorted_and_plain() {
+        let lines: Vec<_> = FREE_MAIL.lines().collect();
+        assert!(lines.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(lines.iter().all(|line| plain_domain(line).as_deref() == Some(line)));
+    }
+
+    #[test]
+    fn leaves_and_companies_are_told_by_their_type() {
+        assert!(SubjectId::vendor("zendesk", "ticket", "1").is_leaf());
+        assert!(SubjectId::vendor("zendesk", "org", "1").is_company());
+        let domain = SubjectId::domain("acme.example").unwrap();
+        assert!(!domain.is_leaf() && !domain.is_company() && domain.parts().is_none());
     }
 
     #[test]

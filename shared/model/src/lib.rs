@@ -8,7 +8,9 @@ mod delivery;
 mod episode;
 mod event;
 mod fact;
+mod graph;
 mod ids;
+mod link;
 mod money;
 mod signal;
 mod time;
@@ -16,19 +18,25 @@ mod tool;
 mod value;
 
 pub use assessment::{
-    AccountCard, Assessed, Assessment, Band, Bands, Contribution, Counted, Evidence, MeasureState, OutOfRange, Owner,
-    Prior, Score, ScorePoint, TimelineEntry, VersionName,
+    AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Contribution, Counted, Evidence, MeasureState,
+    OutOfRange, Owner, Prior, RenewalStatus, Score, ScorePoint, TimelineEntry, VersionName,
 };
 pub use delivery::{Control, Delivery, Mode, OperatorStatement, Quarantined};
 pub use episode::{Closing, Episode, EpisodeKey, EpisodeState};
 pub use event::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, CauseChain, EVENT_SCHEMA, Event,
-    EventBody, Recipient,
+    EventBody, FetchRequest, Recipient,
 };
-pub use fact::{Authority, Fact, Register, Source, Stamp, View};
-pub use ids::{ActionId, BadId, ConnectionName, DeliveryId, EventId, Family, PlaybookName, SubjectId, stable_hash};
+pub use fact::{Authority, Fact, Placed, Register, Source, Stamp, View};
+pub use graph::{MOST_ABOVE, Root, Walk, below, members, parents, touched, walk};
+pub use ids::{
+    ActionId, BadId, ConnectionName, DeliveryId, EventId, Family, PlaybookName, SubjectId, is_free_mail, stable_hash,
+};
+pub use link::{Claim, ClaimKind, Gone, Link, LinkSays, ListRegister, Said, Slot, Target, Up};
 pub use money::{BadMoney, Currency, Money, decimal_to_minor};
-pub use signal::{FactKey, Field, Normalized, QuarantinedItem, Signal, SignalKind, Statement, Warning};
+pub use signal::{
+    FactKey, FetchWanted, Field, Normalized, QuarantineKind, QuarantinedItem, Signal, SignalKind, Statement, Warning,
+};
 pub use time::{BadMoment, Moment};
-pub use tool::{MappedObject, Mapping, Tool};
+pub use tool::{Api, MappedObject, Mapping, Tool};
 pub use value::{Value, ValueKind};

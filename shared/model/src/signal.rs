@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadId, Moment, PlaybookName, SubjectId, Value, ValueKind};
+use crate::{BadId, Link, Moment, PlaybookName, SubjectId, Value, ValueKind};
 
 /// Which item of a subject a statement belongs to; one stored item each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,10 @@ pub enum FactKey {
     Contact,
     /// A sales opportunity; its own subject, because it can change its owner.
     Deal,
+    /// A request for help; its own subject.
+    Ticket,
+    /// An answer to a survey; its own subject.
+    Response,
     /// What was bought, with a term; the id is `company` where the CRM keeps it on the company itself.
     Subscription(String),
     /// What the CSM says of the account.
@@ -32,12 +36,20 @@ impl FactKey {
     /// Every fact's sort key starts with this; the stream filter of `health` names it.
     pub const PREFIX: &'static str = "FACT#";
 
+    /// Kept in one item with the subject's claims: what is about an object that can change its owner is read and written
+    /// together with where it belongs.
+    pub fn is_kept_with_claims(&self) -> bool {
+        matches!(self, Self::Contact | Self::Deal | Self::Ticket | Self::Response)
+    }
+
     /// The sort key of the stored item.
     pub fn sort_key(&self) -> String {
         match self {
             Self::Profile => "FACT#PROFILE".into(),
             Self::Contact => "FACT#CONTACT".into(),
             Self::Deal => "FACT#DEAL".into(),
+            Self::Ticket => "FACT#TICKET".into(),
+            Self::Response => "FACT#RESPONSE".into(),
             Self::Subscription(id) => format!("FACT#SUBSCRIPTION#{id}"),
             Self::Sentiment => "FACT#SENTIMENT".into(),
             Self::Touchpoint => "FACT#TOUCHPOINT".into(),
@@ -55,6 +67,8 @@ impl FromStr for FactKey {
             "FACT#PROFILE" => Self::Profile,
             "FACT#CONTACT" => Self::Contact,
             "FACT#DEAL" => Self::Deal,
+            "FACT#TICKET" => Self::Ticket,
+            "FACT#RESPONSE" => Self::Response,
             "FACT#SENTIMENT" => Self::Sentiment,
             "FACT#TOUCHPOINT" => Self::Touchpoint,
             "FACT#TICK" => Self::Tick,
@@ -129,8 +143,6 @@ fields! {
     CustomerSince = "customer_since": Date,
     /// The record is a test.
     IsTest = "is_test": Flag,
-    /// The source deleted the object.
-    Deleted = "deleted": Flag,
     /// A contact's email address, lower-case.
     Email = "email": Text,
     /// A contact's part: sponsor, decision-maker, admin, user.
@@ -155,6 +167,34 @@ fields! {
     AutoRenew = "auto_renew": Flag,
     /// A subscription's status, lower-case, such as `active`.
     Status = "status": Text,
+    /// How urgent a ticket is, lower-case: `low`, `normal`, `high`, `urgent`, or the vendor's own word.
+    Priority = "priority": Text,
+    /// What a ticket is, lower-case: `problem`, `incident`, `question`, `task`, or the vendor's own word.
+    TicketType = "ticket_type": Text,
+    /// When a ticket was opened.
+    OpenedAt = "opened_at": Moment,
+    /// When a ticket was solved; cleared when it was opened again.
+    SolvedAt = "solved_at": Moment,
+    /// The survey that was answered: the vendor's id of the form.
+    Survey = "survey": Text,
+    /// When a survey was answered.
+    RespondedAt = "responded_at": Moment,
+    /// Likelihood to recommend, 0 to 10.
+    Nps = "nps": Int,
+    /// Satisfaction, on the scale of `csat_scale`.
+    Csat = "csat": Int,
+    /// The lowest and highest satisfaction that could be given, such as `1..5`.
+    CsatScale = "csat_scale": Text,
+    /// Effort, on the scale of `ces_scale`.
+    Ces = "ces": Int,
+    /// The lowest and highest effort that could be given, such as `1..7`.
+    CesScale = "ces_scale": Text,
+    /// What was written beside the scores.
+    Comment = "comment": Text,
+    /// Our own id of the account, as a form or a tool was told it.
+    AccountId = "account_id": Text,
+    /// The parent company, as the source names it. Shown, never a link.
+    Parent = "parent": Text,
     /// The CSM's word: `green`, `yellow` or `red`.
     Sentiment = "sentiment": Text,
     /// When we last heard from them and they from us.
@@ -230,10 +270,12 @@ impl Statement {
 pub enum SignalKind {
     /// The company's profile changed.
     AccountChanged,
-    /// The source deleted the company.
-    AccountDeleted,
     /// A person changed.
     ContactChanged,
+    /// A ticket was opened, changed or closed.
+    TicketChanged,
+    /// A survey was answered, or an answer changed.
+    SurveyAnswered,
     /// A subscription's terms changed.
     SubscriptionChanged,
     /// A deal changed; it becomes a renewal when a mapping says so.
@@ -259,9 +301,49 @@ pub struct Signal {
     pub statements: Vec<Statement>,
 }
 
+/// Why an item was not understood, for counting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuarantineKind {
+    /// The body, or an item of it, is not in the vendor's form.
+    #[default]
+    Unreadable,
+    /// A mapped property holds something else than the field takes.
+    UnfitValue,
+    /// The connection or tool is not configured.
+    NotConfigured,
+    /// The mapping names something that the body's form does not have.
+    Mapping,
+}
+
+impl fmt::Display for QuarantineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreadable => "unreadable",
+            Self::UnfitValue => "unfit value",
+            Self::NotConfigured => "not configured",
+            Self::Mapping => "mapping",
+        })
+    }
+}
+
+/// An object that a body only names, to be fetched from the vendor.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FetchWanted {
+    /// The object as the connector names it, such as `company/123`.
+    pub object: String,
+    /// The vendor's version of it, such as the time of its change in milliseconds: each is fetched once.
+    pub version: String,
+    /// Where in the body it is named.
+    pub path: String,
+}
+
 /// A part of a delivery that could not be understood, kept for a later replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantinedItem {
+    /// Why, for counting.
+    #[serde(default)]
+    pub kind: QuarantineKind,
     /// Why, with what was expected.
     pub reason: String,
     /// Where in the body, such as `properties.renewal_date.value`; `$` for the whole body.
@@ -282,6 +364,12 @@ pub struct Warning {
 pub struct Normalized {
     /// What was understood, in the order of the body.
     pub signals: Vec<Signal>,
+    /// Where things belong, in the order of the body.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// What must be fetched, because the body only names it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetches: Vec<FetchWanted>,
     /// What was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<QuarantinedItem>,
@@ -292,8 +380,8 @@ pub struct Normalized {
 
 impl Normalized {
     /// A delivery of which nothing was understood.
-    pub fn quarantine(reason: impl Into<String>, path: impl Into<String>) -> Self {
-        let item = QuarantinedItem { reason: reason.into(), path: path.into() };
+    pub fn quarantine(kind: QuarantineKind, reason: impl Into<String>, path: impl Into<String>) -> Self {
+        let item = QuarantinedItem { kind, reason: reason.into(), path: path.into() };
         Self { quarantined: vec![item], ..Self::default() }
     }
 }

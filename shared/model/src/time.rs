@@ -26,6 +26,8 @@ const LAST_MS: i64 = 253_402_300_799_999;
 impl Moment {
     /// The earliest moment of the fixed-width form; sorts before every real one.
     pub const EARLIEST: Self = Self(FIRST_MS);
+    /// The latest moment of the fixed-width form; sorts after every real one.
+    pub const LATEST: Self = Self(LAST_MS);
 
     /// Milliseconds since 1970-01-01T00:00:00Z; `None` outside the years 0000 to 9999.
     pub fn from_millis(ms: i64) -> Option<Self> {

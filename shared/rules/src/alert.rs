@@ -2,11 +2,11 @@
 
 use config::Playbook;
 use model::{
-    Alert, AlertChange, AlertKind, Assessment, Band, Contribution, Event, EventBody, Field, Prior, Score, TimelineEntry,
+    Alert, AlertChange, AlertKind, Assessment, Band, Contribution, Event, EventBody, Prior, Score, TimelineEntry,
 };
 
-use crate::known::days_between;
 use crate::play::Plays;
+use crate::renewals::days_between;
 
 /// How many measures a message names.
 const NAMED: usize = 3;
@@ -75,12 +75,11 @@ pub(crate) fn alert(
     next_step: &str,
 ) -> Alert {
     let now = plays.assessment;
-    let deadline = match (plays.known.notice_deadline(), now.card.renews_on) {
+    let deadline = match (plays.known.renewal(plays.today).notice_deadline(), now.card.renews_on) {
         (Some(notice), Some(renewal)) if notice != renewal => Some((notice, "notice deadline")),
         (_, Some(renewal)) => Some((renewal, "renewal")),
         (_, None) => None,
     };
-    debug_assert_eq!(now.card.renews_on, plays.known.date(Field::RenewsOn));
     Alert {
         kind,
         account: now.account.clone(),
@@ -112,9 +111,10 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         EventBody::ActionRequested(request) => {
             format!("{} `{}` asked for, to {}", request.kind, request.step, request.to.address)
         }
-        EventBody::ActionCompleted(_) | EventBody::ActionFailed(_) | EventBody::DeliveryQuarantined { .. } => {
-            return None;
-        }
+        EventBody::ActionCompleted(_)
+        | EventBody::ActionFailed(_)
+        | EventBody::DeliveryQuarantined { .. }
+        | EventBody::FetchRequested(_) => return None,
     };
     let kind = event.body.kind().rsplit('.').next().unwrap_or_default().to_owned();
     Some(TimelineEntry {

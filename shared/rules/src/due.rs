@@ -5,8 +5,8 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use model::{Band, Bands, Moment, Score};
 
-use crate::decide::measure_points;
 use crate::known::Known;
+use crate::measure::measure_points;
 use crate::score::{Weighed, score};
 
 /// How far ahead is looked. An account that can still change after that is looked at again then.

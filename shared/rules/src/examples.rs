@@ -6,8 +6,8 @@ use config::{Config, Example, Playbook, Scalar};
 use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan as _};
 use model::{
-    ConnectionName, Currency, DeliveryId, EventBody, Fact, FactKey, Field, Moment, Money, Source, Statement, SubjectId,
-    Value,
+    ConnectionName, Currency, DeliveryId, EventBody, Fact, FactKey, Field, Moment, Money, Placed, Source, Statement,
+    SubjectId, Value,
 };
 
 use crate::decide::{Input, decide};
@@ -42,14 +42,16 @@ fn problems(config: &Config, playbook: &Playbook, example: &Example) -> Vec<Stri
     let subject = SubjectId::vendor("example", "company", "1");
     let mut after = example.before.clone();
     after.extend(example.after.clone());
-    let at = |known: &BTreeMap<String, Scalar>, moment: Moment, facts: Vec<Fact>| {
+    let at = |known: &BTreeMap<String, Scalar>, moment: Moment, facts: Vec<Placed>| {
         stated(config, &subject, known, moment, facts)
     };
     let facts = at(&example.before, first, vec![]);
-    let before = decide(Input { subject: &subject, facts: &facts, previous: None, episodes: &[] }, config);
-    let facts = at(&after, second, facts);
-    let decided =
-        decide(Input { subject: &subject, facts: &facts, previous: before.assessment.as_ref(), episodes: &[] }, config);
+    let members = BTreeMap::new();
+    let first_look =
+        Input { account: &subject, facts: &facts, members: &members, linked: None, previous: None, episodes: &[] };
+    let before = decide(first_look, config);
+    let facts = at(&after, second, facts.clone());
+    let decided = decide(Input { facts: &facts, previous: before.assessment.as_ref(), ..first_look }, config);
     let mut problems = Vec::new();
     let Some(assessment) = decided.assessment else {
         problems.push("the account is not watched: check `[watch]` and the example's lifecycle_stage".to_owned());
@@ -73,8 +75,8 @@ fn stated(
     subject: &SubjectId,
     known: &BTreeMap<String, Scalar>,
     moment: Moment,
-    mut facts: Vec<Fact>,
-) -> Vec<Fact> {
+    mut facts: Vec<Placed>,
+) -> Vec<Placed> {
     let today = moment.date_in(&config.model.zone);
     let mut known = known.clone();
     known.entry("name".into()).or_insert_with(|| Scalar::Text("Example".into()));
@@ -92,12 +94,13 @@ fn stated(
             path: name.clone(),
             raw: format!("{scalar:?}"),
         };
-        let at = facts.iter().position(|f| f.key == key).unwrap_or_else(|| {
-            facts.push(Fact { opens_account: true, ..Fact::empty(subject.clone(), key) });
+        let at = facts.iter().position(|f| f.fact.key == key).unwrap_or_else(|| {
+            let fact = Fact { opens_account: true, ..Fact::empty(subject.clone(), key) };
+            facts.push(Placed { steps: 0, gone: false, fact });
             facts.len() - 1
         });
         let source = Source { connection: &connection, delivery: &delivery, received_at: moment, index: 0 };
-        facts[at].apply(source, &[statement]);
+        facts[at].fact.apply(source, &[statement]);
     }
     facts
 }

@@ -1,105 +1,65 @@
-//! What is known of an account as declared scalars, with the register behind each.
+//! What is known of an account as declared scalars, with the statement behind each.
 
 use std::collections::BTreeMap;
 
-use config::{HealthModel, Scalar, Scalars};
+use config::{Config, Scalar, ScalarInfo, Scalars};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Evidence, Fact, FactKey, Field, Money, Register, Value, View};
+use model::{AlsoSaid, FactKey, Field, Value, View};
 
-/// The registers that scalars are read from, found once; values at any day follow from them without another look.
+use crate::renewals::{Renewal, Renewals, days_between};
+use crate::told::Told;
+
+/// The statements that scalars are read from, found once; values at any day follow from them without another look.
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
     view: View<'a>,
     zone: &'a TimeZone,
-    registers: BTreeMap<Field, &'a Register>,
-    /// Over all subscriptions that count.
-    arr: Option<Money>,
-    has_active_subscription: Option<bool>,
+    told: BTreeMap<Field, Told<'a>>,
+    renewals: Renewals<'a>,
 }
 
-impl<'a> Known<'a> {
-    /// Reads the registers; `on` decides which of several terms is the next to end.
-    pub fn new(view: View<'a>, model: &'a HealthModel, on: Date) -> Self {
-        let mut registers = BTreeMap::new();
-        let mut take = |key: &FactKey, fields: &[Field]| {
-            for field in fields {
-                if let Some(register) = view.register(key, *field) {
-                    registers.insert(*field, register);
-                }
-            }
-        };
-        take(
-            &FactKey::Profile,
-            &[
-                Field::Name,
-                Field::Domain,
-                Field::LifecycleStage,
-                Field::Tier,
-                Field::Segment,
-                Field::Csm,
-                Field::RecordOwner,
-                Field::CustomerSince,
-                Field::IsTest,
-                Field::Deleted,
-            ],
-        );
-        take(&FactKey::Sentiment, &[Field::Sentiment]);
-        take(&FactKey::Touchpoint, &[Field::LastTwoWayAt]);
-        let live: Vec<_> = view.subscriptions().filter(|key| is_live(&view, key)).collect();
-        if let Some(key) = next_to_end(&view, &live, on) {
-            take(key, &[Field::RenewsOn, Field::NoticeDays, Field::AutoRenew, Field::Arr, Field::Status]);
-        }
-        let arr = total_arr(&view, &live);
-        let has_active_subscription = has_active(&view, &live);
-        Self { view, zone: &model.zone, registers, arr, has_active_subscription }
-    }
+/// The fields of which one value counts for the whole account, and where they are kept; terms are in [`Renewals`].
+const FIELDS: [(FactKey, &[Field]); 3] = [
+    (
+        FactKey::Profile,
+        &[
+            Field::Name,
+            Field::Domain,
+            Field::LifecycleStage,
+            Field::Tier,
+            Field::Segment,
+            Field::Csm,
+            Field::RecordOwner,
+            Field::CustomerSince,
+            Field::IsTest,
+        ],
+    ),
+    (FactKey::Sentiment, &[Field::Sentiment]),
+    (FactKey::Touchpoint, &[Field::LastTwoWayAt]),
+];
 
-    pub fn register(&self, field: Field) -> Option<&'a Register> {
-        self.registers.get(&field).copied()
+impl<'a> Known<'a> {
+    /// Reads the statements.
+    pub fn new(view: View<'a>, config: &'a Config) -> Self {
+        let told = FIELDS.iter().flat_map(|(key, fields)| {
+            fields.iter().filter_map(move |field| Some((*field, Told::of(view, key, *field)?)))
+        });
+        Self { view, zone: &config.model.zone, told: told.collect(), renewals: Renewals::new(view, config) }
     }
 
     pub fn text(&self, field: Field) -> Option<&'a str> {
-        match &self.register(field)?.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+        self.told.get(&field)?.text()
     }
 
-    pub fn date(&self, field: Field) -> Option<Date> {
-        match self.register(field)?.value {
-            Value::Date(date) => Some(date),
-            _ => None,
-        }
+    /// The renewal that counts on a day.
+    pub fn renewal(&self, on: Date) -> Renewal<'a> {
+        self.renewals.on(on)
     }
 
-    pub fn int(&self, field: Field) -> Option<i64> {
-        match self.register(field)?.value {
-            Value::Int(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    fn flag(&self, field: Field) -> Option<bool> {
-        match self.register(field)?.value {
-            Value::Flag(flag) => Some(flag),
-            _ => None,
-        }
-    }
-
-    pub fn arr(&self) -> Option<Money> {
-        self.arr
-    }
-
-    /// The day by which notice must be given: the term's end less the notice period, unless it does not renew by
-    /// itself. With its name; `None` while either part is unknown.
-    pub fn notice_deadline(&self) -> Option<Date> {
-        let ends = self.date(Field::RenewsOn)?;
-        if self.flag(Field::AutoRenew) == Some(false) {
-            return Some(ends);
-        }
-        let notice = self.int(Field::NoticeDays)?;
-        ends.checked_sub(jiff::Span::new().try_days(notice).ok()?).ok()
+    /// Recurring revenue.
+    pub fn arr(&self, on: Date) -> Option<model::Money> {
+        self.renewals.arr(on).map(|(money, _)| money)
     }
 
     /// The value of a declared scalar on a day, except those that an assessment gives (`band`, `score`, …).
@@ -113,15 +73,18 @@ impl<'a> Known<'a> {
             "tier" => text(Field::Tier),
             "segment" => text(Field::Segment),
             "csm_sentiment" => text(Field::Sentiment),
-            "is_test" => self.flag(Field::IsTest).map(Scalar::Flag),
-            "auto_renew" => self.flag(Field::AutoRenew).map(Scalar::Flag),
-            "has_active_subscription" => self.has_active_subscription.map(Scalar::Flag),
-            "arr" => self.arr.map(|money| Scalar::Int(money.major())),
-            "notice_days" => self.int(Field::NoticeDays).map(Scalar::Int),
-            "days_to_renewal" => self.date(Field::RenewsOn).map(until),
-            "days_to_notice" => self.notice_deadline().map(until),
-            "customer_age_days" => self.date(Field::CustomerSince).map(|d| Scalar::Int(days_between(d, on))),
-            "days_since_two_way_contact" => match self.register(Field::LastTwoWayAt)?.value {
+            "is_test" => self.told.get(&Field::IsTest)?.flag().map(Scalar::Flag),
+            "auto_renew" => self.renewal(on).auto_renew?.flag().map(Scalar::Flag),
+            "has_active_subscription" => self.renewals.has_active_subscription.map(Scalar::Flag),
+            "arr" => self.arr(on).map(|money| Scalar::Int(money.major())),
+            "notice_days" => self.renewal(on).notice?.int().map(Scalar::Int),
+            "days_to_renewal" => self.renewal(on).due_on().map(until),
+            "days_to_notice" => self.renewal(on).notice_deadline().map(until),
+            "customer_age_days" => {
+                let since = self.told.get(&Field::CustomerSince)?.date();
+                since.map(|date| Scalar::Int(days_between(date, on)))
+            }
+            "days_since_two_way_contact" => match self.told.get(&Field::LastTwoWayAt)?.register.value {
                 // A contact later today, or a vendor's clock ahead of ours, is no negative silence.
                 Value::Moment(at) => Some(Scalar::Int(days_between(at.date_in(self.zone), on).max(0))),
                 _ => None,
@@ -135,64 +98,35 @@ impl<'a> Known<'a> {
         config::SCALARS.iter().filter_map(|info| Some((info.name, self.scalar(info.name, on)?))).collect()
     }
 
-    /// The register behind a scalar, as evidence.
-    pub fn evidence(&self, fields: &[Field]) -> Option<Evidence> {
-        let (field, register) = fields.iter().find_map(|f| Some((*f, self.register(*f)?)))?;
-        let fact = self.view.facts().iter().find(|fact| holds(fact, register))?;
-        Some(Evidence {
-            subject: fact.subject.clone(),
-            field: field.as_str().to_owned(),
-            path: register.path.clone(),
-            raw: register.raw.clone(),
-            stamp: register.stamp.clone(),
-        })
-    }
-}
-
-fn holds(fact: &Fact, register: &Register) -> bool {
-    fact.all_registers().any(|(_, _, r)| std::ptr::eq(r, register))
-}
-
-/// Whole days from `from` to `to`; negative when `to` is earlier.
-pub(crate) fn days_between(from: Date, to: Date) -> i64 {
-    from.until(to).map_or(0, |span| i64::from(span.get_days()))
-}
-
-/// Statuses under which a subscription no longer counts.
-const ENDED: [&str; 5] = ["canceled", "cancelled", "churned", "expired", "ended"];
-
-fn is_live(view: &View<'_>, key: &FactKey) -> bool {
-    view.text(key, Field::Status).is_none_or(|status| !ENDED.contains(&status))
-}
-
-/// The term that ends next; when all are over, the one that ended last.
-fn next_to_end<'a>(view: &View<'a>, live: &[&'a FactKey], on: Date) -> Option<&'a FactKey> {
-    let ends = |key: &&&'a FactKey| match view.register(key, Field::RenewsOn).map(|r| &r.value) {
-        Some(Value::Date(date)) => Some(*date),
-        _ => None,
-    };
-    let ahead = live.iter().filter(|key| ends(key).is_some_and(|d| d >= on)).min_by_key(|key| (ends(key), **key));
-    ahead.or_else(|| live.iter().max_by_key(|key| (ends(key), std::cmp::Reverse(**key)))).copied()
-}
-
-/// The sum over the subscriptions in the currency of the first; another currency is never added to it.
-fn total_arr(view: &View<'_>, live: &[&FactKey]) -> Option<Money> {
-    let amounts = live.iter().filter_map(|key| match view.register(key, Field::Arr)?.value {
-        Value::Money(money) => Some(money),
-        _ => None,
-    });
-    amounts.reduce(|sum, next| {
-        if next.currency == sum.currency { Money { minor: sum.minor.saturating_add(next.minor), ..sum } } else { sum }
-    })
-}
-
-/// Unknown without any subscription, or while no status says so.
-fn has_active(view: &View<'_>, live: &[&FactKey]) -> Option<bool> {
-    let mut known = None;
-    for key in live {
-        if let Some(status) = view.text(key, Field::Status) {
-            known = Some(known == Some(true) || ["active", "trialing", "past_due"].contains(&status));
+    /// The statement behind a scalar.
+    pub fn told(&self, of: &ScalarInfo, on: Date) -> Option<Told<'a>> {
+        let renewal = || self.renewal(on);
+        match of.name {
+            "days_to_renewal" | "days_to_notice" => renewal().due,
+            "notice_days" => renewal().notice,
+            "auto_renew" => renewal().auto_renew,
+            "has_active_subscription" => renewal().subscription,
+            "arr" => self.renewals.arr(on).map(|(_, told)| told),
+            _ => of.fields.iter().find_map(|field| self.told.get(field)).copied(),
         }
     }
-    known
+
+    /// What others say instead of the statement behind a scalar: other sources, other members, and for a renewal the
+    /// source that is not believed. Who says the same is not named.
+    pub fn also_said(&self, of: &ScalarInfo, on: Date) -> Vec<AlsoSaid> {
+        let Some(shown) = self.told(of, on) else { return vec![] };
+        let placed = self.view.facts().iter().filter(|placed| &placed.fact.subject == shown.subject);
+        let mut keys = placed.filter(|placed| holds(&placed.fact, shown)).map(|placed| &placed.fact.key);
+        let others = keys.next().into_iter().flat_map(|key| Told::all(self.view, key, shown.field));
+        // Objects are of one kind and still not one thing: what is said of another deal is no other word on this one.
+        let others = others.filter(|told| !shown.subject.is_leaf() || told.subject == shown.subject);
+        let also_due = matches!(of.name, "days_to_renewal" | "days_to_notice").then(|| self.renewal(on).also_due);
+        let differs =
+            |told: &Told<'_>| told.register.value != shown.register.value && told.register.value != Value::Cleared;
+        others.chain(also_due.flatten()).filter(differs).map(|told| told.also_said()).take(AlsoSaid::MOST).collect()
+    }
+}
+
+fn holds(fact: &model::Fact, told: Told<'_>) -> bool {
+    fact.all_registers().any(|(_, _, register)| std::ptr::eq(register, told.register))
 }

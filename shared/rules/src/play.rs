@@ -1,16 +1,20 @@
 //! Playbooks: when an episode opens, recovers and closes. Bands depend on the path; episodes are its memory.
 
+use std::collections::BTreeSet;
+
 use config::{Config, Playbook, StepAction, Trigger, Verdict};
 use jiff::civil::Date;
 use model::{
     ActionKind, ActionRequest, AlertKind, Assessment, Band, Closing, Episode, EpisodeKey, EpisodeState, EventBody,
-    FactKey, Field, Moment, Prior, Stamp, SubjectId, View,
+    FactKey, Field, Moment, PlaybookName, Prior, Stamp, SubjectId, View,
 };
 
 use crate::alert;
-use crate::decide::{Decision, Input, News, push};
+use crate::decide::{Decision, Input, push};
 use crate::known::Known;
+use crate::news::News;
 use crate::people;
+use crate::told::Told;
 
 /// What playbooks are run against.
 pub(crate) struct Plays<'a> {
@@ -29,41 +33,59 @@ const WHOLE_ACCOUNT: &str = "account";
 /// The step that ends an episode's thread.
 const RESOLVED: &str = "resolved";
 
-/// Runs every playbook in order of priority; returns the next moment at which an episode changes by itself.
-pub(crate) fn run(plays: &Plays<'_>, is_live_news: bool, decision: &mut Decision) -> Option<Moment> {
-    let mut next_due = None;
+/// What running the playbooks came to.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    /// The next moment at which an episode changes by itself.
+    pub next_due_at: Option<Moment>,
+    /// The playbooks that have an open episode now.
+    pub running: BTreeSet<PlaybookName>,
+}
+
+/// Runs every playbook in order of priority.
+pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
+    let mut played = Played::default();
     let mut playbooks: Vec<&Playbook> = plays.config.playbooks.iter().collect();
     playbooks.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     for playbook in playbooks {
         let of_playbook = |e: &&Episode| e.key.playbook == playbook.name && e.key.key == WHOLE_ACCOUNT;
-        let episodes: Vec<&Episode> = plays.input.episodes.iter().filter(of_playbook).collect();
-        if let Some(open) = episodes.iter().find(|e| e.is_open()) {
-            next_due = [next_due, recover(plays, playbook, open, decision)].into_iter().flatten().min();
-        } else if let Some((home, cause)) = opening(plays, playbook, &episodes, is_live_news) {
+        let mut episodes: Vec<&Episode> = plays.input.episodes.iter().filter(of_playbook).collect();
+        episodes.sort_by(|a, b| (&a.key.cause, &a.key.home).cmp(&(&b.key.cause, &b.key.home)));
+        let open: Vec<&Episode> = episodes.iter().copied().filter(|e| e.is_open()).collect();
+        // Members that came together can each have brought one: the oldest leads, and none is opened beside it.
+        if let Some(leader) = open.first() {
+            match recover(plays, playbook, leader, &open, decision) {
+                Recovery::Over => continue,
+                Recovery::At(ends_at) => {
+                    played.next_due_at = [played.next_due_at, Some(ends_at)].into_iter().flatten().min();
+                }
+                Recovery::NotYet => {}
+            }
+        } else if let Some((home, cause)) = opening(plays, playbook, &episodes) {
             open_episode(plays, playbook, &episodes, home, cause, decision);
+        } else {
+            continue;
         }
+        played.running.insert(playbook.name.clone());
     }
-    next_due
+    played
 }
 
 /// Whether the playbook starts now, and from which home and cause.
-fn opening(
-    plays: &Plays<'_>,
-    playbook: &Playbook,
-    episodes: &[&Episode],
-    is_live_news: bool,
-) -> Option<(SubjectId, Stamp)> {
+fn opening(plays: &Plays<'_>, playbook: &Playbook, episodes: &[&Episode]) -> Option<(SubjectId, Stamp)> {
     if let Some(asked) = asked_for(plays, playbook, episodes) {
         return Some(asked);
     }
     let before = plays.input.previous?;
     let now = plays.assessment;
     // A change that configuration caused, or that was true before the connection went live, is no news.
-    if before.model != now.model || !is_live_news {
+    if before.model != now.model || !plays.news.is_live {
         return None;
     }
     let Trigger::BandChanged { to } = &playbook.trigger;
-    let crossed = before.band != now.band && to.contains(&now.band);
+    // What ran here and runs here no more left with a member; what is left of the account still needs somebody.
+    let is_new = before.band != now.band || before.running.contains(&playbook.name);
+    let crossed = is_new && to.contains(&now.band);
     let cooling = episodes.iter().any(|e| match e.state {
         EpisodeState::Closed { at, .. } => now.as_of < at.plus(playbook.cooldown),
         EpisodeState::Open { .. } => false,
@@ -74,16 +96,22 @@ fn opening(
 
 /// An operator asked for this playbook, once per request.
 fn asked_for(plays: &Plays<'_>, playbook: &Playbook, episodes: &[&Episode]) -> Option<(SubjectId, Stamp)> {
-    let request = plays.view.register(&FactKey::PlayRequest(playbook.name.clone()), Field::At)?;
-    let known = episodes.iter().any(|e| e.key.cause == request.stamp);
-    (!known).then(|| (plays.input.subject.clone(), request.stamp.clone()))
+    let request = Told::of(*plays.view, &FactKey::PlayRequest(playbook.name.clone()), Field::At)?;
+    let stamp = &request.register.stamp;
+    let known = episodes.iter().any(|e| e.key.cause == *stamp);
+    (!known).then(|| (plays.input.home_of(request.subject), stamp.clone()))
 }
 
-/// The subject and stamp of the newest fact that contributed.
+/// The subject of the cause and its stamp: the newest among the statements that contributed and the links of members.
+/// When time alone is the news, the statement whose measure fell most.
 fn home(plays: &Plays<'_>) -> Option<(SubjectId, Stamp)> {
-    let evidence = plays.assessment.contributions.iter().filter_map(|c| c.evidence.as_ref());
-    let newest = evidence.max_by(|a, b| (&a.stamp, &a.subject).cmp(&(&b.stamp, &b.subject)))?;
-    Some((newest.subject.clone(), newest.stamp.clone()))
+    let contributions = &plays.assessment.contributions;
+    let fell = contributions.iter().filter(|c| plays.news.by_time && c.change.is_some_and(|change| change < 0));
+    let by_time = fell.min_by_key(|c| c.change).and_then(|c| c.evidence.as_ref()).map(|e| (&e.stamp, &e.subject));
+    let stated = contributions.iter().filter_map(|c| c.evidence.as_ref()).map(|e| (&e.stamp, &e.subject));
+    let linked = plays.input.members.iter().filter_map(|(subject, member)| Some((member.linked.as_ref()?, subject)));
+    let (stamp, subject) = by_time.or_else(|| stated.chain(linked).max())?;
+    Some((plays.input.home_of(subject), stamp.clone()))
 }
 
 fn open_episode(
@@ -96,9 +124,12 @@ fn open_episode(
 ) {
     let now = plays.assessment;
     let key = EpisodeKey { home, playbook: playbook.name.clone(), key: WHOLE_ACCOUNT.to_owned(), cause };
-    let run = episodes.iter().find(|e| e.key == key).map_or(1, |e| e.run + 1);
+    // The same cause again is the same row, and goes on in the same thread.
+    let held = episodes.iter().find(|e| e.key == key);
+    let run = held.map_or(1, |e| e.run + 1);
+    let thread = held.and_then(|e| e.root_action.clone());
     let reasons = alert::changes(now);
-    let root = playbook.steps.first().map(|step| key.action(run, &step.name));
+    let root = thread.clone().or_else(|| playbook.steps.first().map(|step| key.action(run, &step.name)));
     let episode = Episode {
         run,
         state: EpisodeState::Open { recovering_since: None },
@@ -118,7 +149,7 @@ fn open_episode(
         home: episode.key.home.clone(),
         why: episode.why.clone(),
     };
-    push(decision, now, plays.news, &row, &cause, body);
+    push(decision, plays.input.account, plays.news, &row, &cause, body);
     let before = plays.prior;
     for (at, step) in playbook.steps.iter().enumerate() {
         let StepAction::SlackAlert { next_step } = &step.action;
@@ -131,49 +162,61 @@ fn open_episode(
             reasons.clone(),
             next_step,
         );
-        let reply_to = (at > 0).then(|| root.clone()).flatten();
+        let reply_to = if at > 0 { root.clone() } else { thread.clone() };
         request(plays, playbook, &episode, &step.name, reply_to, alert, decision);
     }
     decision.episodes.push(episode);
 }
 
-/// Moves an open episode towards its end; returns when it ends if nothing else happens.
-fn recover(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, decision: &mut Decision) -> Option<Moment> {
+/// How far an episode is from its end.
+enum Recovery {
+    /// It is over.
+    Over,
+    /// It ends then, if nothing else happens.
+    At(Moment),
+    /// What it was opened for still holds.
+    NotYet,
+}
+
+/// Moves the open episodes towards their end, all as the leader goes, each in its own thread.
+fn recover(
+    plays: &Plays<'_>,
+    playbook: &Playbook,
+    leader: &Episode,
+    open: &[&Episode],
+    decision: &mut Decision,
+) -> Recovery {
     let now = plays.assessment;
-    let since = match episode.state {
+    let since = match leader.state {
         EpisodeState::Open { recovering_since } => recovering_since,
-        EpisodeState::Closed { .. } => return None,
+        EpisodeState::Closed { .. } => None,
     };
     // Bands that moved because the model did prove nothing either way.
-    if plays.input.previous.is_some_and(|before| before.model != now.model) {
-        return since.map(|since| since.plus(playbook.recover_after));
-    }
-    let holds = playbook.recover.holds(&scalars(plays)) == Verdict::Holds;
-    match (holds, since) {
-        (false, None) => None,
-        (false, Some(_)) => {
-            decision.episodes.push(Episode { state: EpisodeState::Open { recovering_since: None }, ..episode.clone() });
-            None
+    let is_judged = plays.input.previous.is_none_or(|before| before.model == now.model);
+    let since = if !is_judged {
+        since
+    } else if playbook.recover.holds(&scalars(plays)) == Verdict::Holds {
+        since.or(Some(now.as_of))
+    } else {
+        None
+    };
+    let ends_at = since.map(|since| since.plus(playbook.recover_after));
+    if is_judged && ends_at.is_some_and(|ends_at| now.as_of >= ends_at) {
+        for episode in open {
+            close(plays, playbook, episode, decision);
         }
-        (true, since) => {
-            let ends_at = since.unwrap_or(now.as_of).plus(playbook.recover_after);
-            if now.as_of >= ends_at {
-                close(plays, playbook, episode, decision);
-                return None;
-            }
-            if since.is_none() {
-                let state = EpisodeState::Open { recovering_since: Some(now.as_of) };
-                decision.episodes.push(Episode { state, ..episode.clone() });
-            }
-            Some(ends_at)
-        }
+        return Recovery::Over;
     }
+    let state = EpisodeState::Open { recovering_since: since };
+    let moved = open.iter().filter(|episode| episode.state != state);
+    decision.episodes.extend(moved.map(|episode| Episode { state, ..Episode::clone(episode) }));
+    ends_at.map_or(Recovery::NotYet, Recovery::At)
 }
 
 fn close(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, decision: &mut Decision) {
     let why = Closing::Recovered;
     let closed = Episode { state: EpisodeState::Closed { at: plays.assessment.as_of, why }, ..episode.clone() };
-    say_resolved(decision, plays.assessment, plays.news, &closed, why);
+    say_resolved(decision, plays.input.account, plays.news, &closed, why);
     if let Some(root) = &episode.root_action {
         let reasons = alert::ended(plays.assessment, &episode.reasons);
         let alert = alert::alert(plays, playbook, AlertKind::Resolved, episode.band, episode.score, reasons, "");
@@ -183,7 +226,7 @@ fn close(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, decision: &m
 }
 
 /// Tells that an episode ended.
-pub(crate) fn say_resolved(decision: &mut Decision, about: &Assessment, news: &News, closed: &Episode, why: Closing) {
+pub(crate) fn say_resolved(decision: &mut Decision, account: &SubjectId, news: &News, closed: &Episode, why: Closing) {
     let row = closed.key.row();
     let body = EventBody::RiskResolved {
         playbook: closed.key.playbook.clone(),
@@ -191,7 +234,7 @@ pub(crate) fn say_resolved(decision: &mut Decision, about: &Assessment, news: &N
         home: closed.key.home.clone(),
         why,
     };
-    push(decision, about, news, &row, &cause_of(closed), body);
+    push(decision, account, news, &row, &cause_of(closed), body);
 }
 
 fn request(
@@ -217,7 +260,7 @@ fn request(
         alert,
     };
     let body = EventBody::ActionRequested(Box::new(request));
-    push(decision, plays.assessment, plays.news, id.as_str(), &cause_of(episode), body);
+    push(decision, plays.input.account, plays.news, id.as_str(), &cause_of(episode), body);
 }
 
 fn cause_of(episode: &Episode) -> String {

@@ -2,151 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::path::Path;
-use std::sync::OnceLock;
+mod common;
 
-use config::{Config, Files};
-use jiff::{SignedDuration, ToSpan as _};
-use model::{
-    Band, Closing, ConnectionName, DeliveryId, Episode, EpisodeState, EventBody, Fact, FactKey, Field, Moment,
-    Register, Source, Stamp, Statement, SubjectId, Value,
-};
+use common::{Account, OPENED, changed, days, kinds, said, word};
+use jiff::SignedDuration;
+use model::{Band, Closing, EpisodeState, EventBody, FactKey, Field};
 use proptest::prelude::*;
-use rules::{Decision, Input, decide};
-
-fn files() -> Files {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config");
-    Files(runtime::env::read_files(&folder).unwrap())
-}
-
-fn shipped() -> &'static Config {
-    static CONFIG: OnceLock<Config> = OnceLock::new();
-    CONFIG.get_or_init(|| config::load(&files(), &connectors::tools()).unwrap())
-}
-
-fn days(n: i64) -> Moment {
-    "2026-11-23T09:00:00Z".parse::<Moment>().unwrap().plus(SignedDuration::from_hours(24 * n))
-}
-
-/// One account and everything that was decided about it.
-struct Account {
-    facts: Vec<Fact>,
-    last: Decision,
-    episodes: Vec<Episode>,
-    deliveries: u32,
-}
-
-impl Account {
-    fn new() -> Self {
-        Self { facts: vec![], last: Decision::default(), episodes: vec![], deliveries: 0 }
-    }
-
-    /// In good health on day 0.
-    fn healthy() -> Self {
-        let mut account = Self::new();
-        account.state(0, Field::Name, FactKey::Profile, Value::Text("Acme".into()));
-        account.state(0, Field::LifecycleStage, FactKey::Profile, Value::Text("customer".into()));
-        account.state(0, Field::LastTwoWayAt, FactKey::Touchpoint, Value::Moment(days(0)));
-        account.state(0, Field::RenewsOn, FactKey::Subscription("company".into()), renewal(300));
-        account.feels(0, "green");
-        account
-    }
-
-    fn state(&mut self, day: i64, field: Field, key: FactKey, value: Value) {
-        let subject = SubjectId::vendor("hubspot", "company", "1");
-        let connection: ConnectionName = "hubspot".parse().unwrap();
-        let at = self.facts.iter().position(|fact| fact.key == key).unwrap_or_else(|| {
-            self.facts.push(Fact { opens_account: key == FactKey::Profile, ..Fact::empty(subject, key) });
-            self.facts.len() - 1
-        });
-        self.deliveries += 1;
-        let delivery = DeliveryId::new(&connection, &format!("{:04}", self.deliveries));
-        let statement =
-            Statement { field, value, occurred_at: days(day), sequence: None, path: "$".into(), raw: "1".into() };
-        let source = Source { connection: &connection, delivery: &delivery, received_at: days(day), index: 0 };
-        self.facts[at].apply(source, &[statement]);
-    }
-
-    fn feels(&mut self, day: i64, word: &str) {
-        self.state(day, Field::Sentiment, FactKey::Sentiment, Value::Text(word.into()));
-    }
-
-    fn silent_since(&mut self, day: i64, since: i64) {
-        self.state(day, Field::LastTwoWayAt, FactKey::Touchpoint, Value::Moment(days(since)));
-    }
-
-    /// Nothing is said; the clock asks.
-    fn tick(&mut self, at: Moment) {
-        self.facts.retain(|fact| fact.key != FactKey::Tick);
-        let mut fact = Fact::empty(SubjectId::vendor("hubspot", "company", "1"), FactKey::Tick);
-        let stamp = Stamp { occurred_at: at, sequence: None, delivery: DeliveryId::from_stored("clock:due"), index: 0 };
-        let register = Register {
-            value: Value::Moment(at),
-            stamp,
-            received_at: at,
-            path: "$".into(),
-            raw: "".into(),
-            clamped: false,
-        };
-        fact.registers.entry(ConnectionName::from_stored("clock")).or_default().insert(Field::At, register);
-        self.facts.push(fact);
-    }
-
-    fn decide_with(&mut self, config: &Config) -> &Decision {
-        let subject = SubjectId::vendor("hubspot", "company", "1");
-        let previous = self.last.assessment.clone();
-        let input =
-            Input { subject: &subject, facts: &self.facts, previous: previous.as_ref(), episodes: &self.episodes };
-        self.last = decide(input, config);
-        for changed in &self.last.episodes {
-            self.episodes.retain(|held| held.key != changed.key);
-            self.episodes.push(changed.clone());
-        }
-        &self.last
-    }
-
-    fn decide(&mut self) -> &Decision {
-        self.decide_with(shipped())
-    }
-
-    fn band(&self) -> Band {
-        self.last.assessment.as_ref().unwrap().band
-    }
-
-    fn due(&self) -> Option<Moment> {
-        self.last.assessment.as_ref().unwrap().next_due_at
-    }
-
-    /// Red from day `day` on.
-    fn turns_red(&mut self, day: i64) -> &Decision {
-        self.feels(day, "red");
-        self.silent_since(day, day - 100);
-        self.decide()
-    }
-
-    fn turns_green(&mut self, day: i64) -> &Decision {
-        self.feels(day, "green");
-        self.silent_since(day, day);
-        self.decide()
-    }
-}
-
-fn renewal(in_days: i64) -> Value {
-    Value::Date(jiff::civil::date(2026, 11, 23).checked_add(in_days.days()).unwrap())
-}
-
-fn kinds(decision: &Decision) -> Vec<&'static str> {
-    decision.events.iter().map(|event| event.body.kind()).collect()
-}
-
-const OPENED: [&str; 3] = ["account.band_changed", "account.risk_opened", "action.requested"];
 
 #[test]
 fn first_sight_is_no_news_even_of_a_red_account() {
-    let mut account = Account::healthy();
-    account.feels(0, "red");
-    account.silent_since(0, -200);
+    let mut account = Account::with("red", 200, 300);
     assert_eq!(kinds(account.decide()), ["account.watched"]);
+    assert_eq!(account.band(), Band::Red);
     assert!(account.episodes.is_empty());
 }
 
@@ -217,32 +84,26 @@ fn nothing_opens_within_the_cooldown_which_counts_from_the_close() {
 
 #[test]
 fn a_changed_model_moves_bands_and_opens_nothing() {
-    let mut account = Account::healthy();
-    account.silent_since(0, -40);
+    let mut account = Account::with("green", 100, 300);
     account.decide();
-    let mut files = files();
-    let health = files.0.get_mut("health.toml").unwrap();
-    *health = health.replace("green = 100", "green = 1");
-    let changed = config::load(&files, &connectors::tools()).unwrap();
-    let before = account.band();
+    assert_eq!(account.band(), Band::Yellow);
+    let model = changed("health.toml", |text| text.replace("green = 100", "green = 1"));
     account.feels(1, "green");
-    assert_eq!(kinds(account.decide_with(&changed)), Vec::<&str>::new());
-    assert_ne!(account.band(), before);
+    assert_eq!(kinds(account.decide_with(&model)), Vec::<&str>::new());
+    assert_eq!(account.band(), Band::Red);
     assert!(account.episodes.is_empty());
 }
 
 #[test]
 fn what_was_true_before_the_connection_went_live_is_no_news() {
-    let mut files = files();
-    let connections = files.0.get_mut("connections.toml").unwrap();
-    *connections =
-        connections.replace("[connection.hubspot]", "[connection.hubspot]\nlive_from = 2026-12-01T00:00:00Z");
-    let config = config::load(&files, &connectors::tools()).unwrap();
+    let table = "[connection.hubspot]";
+    let late =
+        changed("connections.toml", |text| text.replace(table, &format!("{table}\nlive_from = 2026-12-01T00:00:00Z")));
     let mut account = Account::healthy();
-    account.decide_with(&config);
+    account.decide_with(&late);
     account.feels(1, "red");
-    account.silent_since(1, -99);
-    assert_eq!(kinds(account.decide_with(&config)), ["account.band_changed"]);
+    account.spoke(1, -99);
+    assert_eq!(kinds(account.decide_with(&late)), ["account.band_changed"]);
 }
 
 #[test]
@@ -250,7 +111,7 @@ fn an_account_that_is_no_customer_any_more_closes_what_is_open_with_that_reason(
     let mut account = Account::healthy();
     account.decide();
     account.turns_red(1);
-    account.state(2, Field::LifecycleStage, FactKey::Profile, Value::Text("other".into()));
+    account.state(2, Field::LifecycleStage, FactKey::Profile, word("other"));
     let decision = account.decide();
     assert_eq!(kinds(decision), ["account.unwatched", "account.risk_resolved"]);
     assert_eq!(decision.assessment, None);
@@ -259,44 +120,80 @@ fn an_account_that_is_no_customer_any_more_closes_what_is_open_with_that_reason(
 
 #[test]
 fn our_own_companies_and_their_subdomains_are_not_watched() {
-    let mut files = files();
-    let connections = files.0.get_mut("connections.toml").unwrap();
-    let line = connections.lines().find(|line| line.starts_with("exclude_domains")).unwrap().to_owned();
-    *connections = connections.replace(&line, r#"exclude_domains = ["ourco.example"]"#);
-    let config = config::load(&files, &connectors::tools()).unwrap();
-    for (domain, watched) in [("ourco.example", false), ("eu.ourco.example", false), ("notourco.example", true)] {
+    let ours = changed("connections.toml", |text| {
+        let line = text.lines().find(|line| line.starts_with("exclude_domains")).unwrap();
+        text.replace(line, r#"exclude_domains = ["us.example"]"#)
+    });
+    for (domain, watched) in [("us.example", false), ("eu.us.example", false), ("notus.example", true)] {
         let mut account = Account::healthy();
-        account.state(0, Field::Domain, FactKey::Profile, Value::Text(domain.into()));
-        assert_eq!(account.decide_with(&config).assessment.is_some(), watched, "{domain}");
+        account.state(0, Field::Domain, FactKey::Profile, word(domain));
+        assert_eq!(account.decide_with(&ours).assessment.is_some(), watched, "{domain}");
     }
 }
 
+#[test]
+fn looking_ahead_begins_with_the_next_day() {
+    let mut account = Account::with("yellow", 14, 60);
+    account.decide();
+    assert_eq!(account.band(), Band::Green);
+    // 00:00 of the 24th in Berlin.
+    assert_eq!(account.due().unwrap().to_string(), "2026-11-23T23:00:00.000Z");
+}
+
+#[test]
+fn what_belongs_to_another_account_now_is_told_and_nothing_of_it_is_closed() {
+    let mut account = Account::healthy();
+    account.decide();
+    account.turns_red(1);
+    let before = account.last.assessment.clone();
+    let link = said(2, 2, &common::company());
+    let decision = rules::leave(&common::company(), before.as_ref(), Some(&link), common::shipped());
+    assert_eq!(kinds(&decision), ["account.unwatched"]);
+    assert_eq!(decision.events[0].cause.delivery, Some(link.stamp.delivery.clone()));
+    assert!(decision.episodes.is_empty() && decision.assessment.is_none());
+    assert_eq!(rules::leave(&common::company(), None, Some(&link), common::shipped()), rules::Decision::default());
+}
+
+#[test]
+fn an_assessment_never_holds_for_an_earlier_moment_than_the_one_before_it() {
+    let mut account = Account::healthy();
+    account.decide();
+    let newest = account.facts.clone();
+    account.feels(5, "yellow");
+    account.decide();
+    // The member that spoke last is gone.
+    account.facts = newest;
+    account.decide();
+    assert_eq!(account.last.assessment.as_ref().unwrap().as_of, days(5));
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// No band changes between two due moments, and at a due moment (short of the horizon) one does.
     #[test]
     fn an_account_is_due_exactly_when_time_changes_its_band(
-        word in prop_oneof![Just("green"), Just("yellow"), Just("red")], silent in 0..120_i64, renews in -30..250_i64,
+        sentiment in prop_oneof![Just("green"), Just("yellow"), Just("red")],
+        silent in 0..120_i64,
+        renews in -30..250_i64,
+        between in prop::collection::vec(any::<prop::sample::Index>(), 4),
     ) {
-        let mut account = Account::healthy();
-        account.feels(0, word);
-        account.silent_since(0, -silent);
-        account.state(0, Field::RenewsOn, FactKey::Subscription("company".into()), renewal(renews));
+        let mut account = Account::with(sentiment, silent, renews);
         account.decide();
         let (before, due) = (account.band(), account.due().unwrap());
-        let mut day = days(0);
-        loop {
-            day = day.plus(SignedDuration::from_hours(24)).min(due);
-            let mut then = Account { facts: account.facts.clone(), last: account.last.clone(), episodes: vec![], deliveries: 99 };
-            then.tick(day);
+        let band_at = |at| {
+            let mut then = account.clone();
+            then.tick(at);
             then.decide();
-            if day == due {
-                let horizon = due.since(days(0)).as_hours() > 24 * 395;
-                prop_assert!(then.band() != before || horizon, "nothing changed at {}", due);
-                break;
-            }
-            prop_assert_eq!(then.band(), before, "at {}, before {}", day, due);
+            then.band()
+        };
+        // A few days on the way, and the last moment of it.
+        let whole_days = usize::try_from(due.since(days(0)).as_hours() / 24).unwrap();
+        let on_the_way = between.iter().map(|at| days(i64::try_from(at.index(whole_days + 1)).unwrap()));
+        for at in on_the_way.chain([due.plus(-SignedDuration::from_millis(1))]) {
+            prop_assert_eq!(band_at(at), before, "at {}, before {}", at, due);
         }
+        let horizon = due.since(days(0)).as_hours() > 24 * 395;
+        prop_assert!(band_at(due) != before || horizon, "nothing changed at {}", due);
     }
 }

@@ -30,6 +30,8 @@ pub enum Target {
     Ssm,
     /// Messages to our team.
     Slack,
+    /// The API of a tool that sends us webhooks, to read what their bodies only name.
+    Vendor,
 }
 
 impl fmt::Display for Target {
@@ -39,6 +41,7 @@ impl fmt::Display for Target {
             Self::EventBridge => "eventbridge",
             Self::Ssm => "ssm",
             Self::Slack => "slack",
+            Self::Vendor => "vendor",
         })
     }
 }

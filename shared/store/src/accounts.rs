@@ -1,4 +1,4 @@
-//! Subjects: their facts, their assessment and their episodes, all in one partition.
+//! Subjects: the facts that are rows of their own, the assessment, and what a recompute writes.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use serde::{Deserialize, Serialize};
 
 use model::{
-    Assessed, Assessment, DeliveryId, Episode, EpisodeKey, Event, Fact, FactKey, Field, Moment, Quarantined, Register,
-    Stamp, SubjectId, TimelineEntry, Value,
+    Assessed, Assessment, DeliveryId, Episode, Event, Fact, FactKey, Field, Moment, Register, Stamp, SubjectId,
+    TimelineEntry, Value,
 };
 
-use crate::rows::{ASSESSMENT, Attributes, Key, item, number, row, shard, subject_pk, text, text_of};
+use crate::rows::{Attributes, Key, item, number, row, shard, text};
 use crate::write::Transacted;
 use crate::{Store, StoreError};
 
@@ -23,30 +23,21 @@ pub struct Stored<T> {
     pub rev: u64,
 }
 
-/// All that one Query of a subject's partition brings.
-#[derive(Debug, Clone, Default)]
-pub struct Partition {
-    /// Its facts, in the order of their sort keys.
-    pub facts: Vec<Fact>,
-    /// Its episodes, open and closed, with their revisions.
-    pub episodes: Vec<Stored<Episode>>,
-}
-
 #[derive(Serialize, Deserialize)]
-struct FactRow {
-    rev: u64,
+pub(crate) struct FactRow {
+    pub rev: u64,
     #[serde(flatten)]
-    fact: Fact,
+    pub fact: Fact,
     /// The moment of a tick, beside its register so that a condition can compare it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    tick_at: Option<Moment>,
+    pub tick_at: Option<Moment>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct EpisodeRow {
-    rev: u64,
+pub(crate) struct EpisodeRow {
+    pub rev: u64,
     #[serde(flatten)]
-    episode: Episode,
+    pub episode: Episode,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,7 +89,8 @@ pub struct Commit<'a> {
 }
 
 impl Store {
-    /// One fact and its revision: 1 call.
+    /// One fact that is a row of its own, and its revision: 1 call. What [`FactKey::is_kept_with_claims`] is in
+    /// [`Self::node`].
     ///
     /// # Errors
     /// When the store does not answer or the item cannot be read.
@@ -142,11 +134,7 @@ impl Store {
             let key = Key::fact(&fact.value.subject, &fact.value.key);
             let (next, rev) = (item(&key, &next)?, fact.rev);
             if facts.len() == 1 {
-                return if rev == 0 {
-                    self.put_new(next).await
-                } else {
-                    self.put_on(next, "rev = :r", &[], Attributes::from([(":r".into(), number(rev))])).await
-                };
+                return self.put_on_rev(next, rev).await;
             }
             writes.push(if rev == 0 {
                 self.put_if(next, "attribute_not_exists(pk)", &[], Attributes::new())
@@ -177,27 +165,6 @@ impl Store {
     pub async fn put_stub(&self, subject: &SubjectId) -> Result<(), StoreError> {
         let key = Key::assessment(subject);
         self.put_new(item(&key, &AssessmentRow::new(subject, 1, None))?).await.map(|_| ())
-    }
-
-    /// Everything about a subject, consistent: 1 call per page.
-    ///
-    /// # Errors
-    /// When the store does not answer or an item cannot be read.
-    pub async fn partition(&self, subject: &SubjectId) -> Result<Partition, StoreError> {
-        let mut partition = Partition::default();
-        for found in self.query(&subject_pk(subject), None).await? {
-            match text_of(&found, "sk").unwrap_or_default() {
-                ASSESSMENT => {}
-                // A kind of fact that newer code wrote is left for newer code to read.
-                sk if sk.parse::<FactKey>().is_ok() => partition.facts.push(row::<FactRow>(found)?.fact),
-                sk if sk.starts_with(EpisodeKey::PREFIX) => {
-                    let stored = row::<EpisodeRow>(found)?;
-                    partition.episodes.push(Stored { value: stored.episode, rev: stored.rev });
-                }
-                _ => {}
-            }
-        }
-        Ok(partition)
     }
 
     /// Writes what a recompute decided, on the condition that the assessment's version is as read: 1 call. False when
@@ -269,29 +236,6 @@ impl Store {
         self.put_on(item(&key, &next)?, "attribute_not_exists(pk) OR tick_at < :at", &[], values).await
     }
 
-    /// Records what was not understood, and the event that says so, in one transaction: 1 call. Repeating it changes
-    /// nothing.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn quarantine(&self, rows: &[(Quarantined, Event)]) -> Result<(), StoreError> {
-        // Two writes each, and a transaction holds a hundred.
-        for some in rows.chunks(50) {
-            let mut writes = Vec::with_capacity(some.len() * 2);
-            for (quarantined, event) in some {
-                let day = &quarantined.received_at.to_string()[..10];
-                let key = Key {
-                    pk: format!("QUARANTINE#{day}"),
-                    sk: format!("{}#{}", quarantined.delivery, quarantined.path),
-                };
-                writes.push(self.put_once(item(&key, quarantined)?));
-                writes.push(self.outbox_write(event)?);
-            }
-            self.transact(writes).await?;
-        }
-        Ok(())
-    }
-
     pub(crate) async fn get(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
         let request = self.client.get_item().table_name(&self.tables.accounts).set_key(Some(key.attributes()));
         let answer = request.consistent_read(true).send().await.map_err(|e| StoreError::unavailable("GetItem", &e))?;
@@ -329,6 +273,23 @@ impl Store {
 
     pub(crate) async fn put_new(&self, next: Attributes) -> Result<bool, StoreError> {
         self.put_on(next, "attribute_not_exists(pk)", &[], Attributes::new()).await
+    }
+
+    /// A put on the revision that was read; 0 means that nothing was there.
+    pub(crate) async fn put_on_rev(&self, next: Attributes, rev: u64) -> Result<bool, StoreError> {
+        if rev == 0 {
+            return self.put_new(next).await;
+        }
+        self.put_on(next, "rev = :r", &[], Attributes::from([(":r".into(), number(rev))])).await
+    }
+
+    pub(crate) async fn delete_on_rev(&self, key: &Key, rev: u64) -> Result<bool, StoreError> {
+        let request = self.client.delete_item().table_name(&self.tables.accounts).set_key(Some(key.attributes()));
+        match request.condition_expression("rev = :r").expression_attribute_values(":r", number(rev)).send().await {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => Ok(false),
+            Err(error) => Err(StoreError::unavailable("DeleteItem", &error)),
+        }
     }
 
     /// One conditional put; false when the condition failed.

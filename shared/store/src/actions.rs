@@ -23,9 +23,12 @@ pub enum ActionStatus {
     Sending,
     /// Done.
     Sent,
+    /// Of a fetch: the object, or that it is gone, is in the journal.
+    Done,
     /// Rendered as it would be sent; nothing left, because of the mode or a missing token.
     Observed,
-    /// Sending was paused when its turn came; it expires after a day and is never sent in a burst.
+    /// Sending was paused when its turn came; it expires after a day and is never sent in a burst. Of a fetch: there is
+    /// no token; it is asked for again when there is one.
     Held,
     /// No longer true when its turn came.
     Obsolete,
@@ -47,6 +50,7 @@ impl ActionStatus {
             Self::Claimed => "claimed",
             Self::Sending => "sending",
             Self::Sent => "sent",
+            Self::Done => "done",
             Self::Observed => "observed",
             Self::Held => "held",
             Self::Obsolete => "obsolete",
@@ -61,8 +65,9 @@ impl ActionStatus {
 pub struct ActionRow {
     /// The action.
     pub id: ActionId,
-    /// The playbook that asks.
-    pub playbook: PlaybookName,
+    /// The playbook that asks; `None` for a fetch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<PlaybookName>,
     /// Where it stands.
     pub status: ActionStatus,
     /// The mode it was carried out in; `None` until that was looked up.
@@ -114,6 +119,26 @@ pub struct ActionContext {
     pub root: Option<ActionRow>,
 }
 
+impl ActionRow {
+    /// An action that nobody had claimed before.
+    pub(crate) fn first(id: &ActionId, playbook: Option<&PlaybookName>, holder: &str, lease_until: Moment) -> Self {
+        Self {
+            id: id.clone(),
+            playbook: playbook.cloned(),
+            status: ActionStatus::Claimed,
+            mode: None,
+            attempts: 1,
+            holder: holder.to_owned(),
+            lease_until,
+            sends: 0,
+            rendered: None,
+            reason: None,
+            vendor_ref: None,
+            vendor_place: None,
+        }
+    }
+}
+
 impl Store {
     /// Claims an action for `holder` until `lease_until`: 1 call, 2 when it was claimed before.
     ///
@@ -126,21 +151,18 @@ impl Store {
         now: Moment,
         lease_until: Moment,
     ) -> Result<Claim, StoreError> {
-        let key = Key::action(&request.id);
-        let first = ActionRow {
-            id: request.id.clone(),
-            playbook: request.playbook.clone(),
-            status: ActionStatus::Claimed,
-            mode: None,
-            attempts: 1,
-            holder: holder.to_owned(),
-            lease_until,
-            sends: 0,
-            rendered: None,
-            reason: None,
-            vendor_ref: None,
-            vendor_place: None,
-        };
+        let first = ActionRow::first(&request.id, Some(&request.playbook), holder, lease_until);
+        self.claim_row(first, now, ActionStatus::is_final).await
+    }
+
+    /// Puts `first` where nothing is; else takes over what is neither over nor held by someone else.
+    pub(crate) async fn claim_row(
+        &self,
+        first: ActionRow,
+        now: Moment,
+        is_over: fn(ActionStatus) -> bool,
+    ) -> Result<Claim, StoreError> {
+        let key = Key::action(&first.id);
         let sent = self
             .client
             .put_item()
@@ -159,19 +181,22 @@ impl Store {
                 _ => return Err(StoreError::unavailable("PutItem", &error)),
             },
         };
-        if held.status.is_final() {
+        if is_over(held.status) {
             return Ok(Claim::Over(held.status));
         }
-        // Our own claim, whose answer was lost on the way.
-        if held.holder == holder && held.lease_until == lease_until {
-            return Ok(Claim::Ours(held));
-        }
-        if held.lease_until > now {
-            return Ok(Claim::Busy { until: held.lease_until });
+        let lease_until = first.lease_until;
+        if !held.status.is_final() {
+            // Our own claim, whose answer was lost on the way.
+            if held.holder == first.holder && held.lease_until == lease_until {
+                return Ok(Claim::Ours(held));
+            }
+            if held.lease_until > now {
+                return Ok(Claim::Busy { until: held.lease_until });
+            }
         }
         let next = ActionRow {
             attempts: held.attempts + 1,
-            holder: holder.to_owned(),
+            holder: first.holder,
             lease_until,
             status: ActionStatus::Claimed,
             ..held.clone()

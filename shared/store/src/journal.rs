@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use model::{ConnectionName, Delivery, DeliveryId, Family, Moment};
+use model::{ConnectionName, Delivery, DeliveryId, Family, Moment, stable_hash};
 
 use crate::rows::{Attributes, text, text_of};
 use crate::{Store, StoreError};
@@ -25,7 +26,7 @@ pub enum Journaled {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Row {
+pub(crate) struct Row {
     delivery: DeliveryId,
     connection: ConnectionName,
     family: Family,
@@ -36,6 +37,12 @@ struct Row {
     headers: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     same_key_as: Option<DeliveryId>,
+    /// When the body was replaced, because it spoke of a person who was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    erased_at: Option<Moment>,
+    /// Of a replaced body: [`mark`] of the one that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent: Option<String>,
     /// Compressed with zstd.
     #[serde(with = "serde_bytes")]
     body: Vec<u8>,
@@ -46,10 +53,20 @@ const COMPRESSION_LEVEL: i32 = 3;
 /// An item holds 400 kB with its names and keys ("Quotas in Amazon DynamoDB", docs.aws.amazon.com, read 2026-11).
 const MAX_STORED: usize = 390_000;
 
+fn compressed(body: &[u8], of: &DeliveryId) -> Result<Vec<u8>, StoreError> {
+    zstd::bulk::compress(body, COMPRESSION_LEVEL).map_err(|e| StoreError::unreadable(of.as_str(), e))
+}
+
+/// Enough of a hash to know a body again when its sender repeats it, too little to show what was in it.
+fn mark(body_sha256: &str) -> String {
+    let mut mark = stable_hash(&["sent", body_sha256]);
+    mark.truncate(16);
+    mark
+}
+
 impl Row {
     fn of(delivery: &Delivery) -> Result<Self, StoreError> {
-        let body = zstd::bulk::compress(&delivery.body, COMPRESSION_LEVEL)
-            .map_err(|e| StoreError::unreadable(delivery.id.as_str(), e))?;
+        let body = compressed(&delivery.body, &delivery.id)?;
         Ok(Self {
             delivery: delivery.id.clone(),
             connection: delivery.connection.clone(),
@@ -59,8 +76,22 @@ impl Row {
             bytes: delivery.body.len(),
             headers: delivery.headers.clone(),
             same_key_as: delivery.same_key_as.clone(),
+            erased_at: None,
+            sent: None,
             body,
         })
+    }
+
+    /// Puts other bytes in place of the body; false when they are there already.
+    pub(crate) fn replace(&mut self, stub: &[u8], at: Moment) -> Result<bool, StoreError> {
+        let sha256 = hex::encode(Sha256::digest(stub));
+        if self.body_sha256 == sha256 {
+            return Ok(false);
+        }
+        self.sent.get_or_insert_with(|| mark(&self.body_sha256));
+        self.body = compressed(stub, &self.delivery)?;
+        (self.body_sha256, self.bytes, self.erased_at) = (sha256, stub.len(), Some(at));
+        Ok(true)
     }
 
     fn into_delivery(self) -> Result<Delivery, StoreError> {
@@ -107,7 +138,8 @@ impl Store {
             return Ok(Journaled::TooLarge);
         }
         let Some(held) = self.put_delivery(row).await? else { return Ok(Journaled::New) };
-        if text_of(&held, "body_sha256") == Some(&delivery.body_sha256) {
+        let repeats = text_of(&held, "body_sha256") == Some(&delivery.body_sha256);
+        if repeats || text_of(&held, "sent").is_some_and(|sent| sent == mark(&delivery.body_sha256)) {
             return Ok(Journaled::Repeated);
         }
         let beside = Delivery {
@@ -151,6 +183,10 @@ impl Store {
     /// # Errors
     /// When the store does not answer or the item cannot be read.
     pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        self.journal_item(id).await?.map(from_item).transpose()
+    }
+
+    pub(crate) async fn journal_item(&self, id: &DeliveryId) -> Result<Option<Attributes>, StoreError> {
         let answer = self
             .client
             .get_item()
@@ -160,7 +196,34 @@ impl Store {
             .send()
             .await
             .map_err(|e| StoreError::unavailable("GetItem", &e))?;
-        answer.item.map(from_item).transpose()
+        Ok(answer.item)
+    }
+
+    /// At most `limit` deliveries in no order, and where to go on after them; `None` once that was all: 1 call. An
+    /// operator's command that takes its time.
+    ///
+    /// # Errors
+    /// When the store does not answer or an item cannot be read.
+    pub async fn journal_page(
+        &self,
+        after: Option<&DeliveryId>,
+        limit: i32,
+    ) -> Result<(Vec<Delivery>, Option<DeliveryId>), StoreError> {
+        let start = after.map(|id| Attributes::from([("delivery".into(), text(id.as_str()))]));
+        let page = self
+            .client
+            .scan()
+            .table_name(&self.tables.journal)
+            .consistent_read(true)
+            .limit(limit)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|e| StoreError::unavailable("Scan", &e))?;
+        let next = page.last_evaluated_key.as_ref().and_then(|key| text_of(key, "delivery"));
+        let next = next.map(DeliveryId::from_stored);
+        let deliveries = page.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?;
+        Ok((deliveries, next))
     }
 
     /// The whole journal in its total order (received_at, id). An operator's command: it reads every page.

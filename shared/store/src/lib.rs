@@ -6,10 +6,14 @@
 mod accounts;
 mod actions;
 mod control;
+mod erasure;
 mod error;
+mod fetches;
 mod journal;
+mod links;
 mod listing;
 mod outbox;
+mod quarantine;
 mod rows;
 mod write;
 
@@ -18,12 +22,15 @@ use runtime::aws::AwsSettings;
 use runtime::env::Environment;
 use runtime::seam::{Seam, Target};
 
-pub use accounts::{Commit, Partition, Stored};
+pub use accounts::{Commit, Stored};
 pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
 pub use error::StoreError;
+pub use fetches::{FetchEntry, Leave};
 pub use journal::{Journaled, delivery_from_stream, stream_image};
-pub use listing::{OutboxEntry, UnmatchedSubject};
+pub use links::{Listed, Node, Partition};
+pub use listing::{KnownSubject, OutboxEntry};
 pub use outbox::{OutboxRow, OutboxState, event_from_stream};
+pub use quarantine::QuarantineRow;
 pub use rows::{SHARDS, subject_of_key};
 
 /// The names of the tables.
@@ -40,6 +47,12 @@ impl Tables {
     pub fn journal_from_env(environment: &mut Environment) -> Self {
         let journal = environment.required("BAROMETER_JOURNAL_TABLE", "the name of the journal table");
         Self { journal, accounts: String::new() }
+    }
+
+    /// For a function that does both.
+    pub fn from_env(environment: &mut Environment) -> Self {
+        let Self { journal, .. } = Self::journal_from_env(environment);
+        Self { journal, ..Self::accounts_from_env(environment) }
     }
 
     /// For a function behind the journal: `BAROMETER_ACCOUNTS_TABLE`.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use model::{
-    ActionKind, ActionRequest, Assessment, EventBody, FactKey, Field, Moment, Quarantined, SubjectId, TimelineEntry,
-    Value,
+    ActionKind, ActionRequest, Assessment, Episode, EpisodeKey, EventBody, Fact, FactKey, Moment, SubjectId,
+    TimelineEntry, Up,
 };
 
-use crate::rows::{Attributes, row, subject_of_key, text, text_of};
+use crate::accounts::EpisodeRow;
+use crate::links::{Node, Partition, read_node};
+use crate::rows::{Attributes, UP, own_sk, row, subject_of_key, text, text_of};
 use crate::{ActionRow, Store, StoreError};
 
 /// An action that was asked for, and what became of it.
@@ -23,21 +25,19 @@ pub struct OutboxEntry {
     pub action: Option<ActionRow>,
 }
 
-/// A subject that has facts and no account.
+/// A subject of which a source said something, with all that is needed to tell where it belongs and why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnmatchedSubject {
+pub struct KnownSubject {
     /// The subject.
     pub subject: SubjectId,
-    /// What it is: `contact`, `deal` or `company`.
-    pub kind: &'static str,
-    /// How many registers are known of it.
-    pub facts: usize,
+    /// Its claims.
+    pub up: Up,
+    /// What is known of it, ticks and requests left out; never empty.
+    pub facts: Vec<Fact>,
     /// When the first delivery that still counts was received.
-    pub since: Moment,
-    /// The vendor's id of the company it names, if it names one.
-    pub names_company: Option<String>,
-    /// Its email address, if it has one.
-    pub email: Option<String>,
+    pub first_at: Moment,
+    /// When the last one was.
+    pub last_at: Moment,
 }
 
 impl Store {
@@ -50,21 +50,17 @@ impl Store {
         let mut book = Vec::new();
         let found = self.get_many(&keys.iter().collect::<Vec<_>>()).await?;
         for item in found.into_values() {
-            let subject = text_of(&item, "pk").and_then(subject_of_key);
-            if let Some(subject) = subject {
-                book.extend(self.read_assessment(&subject, item)?);
-            }
+            book.extend(self.read_assessment(item)?);
         }
         book.sort_by(|a, b| (&a.card.name, &a.account).cmp(&(&b.card.name, &b.account)));
         Ok(book)
     }
 
-    fn read_assessment(&self, subject: &SubjectId, item: Attributes) -> Result<Option<Assessment>, StoreError> {
+    fn read_assessment(&self, item: Attributes) -> Result<Option<Assessment>, StoreError> {
         #[derive(serde::Deserialize)]
         struct Row {
             assessment: Option<Assessment>,
         }
-        debug_assert!(subject_of_key(text_of(&item, "pk").unwrap_or_default()).as_ref() == Some(subject));
         Ok(row::<Row>(item)?.assessment)
     }
 
@@ -102,46 +98,64 @@ impl Store {
         self.query(&format!("TIMELINE#{account}"), None).await?.into_iter().map(row).collect()
     }
 
-    /// Everything that was not understood, oldest first.
-    ///
-    /// # Errors
-    /// When the store does not answer or a row cannot be read.
-    pub async fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
-        let found = self.scan("begins_with(pk, :p)", ":p", "QUARANTINE#").await?;
-        let mut rows: Vec<Quarantined> = found.into_iter().map(row).collect::<Result<_, _>>()?;
-        rows.sort_by(|a, b| (a.received_at, &a.delivery, &a.path).cmp(&(b.received_at, &b.delivery, &b.path)));
-        Ok(rows)
-    }
-
-    /// Subjects that have facts and are no account, oldest first.
+    /// Every subject that has facts, oldest first: what the listing of those without an account starts from.
     ///
     /// # Errors
     /// When the store does not answer or an item cannot be read.
-    pub async fn unmatched(&self) -> Result<Vec<UnmatchedSubject>, StoreError> {
-        let mut found: BTreeMap<SubjectId, UnmatchedSubject> = BTreeMap::new();
-        for item in self.scan("begins_with(sk, :p)", ":p", FactKey::PREFIX).await? {
-            let fact: model::Fact = row(item)?;
-            let kind = match fact.key {
-                FactKey::Contact => "contact",
-                FactKey::Deal => "deal",
-                FactKey::Profile if !fact.opens_account => "company",
-                _ => continue,
-            };
-            let Some(since) = fact.all_registers().map(|(_, _, r)| r.received_at).min() else { continue };
-            let text = |field: Field| {
-                fact.all_registers().find(|(_, f, _)| *f == field).and_then(|(_, _, r)| match &r.value {
-                    Value::Text(text) => Some(text.clone()),
-                    _ => None,
-                })
-            };
-            let (names_company, email) = (text(Field::Company), text(Field::Email));
-            let facts = fact.all_registers().count();
-            let subject = fact.subject.clone();
-            found.insert(subject.clone(), UnmatchedSubject { subject, kind, facts, since, names_company, email });
-        }
-        let mut rows: Vec<_> = found.into_values().collect();
-        rows.sort_by(|a, b| (a.since, &a.subject).cmp(&(b.since, &b.subject)));
+    pub async fn known(&self) -> Result<Vec<KnownSubject>, StoreError> {
+        let mut found: BTreeMap<SubjectId, Partition> = BTreeMap::new();
+        self.each_fact_row(|subject, sk, item| found.entry(subject).or_default().read(sk, item)).await?;
+        let known = |(subject, partition): (SubjectId, Partition)| {
+            let Partition { up, mut facts, .. } = partition;
+            facts.retain(|fact| !matches!(fact.key, FactKey::Tick | FactKey::PlayRequest(_)));
+            let received = || facts.iter().flat_map(Fact::all_registers).map(|(_, _, register)| register.received_at);
+            let (first_at, last_at) = (received().min()?, received().max()?);
+            Some(KnownSubject { subject, up, facts, first_at, last_at })
+        };
+        let mut rows: Vec<_> = found.into_iter().filter_map(known).collect();
+        rows.sort_by(|a, b| (a.first_at, &a.subject).cmp(&(b.first_at, &b.subject)));
         Ok(rows)
+    }
+
+    /// Every episode, open and closed, wherever it lives.
+    ///
+    /// # Errors
+    /// When the store does not answer or an item cannot be read.
+    pub async fn episodes(&self) -> Result<Vec<Episode>, StoreError> {
+        let found = self.scan("begins_with(sk, :p)", ":p", EpisodeKey::PREFIX).await?;
+        found.into_iter().map(|item| row::<EpisodeRow>(item).map(|row| row.episode)).collect()
+    }
+
+    /// The claims of every subject, with the fact kept beside them.
+    ///
+    /// # Errors
+    /// When the store does not answer or an item cannot be read.
+    pub async fn all_nodes(&self) -> Result<BTreeMap<SubjectId, Node>, StoreError> {
+        let mut nodes = BTreeMap::new();
+        self.each_fact_row(|subject, sk, item| {
+            if sk == UP {
+                nodes.insert(subject, read_node(Some(item))?.value);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(nodes)
+    }
+
+    /// Hands over every row of the facts and claims of every subject, with its sort key as it would be in a partition of
+    /// the subject's own.
+    async fn each_fact_row(
+        &self,
+        mut read: impl FnMut(SubjectId, &str, Attributes) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for item in self.scan("begins_with(sk, :p)", ":p", FactKey::PREFIX).await? {
+            let text = |name: &str| text_of(&item, name).unwrap_or_default().to_owned();
+            let (pk, sk) = (text("pk"), text("sk"));
+            if let (Some(owner), Some(subject)) = (subject_of_key(&pk, ""), subject_of_key(&pk, &sk)) {
+                read(subject, &own_sk(&owner, &sk), item)?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends every claim on an unfinished action as of `now`. Only for a host that knows that no other process holds one.
@@ -158,7 +172,7 @@ impl Store {
         Ok(())
     }
 
-    async fn scan(&self, filter: &str, name: &str, value: &str) -> Result<Vec<Attributes>, StoreError> {
+    pub(crate) async fn scan(&self, filter: &str, name: &str, value: &str) -> Result<Vec<Attributes>, StoreError> {
         let mut items = Vec::new();
         let mut start = None;
         loop {

@@ -66,19 +66,43 @@ pub fn event_from_stream(image: serde_dynamo::Item) -> Result<Option<Event>, Sto
     Ok((row.state == OutboxState::Pending).then_some(row.event))
 }
 
+/// The same number as the row's own shard, under the index's prefix.
+pub(crate) fn pending_shard(key: &Key) -> String {
+    key.pk.replacen("OUTBOX", "PENDING", 1)
+}
+
+fn outbox_item(event: &Event) -> Result<Attributes, StoreError> {
+    let key = Key::outbox(&event.id);
+    let row = Row {
+        event: serde_json::to_string(event).map_err(|e| StoreError::unreadable(event.id.as_str(), e))?,
+        state: OutboxState::Pending,
+        attempts: 0,
+        reason: None,
+        pending_shard: Some(pending_shard(&key)),
+        pending_at: Some(event.as_of),
+    };
+    item(&key, &row)
+}
+
 impl Store {
     pub(crate) fn outbox_write(&self, event: &Event) -> Result<Write, StoreError> {
-        let key = Key::outbox(&event.id);
-        let row = Row {
-            event: serde_json::to_string(event).map_err(|e| StoreError::unreadable(event.id.as_str(), e))?,
-            state: OutboxState::Pending,
-            attempts: 0,
-            reason: None,
-            // The same number as the row's own shard, under the index's prefix.
-            pending_shard: Some(key.pk.replacen("OUTBOX", "PENDING", 1)),
-            pending_at: Some(event.as_of),
-        };
-        Ok(self.put_once(item(&key, &row)?))
+        Ok(self.put_once(outbox_item(event)?))
+    }
+
+    /// Writes events of which nothing else is written, those that are not there yet: 1 call per hundred, one more for
+    /// each round of events that existed already.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
+        if let [event] = events {
+            return self.put_new(outbox_item(event)?).await.map(|_| ());
+        }
+        for some in events.chunks(crate::write::MOST) {
+            let writes = some.iter().map(|event| self.outbox_write(event)).collect::<Result<_, _>>()?;
+            self.transact(writes).await?;
+        }
+        Ok(())
     }
 
     /// The bus has the event: 1 call. Saying so twice changes nothing.
@@ -160,7 +184,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn due(&self, now: Moment) -> Result<Vec<SubjectId>, StoreError> {
         let keys = self.index_until("due", "DUE", "next_due_at", now).await?;
-        Ok(keys.iter().filter_map(|key| crate::subject_of_key(&key.pk)).collect())
+        Ok(keys.iter().filter_map(|key| crate::subject_of_key(&key.pk, &key.sk)).collect())
     }
 
     /// The earliest due moment up to `until`, according to the index: 1 call per shard. For replays, which let time

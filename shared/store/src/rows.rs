@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use model::{ActionId, EventId, FactKey, Moment, SubjectId, stable_hash};
+use model::{ActionId, ConnectionName, EventId, FactKey, Moment, SubjectId, stable_hash};
 
 use crate::StoreError;
 
@@ -37,17 +37,54 @@ pub(crate) fn shards(prefix: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 const SUBJECT: &str = "SUBJECT#";
+/// In the partition of a domain, before the address of a person there.
+const PERSON: &str = "P#";
 
-pub(crate) fn subject_pk(subject: &SubjectId) -> String {
-    format!("{SUBJECT}{subject}")
+/// The partition in which a subject lies, and whose address tells its rows apart there: a person at a company's domain
+/// lies with the domain, everybody else alone.
+fn place(subject: &SubjectId) -> (String, Option<&str>) {
+    match subject.company_domain() {
+        Some(domain) => (format!("{SUBJECT}{domain}"), subject.as_email()),
+        None => (format!("{SUBJECT}{subject}"), None),
+    }
 }
 
-/// The subject whose partition this is; `None` for a partition that is not a subject's.
-pub fn subject_of_key(pk: &str) -> Option<SubjectId> {
-    pk.strip_prefix(SUBJECT).map(SubjectId::from_stored)
+pub(crate) fn subject_pk(subject: &SubjectId) -> String {
+    place(subject).0
+}
+
+/// The subject that a row is about: the one that its partition is named after, or the person at that domain whom the
+/// sort key names. `None` for a row that is not a subject's.
+pub fn subject_of_key(pk: &str, sk: &str) -> Option<SubjectId> {
+    let owner = SubjectId::from_stored(pk.strip_prefix(SUBJECT)?);
+    Some(person_of(&owner, sk).map_or(owner, |(person, _)| person))
+}
+
+/// A row's sort key as it would be in a partition of the subject's own.
+pub(crate) fn own_sk(owner: &SubjectId, sk: &str) -> String {
+    match person_of(owner, sk) {
+        None => sk.to_owned(),
+        Some((_, rest)) => {
+            let head = sk.split('#').next().unwrap_or_default();
+            if rest.is_empty() { head.to_owned() } else { format!("{head}#{rest}") }
+        }
+    }
+}
+
+/// The person at the domain `owner` whom a sort key names, and what comes after the address.
+fn person_of<'a>(owner: &SubjectId, sk: &'a str) -> Option<(SubjectId, &'a str)> {
+    owner.as_domain()?;
+    let (_, rest) = sk.split_once('#')?;
+    let rest = rest.strip_prefix(PERSON)?;
+    // No address holds a `#`.
+    let (address, rest) = rest.split_once('#').unwrap_or((rest, ""));
+    Some((SubjectId::from_stored(format!("email:{address}")), rest))
 }
 
 pub(crate) const ASSESSMENT: &str = "ASSESSMENT";
+pub(crate) const UP: &str = "FACT#UP";
+pub(crate) const MEMBER: &str = "MEMBER#";
+pub(crate) const LIST: &str = "LIST#";
 
 /// Partition and sort key of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,14 +94,39 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// A row of a subject, at its place: the only way to one.
+    fn of(subject: &SubjectId, sk: &str) -> Self {
+        let (pk, person) = place(subject);
+        let sk = match person {
+            None => sk.to_owned(),
+            Some(address) => match sk.split_once('#') {
+                None => format!("{sk}#{PERSON}{address}"),
+                Some((head, rest)) => format!("{head}#{PERSON}{address}#{rest}"),
+            },
+        };
+        Self { pk, sk }
+    }
     pub fn fact(subject: &SubjectId, key: &FactKey) -> Self {
-        Self { pk: subject_pk(subject), sk: key.sort_key() }
+        Self::of(subject, &key.sort_key())
+    }
+    pub fn up(subject: &SubjectId) -> Self {
+        Self::of(subject, UP)
+    }
+    pub fn member(target: &SubjectId, member: &SubjectId) -> Self {
+        Self::of(target, &format!("{MEMBER}{member}"))
+    }
+    pub fn list(claimer: &SubjectId, list: &str, connection: &ConnectionName) -> Self {
+        Self::of(claimer, &format!("{LIST}{list}#{connection}"))
+    }
+    /// What the sort keys of all lists of a claimer start with.
+    pub fn lists(claimer: &SubjectId) -> Self {
+        Self::of(claimer, LIST)
     }
     pub fn assessment(subject: &SubjectId) -> Self {
-        Self { pk: subject_pk(subject), sk: ASSESSMENT.into() }
+        Self::of(subject, ASSESSMENT)
     }
     pub fn episode(home: &SubjectId, row: &str) -> Self {
-        Self { pk: subject_pk(home), sk: row.to_owned() }
+        Self::of(home, row)
     }
     pub fn outbox(event: &EventId) -> Self {
         Self { pk: shard("OUTBOX", event.as_str()), sk: format!("EVENT#{event}") }
@@ -77,6 +139,10 @@ impl Key {
     }
     pub fn control(sk: impl Into<String>) -> Self {
         Self { pk: "CONTROL".into(), sk: sk.into() }
+    }
+    /// The name under which [`crate::Store::get_many`] gives the item.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.pk, self.sk)
     }
     pub fn attributes(&self) -> Attributes {
         HashMap::from([("pk".into(), text(&self.pk)), ("sk".into(), text(&self.sk))])
@@ -116,10 +182,50 @@ mod tests {
         assert_eq!(shard("DUE", "id-1"), shard("DUE", "id-1"));
     }
 
+    /// Where each kind of row of `subject` lies: partition, and sort keys in the order fact, claims, hint, episode,
+    /// list, assessment.
+    #[track_caller]
+    fn check(subject: &SubjectId, pk: &str, sks: [&str; 6]) {
+        let hubspot = ConnectionName::from_stored("hubspot");
+        let keys = [
+            Key::fact(subject, &FactKey::Tick),
+            Key::up(subject),
+            Key::member(subject, &SubjectId::vendor("hubspot", "contact", "7")),
+            Key::episode(subject, "PLAY#risk#account#x"),
+            Key::list(subject, "email", &hubspot),
+            Key::assessment(subject),
+        ];
+        for (key, sk) in keys.iter().zip(sks) {
+            assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
+            assert_eq!(subject_of_key(&key.pk, &key.sk).as_ref(), Some(subject), "{sk}");
+            let owner = SubjectId::from_stored(&pk[SUBJECT.len()..]);
+            let alone = Key::of(&SubjectId::vendor("any", "thing", "1"), &own_sk(&owner, &key.sk));
+            assert_eq!(Key::of(subject, &alone.sk), *key, "{sk}");
+        }
+    }
+
+    const OWN: [&str; 6] =
+        ["FACT#TICK", "FACT#UP", "MEMBER#hubspot:contact:7", "PLAY#risk#account#x", "LIST#email#hubspot", "ASSESSMENT"];
+
     #[test]
-    fn a_subjects_partition_names_the_subject() {
-        let subject = SubjectId::vendor("hubspot", "company", "1");
-        assert_eq!(subject_of_key(&subject_pk(&subject)), Some(subject));
-        assert_eq!(subject_of_key("OUTBOX#1"), None);
+    fn a_person_at_a_company_lies_in_the_partition_of_its_domain() {
+        let ann = SubjectId::email("ann@acme.example").unwrap();
+        let rows = [
+            "FACT#P#ann@acme.example#TICK",
+            "FACT#P#ann@acme.example#UP",
+            "MEMBER#P#ann@acme.example#hubspot:contact:7",
+            "PLAY#P#ann@acme.example#risk#account#x",
+            "LIST#P#ann@acme.example#email#hubspot",
+            "ASSESSMENT#P#ann@acme.example",
+        ];
+        check(&ann, "SUBJECT#domain:acme.example", rows);
+        check(&SubjectId::domain("acme.example").unwrap(), "SUBJECT#domain:acme.example", OWN);
+    }
+
+    #[test]
+    fn everybody_else_has_a_partition_of_their_own() {
+        check(&SubjectId::vendor("hubspot", "company", "1"), "SUBJECT#hubspot:company:1", OWN);
+        check(&SubjectId::email("ann@gmail.com").unwrap(), "SUBJECT#email:ann@gmail.com", OWN);
+        assert_eq!(subject_of_key("OUTBOX#1", "EVENT#1"), None);
     }
 }

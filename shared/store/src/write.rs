@@ -24,6 +24,9 @@ pub(crate) enum Transacted {
     Conflict,
 }
 
+/// The most writes of one transaction (TransactWriteItems, Amazon DynamoDB API reference, read 2026-11).
+pub(crate) const MOST: usize = 100;
+
 /// How often a transaction is tried against others that hold the same items before the caller hears of it.
 const TRIES: usize = 4;
 

@@ -145,8 +145,11 @@ fn check(fixture: &Fixture, actual: &Value, bless: bool) -> Result<(), String> {
     hold(&claims, actual)
 }
 
-/// Holds `actual` to every claim; all that fail are named.
-fn hold(claims: &toml::Table, actual: &Value) -> Result<(), String> {
+/// Holds `actual` to every claim, in the form of a `claims.toml`, for an input whose files are not a folder of ours.
+///
+/// # Errors
+/// With every claim that fails.
+pub fn hold(claims: &toml::Table, actual: &Value) -> Result<(), String> {
     let refused = claims.contains_key("refused");
     let mut checked = Checked::default();
     for (key, claim) in claims {

@@ -122,7 +122,7 @@ fn a_changed_fact_arrives_as_a_stream_record() {
     let [record] = &event.records[..] else { panic!("{event:?}") };
     assert_eq!(record.dynamodb.sequence_number, "4421584500000000017450439091");
     let image = record.dynamodb.new_image.clone().unwrap();
-    assert_eq!(store::subject_of_key(&text(&image, "pk")), Some(account()));
+    assert_eq!(store::subject_of_key(&text(&image, "pk"), &text(&image, "sk")), Some(account()));
     assert_eq!(text(&image, "sk").parse::<FactKey>().unwrap(), FactKey::Profile);
     assert_eq!(serde_dynamo::from_item::<_, Fact>(image).unwrap(), fact);
 }

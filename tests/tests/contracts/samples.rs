@@ -2,8 +2,8 @@
 
 use model::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, CauseChain, Closing, ConnectionName,
-    DeliveryId, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, Mode, Moment, Money, Owner, PlaybookName,
-    Recipient, Score, Stamp, SubjectId,
+    DeliveryId, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Owner,
+    PlaybookName, Recipient, Score, Stamp, SubjectId,
 };
 
 /// In the order of [`EventBody`].
@@ -48,6 +48,14 @@ pub fn all() -> Vec<Event> {
                 reason: "expected a date in milliseconds or as YYYY-MM-DD".into(),
                 path: "properties.renewal_date.value".into(),
             })
+        },
+        Event {
+            account: SubjectId::from_stored("connection:hubspot-app"),
+            ..event(EventBody::FetchRequested(FetchRequest::new(
+                &"hubspot-app".parse().unwrap(),
+                "company/4711",
+                "1795251492000",
+            )))
         },
     ]
 }

@@ -85,8 +85,9 @@ async fn nothing_is_acknowledged_before_it_is_durable() {
         check(&world, request(&company(7)), 200, &format!("sent again after {what}")).await;
         assert_eq!(journal(&world).await.len(), 1, "{what}: kept once");
         world.rest().await;
-        let partition = world.host.store().partition(&Company::healthy(7, now()).account()).await.unwrap();
-        assert_eq!(partition.facts.len(), 1, "{what}: understood");
+        let account = Company::healthy(7, now()).account();
+        let partitions = world.host.store().partition(&account).await.unwrap();
+        assert_eq!(partitions[&account].facts.len(), 1, "{what}: understood");
     }
 }
 
@@ -155,8 +156,9 @@ async fn other_bytes_under_a_used_id_are_kept_beside_and_flagged() {
     assert!(kept.contains(&Delivery { id: beside.clone(), same_key_as: Some(first.id.clone()), ..other }));
     world.rest().await;
     for id in [7, 8] {
-        let partition = store.partition(&Company::healthy(id, now()).account()).await.unwrap();
-        assert_eq!(partition.facts.len(), 1, "what company {id} says is not lost");
+        let account = Company::healthy(id, now()).account();
+        let partitions = store.partition(&account).await.unwrap();
+        assert_eq!(partitions[&account].facts.len(), 1, "what company {id} says is not lost");
     }
     let rows = world.host.journal().await.unwrap();
     let flagged: Vec<_> = rows.iter().filter(|row| row.same_key_as.is_some()).map(|row| &row.id).collect();

@@ -7,6 +7,8 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::MemberRow;
+
 /// Names an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountQuery {
@@ -84,8 +86,12 @@ pub struct Explanation {
     pub episodes: Vec<EpisodeRow>,
     /// Earlier scores, newest last.
     pub history: Vec<HistoryRow>,
-    /// Values that other sources state and that are not shown, because a source with more authority speaks.
+    /// Values that other sources, or other members, state and that are not shown: a source with more authority speaks, or
+    /// one nearer to the account.
     pub also_said: Vec<AlsoSaid>,
+    /// Every subject whose facts count for the account, the account itself first.
+    #[serde(default)]
+    pub members: Vec<MemberRow>,
 }
 
 /// What one measure gave and cost. Over all rows `gained` sums exactly to the score and `missed` to the rest of 10 000.
@@ -179,6 +185,8 @@ pub struct AlsoSaid {
     pub field: String,
     /// Who says so.
     pub connection: ConnectionName,
+    /// What they say it about.
+    pub subject: SubjectId,
     /// What they say, as a person reads it.
     pub value: String,
     /// The connection whose word is shown instead.
@@ -187,6 +195,10 @@ pub struct AlsoSaid {
     pub occurred_at: Moment,
     /// The delivery that says so.
     pub delivery: DeliveryId,
+    /// Where in its body.
+    pub path: String,
+    /// The vendor's bytes of it.
+    pub raw: String,
 }
 
 impl From<&Assessment> for AccountRow {
@@ -218,7 +230,12 @@ impl AccountRow {
 
 impl Explanation {
     /// Puts an assessment and what stands beside it into one answer.
-    pub fn new(assessment: &Assessment, episodes: &[model::Episode], also_said: Vec<AlsoSaid>) -> Self {
+    pub fn new(
+        assessment: &Assessment,
+        episodes: &[model::Episode],
+        also_said: Vec<AlsoSaid>,
+        members: Vec<MemberRow>,
+    ) -> Self {
         let points: Vec<PointRow> = assessment.contributions.iter().map(PointRow::from).collect();
         let mut episodes: Vec<EpisodeRow> = episodes.iter().map(EpisodeRow::from).collect();
         episodes.sort_by_key(|row| std::cmp::Reverse(row.opened_at));
@@ -243,6 +260,7 @@ impl Explanation {
             episodes,
             history: assessment.history.iter().map(HistoryRow::from).collect(),
             also_said,
+            members,
         }
     }
 }

@@ -135,6 +135,9 @@ pub struct Status {
     pub quarantined: u64,
     /// Subjects without an account.
     pub unmatched: u64,
+    /// People whom a tool told us to forget and whose bodies are still in the journal.
+    #[serde(default)]
+    pub erasures_pending: u64,
     /// Messages in the outbox by status.
     pub outbox: std::collections::BTreeMap<String, u64>,
     /// Since when nothing is sent; `None` while sending goes on.

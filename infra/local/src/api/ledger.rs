@@ -1,11 +1,16 @@
 //! What came in, what happened and what goes out.
 
 use model::{
-    ActionId, ConnectionName, DeliveryId, EventId, Mode, Moment, PlaybookName, Quarantined, SubjectId, TimelineEntry,
+    ActionId, ConnectionName, DeliveryId, EventId, Mode, Moment, PlaybookName, QuarantineKind, Quarantined, SubjectId,
+    TimelineEntry,
 };
 use serde::{Deserialize, Serialize};
 
-/// A message that was asked for, as it would be sent, and where it stands.
+/// The kind of an [`OutboxRow`] that asks a vendor for an object.
+pub const FETCH: &str = "fetch_object";
+
+/// A message that was asked for, as it would be sent, and where it stands; or an object that a vendor was asked for
+/// ([`FETCH`]): then `account` and `to` are the connection, and `request` names the object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutboxRow {
     /// The action.
@@ -18,8 +23,8 @@ pub struct OutboxRow {
     pub account: SubjectId,
     /// What people call the account.
     pub account_name: String,
-    /// The playbook that asks.
-    pub playbook: PlaybookName,
+    /// The playbook that asks; `None` for an object to be fetched.
+    pub playbook: Option<PlaybookName>,
     /// The episode's row at its home.
     pub episode: String,
     /// The step of the playbook.
@@ -79,6 +84,14 @@ pub struct JournalRow {
     pub same_key_as: Option<DeliveryId>,
 }
 
+/// Which rows of the quarantine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineQuery {
+    /// Also those that were understood since.
+    #[serde(default)]
+    pub all: bool,
+}
+
 /// A delivery, or an item of one, that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineRow {
@@ -88,36 +101,16 @@ pub struct QuarantineRow {
     pub connection: ConnectionName,
     /// When it was received.
     pub received_at: Moment,
+    /// Why, for counting.
+    #[serde(default)]
+    pub kind: QuarantineKind,
     /// Why, with what was expected.
     pub reason: String,
     /// Where in the body.
     pub path: String,
-}
-
-/// A subject that belongs to no account yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnmatchedRow {
-    /// The subject.
-    pub subject: SubjectId,
-    /// What it is, such as `deal` or `contact`.
-    pub kind: String,
-    /// How many facts wait there.
-    pub facts: u32,
-    /// When the first of them was received.
-    pub since: Moment,
-    /// Accounts it could belong to.
-    pub candidates: Vec<Candidate>,
-}
-
-/// An account that a subject could belong to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// The account.
-    pub account: SubjectId,
-    /// What people call it.
-    pub name: String,
-    /// Why it could.
-    pub why: String,
+    /// When a replay understood it; `None` while it is not.
+    #[serde(default)]
+    pub mended_at: Option<Moment>,
 }
 
 impl From<TimelineEntry> for TimelineRow {
@@ -127,9 +120,10 @@ impl From<TimelineEntry> for TimelineRow {
     }
 }
 
-impl From<Quarantined> for QuarantineRow {
-    fn from(item: Quarantined) -> Self {
-        let Quarantined { delivery, connection, received_at, reason, path } = item;
-        Self { delivery, connection, received_at, reason, path }
+impl From<store::QuarantineRow> for QuarantineRow {
+    fn from(item: store::QuarantineRow) -> Self {
+        let store::QuarantineRow { quarantined, mended_at } = item;
+        let Quarantined { delivery, connection, received_at, kind, reason, path } = quarantined;
+        Self { delivery, connection, received_at, kind, reason, path, mended_at }
     }
 }

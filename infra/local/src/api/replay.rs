@@ -24,6 +24,8 @@ pub enum ReplayWhich {
     Delivery(DeliveryId),
     /// All that speak of this account (an id or a name, as in [`AccountQuery::account`](super::AccountQuery::account)).
     Account(String),
+    /// All of which something is in quarantine.
+    Quarantined,
     /// All received in this span.
     Received {
         /// The first moment.

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Assessment, Authority as _, Band, ConnectionName, Fact, FactKey, Field, Mode, Moment, PlaybookName, SubjectId,
-    Value,
+    Assessment, Band, ConnectionName, FetchRequest, Field, Mode, Moment, Placed, PlaybookName, Register, SubjectId, Up,
+    Value, View,
 };
-use store::{ActionStatus, OutboxEntry, UnmatchedSubject};
+use store::{ActionStatus, FetchEntry, OutboxEntry};
 
+use super::forest::Forest;
+use super::link::as_subject;
 use super::{Host, HostError};
 use crate::api::{
-    AccountRow, AlsoSaid, BandCounts, Candidate, ClockMode, ClockNow, ConnectionRow, Explanation, JournalRow, ModeRow,
-    OutboxRow, QuarantineRow, Status, TimelineRow, UnmatchedRow,
+    AccountRow, AlsoSaid, BandCounts, ClockMode, ClockNow, ConnectionRow, Explanation, FETCH, JournalRow, MemberRow,
+    ModeRow, OutboxRow, QuarantineRow, Status, TimelineRow,
 };
 
 impl Host {
@@ -28,12 +30,21 @@ impl Host {
         Ok(rows)
     }
 
-    /// The one account that `text` names: its id, or its name or the beginning of it, in any case.
+    /// The one account that `text` names: its id, its name or the beginning of it in any case, or anything that
+    /// belongs to it.
     ///
     /// # Errors
     /// When none or several do; the error lists what there is.
     pub async fn find(&self, text: &str) -> Result<Assessment, HostError> {
-        find_in(self.store.book().await?, text)
+        let book = self.store.book().await?;
+        let error = match find_in(&book, text) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        // An id that is no account, an address or a domain stands for the account it belongs to.
+        let Some(subject) = as_subject(text) else { return Err(error) };
+        let account = self.forest([subject.clone()]).await?.account(&subject);
+        book.into_iter().find(|found| Some(&found.account) == account.as_ref()).ok_or(error)
     }
 
     /// Why an account's score is what it is, now or at a moment of the past.
@@ -54,36 +65,38 @@ impl Host {
 
     async fn explain_now(&self, text: &str) -> Result<Explanation, HostError> {
         let assessment = self.find(text).await?;
-        let partition = self.store.partition(&assessment.account).await?;
-        let episodes: Vec<_> = partition.episodes.into_iter().map(|stored| stored.value).collect();
-        Ok(Explanation::new(&assessment, &episodes, self.also_said(&partition.facts)))
+        let forest = self.forest([]).await?;
+        let steps = forest.members(&assessment.account);
+        let mut members: Vec<_> = steps.iter().map(|(subject, steps)| member(&forest, subject, *steps)).collect();
+        members.sort_by(|a, b| (a.steps, &a.subject).cmp(&(b.steps, &b.subject)));
+        // Episodes stay where they were opened: an account's are those of its members.
+        let mut episodes = self.store.episodes().await?;
+        episodes.retain(|episode| steps.contains_key(&episode.key.home));
+        let facts = placed(&forest, &steps);
+        let mut also_said = self.also_said(&facts);
+        let counted = also_counted(&assessment, &facts, &also_said);
+        also_said.extend(counted);
+        Ok(Explanation::new(&assessment, &episodes, also_said, members))
     }
 
-    /// Values that a source of less authority states otherwise.
-    fn also_said(&self, facts: &[Fact]) -> Vec<AlsoSaid> {
+    /// Values that a source of less authority, or a member further from the account, states otherwise.
+    fn also_said(&self, facts: &[Placed]) -> Vec<AlsoSaid> {
+        let view = View::new(facts, self.config.as_ref());
+        // What is kept with claims is about things of which an account has many: none speaks for another.
+        let of_the_account = facts.iter().filter(|placed| !placed.fact.key.is_kept_with_claims());
+        let stated = of_the_account
+            .flat_map(|placed| placed.fact.all_registers().map(|(_, field, _)| (placed.fact.key.clone(), field)));
         let mut rows = Vec::new();
-        for fact in facts {
-            let fields: BTreeSet<Field> = fact.all_registers().map(|(_, field, _)| field).collect();
-            for field in fields {
-                let mut said: Vec<_> = fact.all_registers().filter(|(_, f, _)| *f == field).collect();
-                said.sort_by_key(|(connection, _, _)| self.config.rank(field, connection));
-                let Some((shown, _, first)) = said.first().copied() else { continue };
-                for (connection, _, register) in said.iter().skip(1).filter(|(_, _, r)| r.value != first.value) {
-                    rows.push(AlsoSaid {
-                        field: field.as_str().to_owned(),
-                        connection: ConnectionName::clone(connection),
-                        value: register.value.to_string(),
-                        shown: shown.clone(),
-                        occurred_at: register.stamp.occurred_at,
-                        delivery: register.stamp.delivery.clone(),
-                    });
-                }
-            }
+        for (key, field) in stated.collect::<BTreeSet<_>>() {
+            let said = view.said(&key, field);
+            let Some((shown, _, first)) = said.first().copied() else { continue };
+            let others = said.iter().skip(1).filter(|(_, _, r)| r.value != first.value && r.value != Value::Cleared);
+            rows.extend(others.map(|(connection, subject, it)| also_said(field, connection, subject, it, shown)));
         }
         rows
     }
 
-    /// Every message that was asked for, newest first.
+    /// Every message that was asked for, newest first; then every object that was asked for and has not come yet.
     ///
     /// # Errors
     /// When the tables do not answer.
@@ -91,7 +104,11 @@ impl Host {
         let now = self.clock.now();
         let mut entries = self.store.action_outbox().await?;
         entries.reverse();
-        Ok(entries.into_iter().map(|entry| outbox_row(entry, now)).collect())
+        let mut fetches = self.store.fetches().await?;
+        fetches.reverse();
+        let is_done = |entry: &FetchEntry| entry.action.as_ref().is_some_and(|row| row.status == ActionStatus::Done);
+        let fetches = fetches.into_iter().filter(|entry| !is_done(entry)).map(fetch_row);
+        Ok(entries.into_iter().map(|entry| outbox_row(entry, now)).chain(fetches).collect())
     }
 
     /// What happened to an account, oldest first.
@@ -129,31 +146,17 @@ impl Host {
     /// # Errors
     /// When the tables do not answer.
     pub async fn quarantine(&self) -> Result<Vec<QuarantineRow>, HostError> {
-        Ok(self.store.quarantined().await?.into_iter().map(QuarantineRow::from).collect())
+        let mut rows = self.whole_quarantine().await?;
+        rows.retain(|row| row.mended_at.is_none());
+        Ok(rows)
     }
 
-    /// Subjects without an account, oldest first, with the accounts they may belong to.
+    /// As [`Self::quarantine`], and what was understood since.
     ///
     /// # Errors
     /// When the tables do not answer.
-    pub async fn unmatched(&self) -> Result<Vec<UnmatchedRow>, HostError> {
-        let subjects = self.store.unmatched().await?;
-        if subjects.is_empty() {
-            return Ok(vec![]);
-        }
-        let mut accounts = Vec::new();
-        for assessment in self.store.book().await? {
-            let profile = self.store.fact(&assessment.account, &FactKey::Profile).await?.value;
-            accounts.push((assessment, domain_of(&profile)));
-        }
-        let row = |subject: UnmatchedSubject| UnmatchedRow {
-            candidates: candidates(&subject, &accounts),
-            subject: subject.subject,
-            kind: subject.kind.to_owned(),
-            facts: u32::try_from(subject.facts).unwrap_or(u32::MAX),
-            since: subject.since,
-        };
-        Ok(subjects.into_iter().map(row).collect())
+    pub async fn whole_quarantine(&self) -> Result<Vec<QuarantineRow>, HostError> {
+        Ok(self.store.whole_quarantine().await?.into_iter().map(QuarantineRow::from).collect())
     }
 
     /// The clock.
@@ -200,7 +203,8 @@ impl Host {
             bands,
             deliveries: self.store.whole_journal().await?.len() as u64,
             quarantined: self.store.quarantined().await?.len() as u64,
-            unmatched: self.store.unmatched().await?.len() as u64,
+            unmatched: self.unmatched().await?.len() as u64,
+            erasures_pending: self.pending_erasures(&self.forest([]).await?).await?.len() as u64,
             outbox,
             paused_at,
             modes: self.mode_rows(&modes),
@@ -242,7 +246,7 @@ fn badness(band: Band) -> u8 {
 }
 
 /// The one of these accounts that `text` names.
-pub(super) fn find_in(book: Vec<Assessment>, text: &str) -> Result<Assessment, HostError> {
+pub(super) fn find_in(book: &[Assessment], text: &str) -> Result<Assessment, HostError> {
     let wanted = text.to_lowercase();
     let name = |a: &Assessment| a.card.name.to_lowercase();
     let matches: [&dyn Fn(&Assessment) -> bool; 3] =
@@ -284,7 +288,7 @@ fn outbox_row(entry: OutboxEntry, now: Moment) -> OutboxRow {
         mode: action.as_ref().and_then(|row| row.mode).unwrap_or(Mode::Observe),
         account_name: request.alert.name.clone(),
         account,
-        playbook: request.playbook,
+        playbook: Some(request.playbook),
         episode: request.episode,
         step: request.step,
         to: format!("{} ({})", request.to.address, request.to.reason),
@@ -298,35 +302,95 @@ fn outbox_row(entry: OutboxEntry, now: Moment) -> OutboxRow {
     }
 }
 
+fn fetch_row(entry: FetchEntry) -> OutboxRow {
+    let FetchEntry { request, requested_at, action, .. } = entry;
+    let FetchRequest { id, connection, object, version } = request;
+    OutboxRow {
+        id,
+        kind: FETCH.to_owned(),
+        // It reads and tells nobody anything: no mode holds it back.
+        mode: Mode::Live,
+        account: SubjectId::from_stored(format!("connection:{connection}")),
+        account_name: connection.to_string(),
+        playbook: None,
+        episode: String::new(),
+        step: "fetch".to_owned(),
+        to: connection.to_string(),
+        status: action.as_ref().map_or("pending", |row| row.status.as_str()).to_owned(),
+        attempts: action.as_ref().map_or(0, |row| row.attempts),
+        reason: action.as_ref().and_then(|row| row.reason.clone()),
+        request: Some(serde_json::json!({ "object": object, "version": version })),
+        vendor_ref: action.and_then(|row| row.vendor_ref),
+        requested_at,
+    }
+}
+
 /// What a pause held back is shown for a day; nothing is ever sent late in a burst.
 const HELD_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
-fn domain_of(profile: &Fact) -> Option<String> {
-    profile.all_registers().find_map(|(_, field, register)| match &register.value {
-        Value::Text(domain) if field == Field::Domain => Some(domain.clone()),
-        _ => None,
-    })
+fn also_said(
+    field: Field,
+    connection: &ConnectionName,
+    subject: &SubjectId,
+    register: &Register,
+    shown: &ConnectionName,
+) -> AlsoSaid {
+    AlsoSaid {
+        field: field.as_str().to_owned(),
+        connection: connection.clone(),
+        subject: subject.clone(),
+        value: register.value.to_string(),
+        shown: shown.clone(),
+        occurred_at: register.stamp.occurred_at,
+        delivery: register.stamp.delivery.clone(),
+        path: register.path.clone(),
+        raw: register.raw.clone(),
+    }
 }
 
-fn candidates(subject: &UnmatchedSubject, accounts: &[(Assessment, Option<String>)]) -> Vec<Candidate> {
-    let company = subject.names_company.as_ref().map(|id| {
-        let tool = subject.subject.as_str().split(':').next().unwrap_or_default();
-        SubjectId::vendor(tool, "company", id)
-    });
-    let domain = subject.email.as_ref().and_then(|email| email.split_once('@')).map(|(_, domain)| domain.to_owned());
-    let why = |(assessment, of_account): &(Assessment, Option<String>)| {
-        if company.as_ref() == Some(&assessment.account) {
-            Some("the CRM says that it belongs to this company".to_owned())
-        } else if domain.is_some() && domain == *of_account {
-            Some(format!("the email address is of {}", domain.clone().unwrap_or_default()))
-        } else {
-            None
+/// What was weighed against what counts without being the same field of the same fact, such as the date of a renewal
+/// deal against the company's own; without what is in `known`.
+fn also_counted(assessment: &Assessment, facts: &[Placed], known: &[AlsoSaid]) -> Vec<AlsoSaid> {
+    let mut rows: Vec<AlsoSaid> = Vec::new();
+    for contribution in &assessment.contributions {
+        let Some(evidence) = &contribution.evidence else { continue };
+        let Some((shown, _)) = evidence.stamp.delivery.as_str().split_once(':') else { continue };
+        for said in &contribution.also_said {
+            let of = facts.iter().filter(|placed| placed.fact.subject == said.subject);
+            let mut registers = of.flat_map(|placed| placed.fact.all_registers());
+            let it = registers.find(|(connection, field, register)| {
+                **connection == said.connection && field.as_str() == said.field && register.path == said.path
+            });
+            let is_same = |row: &AlsoSaid| {
+                (&row.subject, &row.connection, &row.field) == (&said.subject, &said.connection, &said.field)
+            };
+            if let Some((connection, field, register)) = it
+                && !known.iter().chain(&rows).any(is_same)
+            {
+                let shown = ConnectionName::from_stored(shown);
+                rows.push(also_said(field, connection, &said.subject, register, &shown));
+            }
         }
+    }
+    rows
+}
+
+fn member(forest: &Forest, subject: &SubjectId, steps: u32) -> MemberRow {
+    MemberRow {
+        subject: subject.clone(),
+        steps,
+        gone: forest.up(subject).is_some_and(Up::is_gone),
+        facts: forest.known(subject).map_or(0, |known| u32::try_from(known.facts.len()).unwrap_or(u32::MAX)),
+        by: if steps == 0 { vec![] } else { forest.claims(subject) },
+    }
+}
+
+/// The facts of members as `health` judges them.
+fn placed(forest: &Forest, members: &BTreeMap<SubjectId, u32>) -> Vec<Placed> {
+    let of = |(subject, steps): (&SubjectId, &u32)| {
+        let gone = forest.up(subject).is_some_and(Up::is_gone);
+        let (steps, facts) = (*steps, forest.known(subject).map(|known| known.facts.clone()).unwrap_or_default());
+        facts.into_iter().map(move |fact| Placed { steps, gone, fact })
     };
-    accounts
-        .iter()
-        .filter_map(|one| {
-            Some(Candidate { account: one.0.account.clone(), name: one.0.card.name.clone(), why: why(one)? })
-        })
-        .collect()
+    members.iter().flat_map(of).collect()
 }

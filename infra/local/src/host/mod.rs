@@ -3,10 +3,17 @@
 //! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
 
 mod answers;
+mod erase;
 mod error;
+mod forest;
+mod link;
 mod operate;
+mod person;
+mod redact;
 mod replay;
 mod server;
+mod tokens;
+mod unmatched;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,6 +25,7 @@ use actions::bus::Bus as BusClient;
 use clock::Minute;
 use config::Config;
 use config::secrets::SecretsFile;
+use fetch_object::FetchObject;
 use health::Health;
 use model::{Family, Moment};
 use normalize::Normalize;
@@ -39,11 +47,13 @@ use crate::config_files;
 use crate::engine::Engine;
 use crate::options::{Serving, UpOptions};
 use crate::pump::{Handler, Pump};
+use crate::secrets::Needs;
 use crate::state::State;
 use crate::template::{Function, Stack};
 
 pub use error::HostError;
 pub use replay::Scratch;
+use tokens::Tokens;
 
 /// What a handler's call gives.
 pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, String>> + Send>>;
@@ -90,6 +100,7 @@ pub struct Host {
     /// For what an operator states, which takes effect before its delivery comes through the stream.
     normalize: Normalize,
     minute: Handler,
+    tokens: Arc<Tokens>,
     hooks: BTreeMap<&'static str, Handler>,
     pump: Arc<Pump>,
 }
@@ -118,18 +129,24 @@ impl Host {
         let bus = Bus::new(stack.clone(), state.clone(), clock.clone());
         let inside = inside(engine.clone(), bus, parts.vendors.clone());
         let seam = parts.around.as_ref().map_or_else(|| inside.clone(), |around| around(inside.clone()));
+        // The operator's own questions are not counted among the functions' calls.
+        let store = Store::connect(&inside, &AwsSettings::local(), tables(&stack)?);
         let functions = Functions::new(&parts, &seam, &clock, &stack)?;
+        let tokens = Arc::new(Tokens::new(parts.secrets.clone(), store.clone()));
+        let minute = tokens.clone().before(functions.minute());
+        let handler = |function: &Function| match function.crate_name.as_str() {
+            "clock" => Ok(minute.clone()),
+            _ => functions.handler(function),
+        };
         let handlers = stack
             .functions
             .iter()
             .filter(|function| function.routes.is_empty())
-            .map(|function| Ok((function.logical_id.clone(), functions.handler(function)?)))
+            .map(|function| Ok((function.logical_id.clone(), handler(function)?)))
             .collect::<Result<BTreeMap<_, _>, HostError>>()?;
         let hook = |family: Family| Some((family.as_str(), functions.hook(family)?));
         let hooks = Family::WEBHOOKS.into_iter().filter_map(hook).collect();
         let pump = Pump::new(stack.clone(), engine.clone(), state.clone(), clock.clone(), handlers)?;
-        // The operator's own questions are not counted among the functions' calls.
-        let store = Store::connect(&inside, &AwsSettings::local(), tables(&stack)?);
         let host = Self {
             config: parts.config.clone(),
             stack,
@@ -139,7 +156,8 @@ impl Host {
             secrets: parts.secrets.clone(),
             normalize: Normalize::new(parts.config.clone(), store.clone()),
             store,
-            minute: functions.minute(),
+            minute,
+            tokens,
             hooks,
             pump: Arc::new(pump),
         };
@@ -152,6 +170,7 @@ impl Host {
     async fn take_over(&self) -> Result<(), HostError> {
         self.state.show_hidden_messages(self.clock.now())?;
         self.store.release_claims(self.clock.now()).await?;
+        self.tokens.look().await?;
         Ok(())
     }
 
@@ -183,6 +202,7 @@ impl Host {
     /// Runs `clock` when an account is due or an event was left over; false when it had nothing to do.
     async fn wake(&self) -> Result<bool, HostError> {
         let now = self.clock.now();
+        self.tokens.look().await?;
         let idle = self.store.due(now).await?.is_empty() && self.store.left_over(now, clock::GRACE).await?.is_empty();
         if idle {
             return Ok(false);
@@ -231,8 +251,7 @@ impl Host {
 pub fn serve(options: UpOptions, ready: oneshot::Sender<std::net::SocketAddr>, stop: oneshot::Receiver<()>) -> Serving {
     Box::pin(async move {
         let config = Arc::new(config_files::load(options.config.as_deref())?);
-        let names: Vec<_> = config.connections.iter().map(|connection| connection.name.clone()).collect();
-        crate::secrets::load_or_create(&options.secrets, &names)?;
+        crate::secrets::load_or_create(&options.secrets, &Needs::of(&config))?;
         let parts = Parts {
             data: options.data.clone(),
             stack: Arc::new(Stack::built_in().map_err(HostError::from)?),
@@ -262,7 +281,7 @@ fn inside(engine: Engine, bus: Bus, vendors: Seam) -> Seam {
                 Target::DynamoDb => Ok(engine.call(&call.operation, call.request.body())),
                 Target::EventBridge => Ok(bus.call(&call.operation, call.request.body())),
                 Target::Ssm => Err(CallError::NotCalled("secrets are in a file here".into())),
-                Target::Slack => vendors.call(call).await,
+                Target::Slack | Target::Vendor => vendors.call(call).await,
             }
         })
     })
@@ -283,6 +302,7 @@ struct Functions {
     publish: Arc<Publish>,
     minute: Arc<Minute>,
     slack_alert: Arc<SlackAlert>,
+    fetch_object: Arc<FetchObject>,
     webhooks: BTreeMap<Family, Arc<Webhook>>,
     guard: Option<Guard>,
 }
@@ -305,13 +325,23 @@ impl Functions {
             let clock = clock.clone();
             Clock::new(move || clock.after_receipts())
         };
-        let slack_alert = SlackAlert::new(config.clone(), store.clone(), seam.clone(), slack_secrets, time_of_answers)?;
+        let slack_alert =
+            SlackAlert::new(config.clone(), store.clone(), seam.clone(), slack_secrets, time_of_answers.clone())?;
+        let receipts = {
+            let clock = clock.clone();
+            // A receipt that cannot be remembered for the next start is still one for now.
+            Clock::new(move || clock.receipt().unwrap_or_else(|_| clock.after_receipts()))
+        };
+        let tokens = secrets(&parts.secrets, tokens::secrets);
+        let fetch_object =
+            FetchObject::new(config.clone(), store.clone(), seam.clone(), tokens, time_of_answers, receipts);
         Ok(Self {
             normalize: Arc::new(Normalize::new(config.clone(), store.clone())),
             health: Arc::new(Health::new(config.clone(), store.clone())),
             publish: Arc::new(Publish::new(store.clone(), bus.clone())),
             minute: Arc::new(Minute::new(store.clone(), bus, time)),
             slack_alert: Arc::new(slack_alert),
+            fetch_object: Arc::new(fetch_object),
             webhooks: Family::WEBHOOKS.into_iter().map(webhook).collect(),
             guard: parts.guard.clone(),
         })
@@ -321,12 +351,13 @@ impl Functions {
     fn handler(&self, function: &Function) -> Result<Handler, HostError> {
         let name = function.logical_id.as_str();
         let (normalize, health) = (self.normalize.clone(), self.health.clone());
-        let (publish, slack_alert) = (self.publish.clone(), self.slack_alert.clone());
+        let (publish, slack_alert, fetch) = (self.publish.clone(), self.slack_alert.clone(), self.fetch_object.clone());
         Ok(match function.crate_name.as_str() {
             "normalize" => self.typed(name, normalize, |handler, event| async move { handler.handle(event).await }),
             "health" => self.typed(name, health, |handler, event| async move { handler.handle(event).await }),
             "publish" => self.typed(name, publish, |handler, event| async move { handler.handle(event).await }),
             "slack-alert" => self.typed(name, slack_alert, |handler, event| async move { handler.handle(event).await }),
+            "fetch-object" => self.typed(name, fetch, |handler, event| async move { handler.handle(event).await }),
             "clock" => self.minute(),
             other => {
                 return Err(HostError::Template(format!(

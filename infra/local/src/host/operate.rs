@@ -1,14 +1,17 @@
 //! What operators state: modes, pause, the clock. Every statement is a delivery in the journal, so a replay knows it.
 
+use std::collections::BTreeSet;
+
 use config::{Playbook, StepAction};
 use jiff::SignedDuration;
 use model::{
-    ActionKind, Assessment, Band, ConnectionName, Delivery, DeliveryId, Family, Mode, OperatorStatement, stable_hash,
+    ActionKind, Assessment, Band, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, OperatorStatement,
+    stable_hash,
 };
 use sha2::{Digest as _, Sha256};
 
 use super::{Host, HostError};
-use crate::api::{ClockChange, ClockNow, GoliveReport, GoliveRequest, ModeRow, OpenedRow, Sending};
+use crate::api::{ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, Sending};
 
 /// The destinations a playbook sends to.
 pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
@@ -89,12 +92,13 @@ impl Host {
 
     /// Opens episodes for red accounts that were red before anybody looked: the largest and nearest first.
     async fn open_worst(&self, playbooks: &[&Playbook], top: u32) -> Result<(Vec<OpenedRow>, u32), HostError> {
-        let mut red = Vec::new();
-        for account in self.store.book().await?.into_iter().filter(|a| a.band == Band::Red) {
-            let partition = self.store.partition(&account.account).await?;
-            if !partition.episodes.iter().any(|stored| stored.value.is_open()) {
-                red.push(account);
-            }
+        let mut red = self.store.book().await?;
+        red.retain(|account| account.band == Band::Red);
+        if !red.is_empty() {
+            let forest = self.forest([]).await?;
+            let open = self.store.episodes().await?.into_iter().filter(Episode::is_open);
+            let busy: BTreeSet<_> = open.filter_map(|episode| forest.account(&episode.key.home)).collect();
+            red.retain(|account| !busy.contains(&account.account));
         }
         let urgency = |a: &Assessment| {
             (std::cmp::Reverse(a.card.arr.map(|money| money.minor)), a.card.renews_on, a.account.clone())
@@ -121,12 +125,12 @@ impl Host {
         let statement = if paused { OperatorStatement::Pause } else { OperatorStatement::Resume };
         self.state_as_operator(&statement).await?;
         let (paused_at, _) = self.store.switches().await?;
-        let held = self.outbox().await?.iter().filter(|row| row.status == "held").count();
+        let held = self.outbox().await?.iter().filter(|row| row.kind != FETCH && row.status == "held").count();
         Ok(Sending { paused_at, held: u32::try_from(held).unwrap_or(u32::MAX) })
     }
 
     /// Journals a statement and applies it at once; the stream applies it again, which changes nothing.
-    async fn state_as_operator(&self, statement: &OperatorStatement) -> Result<(), HostError> {
+    pub(super) async fn state_as_operator(&self, statement: &OperatorStatement) -> Result<DeliveryId, HostError> {
         let body = serde_json::to_vec(statement).map_err(|e| HostError::Template(e.to_string()))?;
         let received_at = self.clock.receipt()?;
         let connection = ConnectionName::from_stored("operator");
@@ -144,7 +148,7 @@ impl Host {
         };
         self.store.journal(&delivery).await?;
         self.normalize.apply_now(&delivery).await?;
-        Ok(())
+        Ok(delivery.id)
     }
 
     /// Moves the clock forward and lets everything come to rest that is due by then.

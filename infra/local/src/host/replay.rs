@@ -15,7 +15,8 @@ use runtime::seam::{CallError, Seam};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Host, HostError, Parts, answers};
+use super::redact::named_by;
+use super::{Host, HostError, Parts};
 use crate::api::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
 };
@@ -125,13 +126,22 @@ impl Host {
         let chosen = self.choose(&journal, &request.which).await?;
         let until = match &request.which {
             ReplayWhich::Received { until, .. } => until.unwrap_or(now),
-            ReplayWhich::Delivery(_) | ReplayWhich::Account(_) => now,
+            ReplayWhich::Delivery(_) | ReplayWhich::Account(_) | ReplayWhich::Quarantined => now,
         };
-        journal.retain(|delivery| delivery.received_at <= until && chosen.needs(delivery, self));
+        journal.retain(|delivery| delivery.received_at <= until && chosen.needs(delivery));
         let scratch = Scratch::replay(self.stack.clone(), self.config.clone(), &journal, until).await?;
         let replayed = scratch.host.decided().await?;
         let recorded = self.decided().await?;
-        let mut report = compare(&chosen, &recorded, &replayed);
+        let accounts = match chosen.subjects() {
+            None => None,
+            Some(subjects) => {
+                let forests = [self.forest([]).await?, scratch.host.forest([]).await?];
+                let account =
+                    |subject: &SubjectId| forests.iter().filter_map(|f| f.account(subject)).collect::<Vec<_>>();
+                Some(subjects.iter().flat_map(account).collect())
+            }
+        };
+        let mut report = compare(&chosen, accounts.as_ref(), &recorded, &replayed);
         report.deliveries = u32::try_from(journal.iter().filter(|d| chosen.has(d)).count()).unwrap_or(u32::MAX);
         if request.act {
             self.feed_again(journal.iter().filter(|d| chosen.has(d))).await?;
@@ -151,19 +161,40 @@ impl Host {
     }
 
     async fn choose(&self, journal: &[Delivery], which: &ReplayWhich) -> Result<Chosen, HostError> {
+        let named: BTreeMap<&DeliveryId, BTreeSet<SubjectId>> =
+            journal.iter().map(|delivery| (&delivery.id, self.subjects_of(delivery))).collect();
+        let deliveries = |ids: BTreeSet<DeliveryId>| {
+            let subjects = ids.iter().filter_map(|id| named.get(id)).flatten().cloned().collect();
+            let needed = connected(&named, &subjects);
+            Chosen::Deliveries { ids, subjects, needed }
+        };
         Ok(match which {
             ReplayWhich::Delivery(id) => {
                 self.all_exist(journal, std::slice::from_ref(id))?;
-                let subjects = journal.iter().filter(|d| d.id == *id).flat_map(|d| self.subjects_of(d)).collect();
-                Chosen::Delivery { id: id.clone(), subjects }
+                deliveries([id.clone()].into())
             }
-            ReplayWhich::Account(text) => Chosen::Account(answers::find_in(self.store().book().await?, text)?.account),
+            ReplayWhich::Quarantined => {
+                let held = self.store().quarantined().await?.into_iter().map(|item| item.delivery);
+                deliveries(held.filter(|id| named.contains_key(id)).collect())
+            }
+            ReplayWhich::Account(text) => {
+                let account = self.find(text).await?.account;
+                let members = self.forest([]).await?.members(&account).into_keys().collect();
+                let speaks = |id: &&DeliveryId| named.get(*id).is_some_and(|subjects| !subjects.is_disjoint(&members));
+                let ids = named.keys().copied().filter(speaks).cloned().collect();
+                Chosen::Account { account, ids, needed: connected(&named, &members) }
+            }
             ReplayWhich::Received { since, until } => Chosen::Received { since: *since, until: *until },
         })
     }
 
+    /// Everything that a delivery speaks of or names.
     fn subjects_of(&self, delivery: &Delivery) -> BTreeSet<SubjectId> {
-        normalize::normalized(delivery, &self.config).signals.into_iter().map(|signal| signal.subject).collect()
+        let said = normalize::normalized(delivery, &self.config);
+        let signals = said.signals.iter().map(|signal| &signal.subject);
+        let named: BTreeSet<_> = signals.chain(said.links.iter().flat_map(named_by)).cloned().collect();
+        let domains: Vec<_> = named.iter().filter_map(SubjectId::company_domain).collect();
+        named.into_iter().chain(domains).collect()
     }
 
     async fn decided(&self) -> Result<Decided, HostError> {
@@ -195,6 +226,7 @@ impl Host {
             };
             let again = alone(self.normalize.handle(StreamEvent { records: vec![record] })).await;
             if again.is_ok_and(|answer| answer.batch_item_failures.is_empty()) {
+                self.normalize.mend(delivery, self.clock().now()).await?;
                 continue;
             }
             return Err(HostError::Template(format!("delivery `{}` failed again; the log says why", delivery.id)));
@@ -204,10 +236,34 @@ impl Host {
     }
 }
 
-/// Which part of a replay is looked at.
+/// All deliveries that have something to do with `subjects`, directly or through others: a link that one of them states
+/// may move the facts of another.
+fn connected(
+    named: &BTreeMap<&DeliveryId, BTreeSet<SubjectId>>,
+    subjects: &BTreeSet<SubjectId>,
+) -> BTreeSet<DeliveryId> {
+    let mut by_subject: BTreeMap<&SubjectId, Vec<&DeliveryId>> = BTreeMap::new();
+    for (id, of_delivery) in named {
+        for subject in of_delivery {
+            by_subject.entry(subject).or_default().push(id);
+        }
+    }
+    let mut found = BTreeSet::new();
+    let mut todo: Vec<&SubjectId> = subjects.iter().collect();
+    while let Some(subject) = todo.pop() {
+        for id in by_subject.remove(subject).into_iter().flatten() {
+            if found.insert(DeliveryId::clone(id)) {
+                todo.extend(&named[id]);
+            }
+        }
+    }
+    found
+}
+
+/// Which part of a replay is looked at; `needed` must run so that it comes out right.
 enum Chosen {
-    Delivery { id: DeliveryId, subjects: BTreeSet<SubjectId> },
-    Account(SubjectId),
+    Deliveries { ids: BTreeSet<DeliveryId>, subjects: BTreeSet<SubjectId>, needed: BTreeSet<DeliveryId> },
+    Account { account: SubjectId, ids: BTreeSet<DeliveryId>, needed: BTreeSet<DeliveryId> },
     Received { since: Moment, until: Option<Moment> },
 }
 
@@ -215,8 +271,8 @@ impl Chosen {
     /// The delivery is one of those asked for.
     fn has(&self, delivery: &Delivery) -> bool {
         match self {
-            Self::Delivery { id, .. } => delivery.id == *id,
-            Self::Account(_) => delivery.family != Family::Operator,
+            Self::Deliveries { ids, .. } => ids.contains(&delivery.id),
+            Self::Account { ids, .. } => delivery.family != Family::Operator && ids.contains(&delivery.id),
             Self::Received { since, until } => {
                 delivery.received_at >= *since && until.is_none_or(|until| delivery.received_at < until)
             }
@@ -224,32 +280,29 @@ impl Chosen {
     }
 
     /// The delivery must run so that what is looked at comes out right.
-    fn needs(&self, delivery: &Delivery, host: &Host) -> bool {
+    fn needs(&self, delivery: &Delivery) -> bool {
         match self {
             Self::Received { until, .. } => until.is_none_or(|until| delivery.received_at < until),
-            Self::Account(account) => {
-                delivery.family == Family::Operator || host.subjects_of(delivery).contains(account)
-            }
-            Self::Delivery { id, subjects } => {
-                delivery.id == *id
-                    || delivery.family == Family::Operator
-                    || !host.subjects_of(delivery).is_disjoint(subjects)
+            Self::Account { needed, .. } => delivery.family == Family::Operator || needed.contains(&delivery.id),
+            Self::Deliveries { ids, needed, .. } => {
+                delivery.family == Family::Operator || ids.contains(&delivery.id) || needed.contains(&delivery.id)
             }
         }
     }
 
-    fn has_account(&self, account: &SubjectId) -> bool {
+    /// The subjects whose accounts are looked at; `None` for all there are.
+    fn subjects(&self) -> Option<BTreeSet<SubjectId>> {
         match self {
-            Self::Account(chosen) => chosen == account,
-            Self::Delivery { subjects, .. } => subjects.contains(account),
-            Self::Received { .. } => true,
+            Self::Account { account, .. } => Some([account.clone()].into()),
+            Self::Deliveries { subjects, .. } => Some(subjects.clone()),
+            Self::Received { .. } => None,
         }
     }
 
     fn has_event(&self, event: &Event) -> bool {
         match self {
-            Self::Account(account) => event.account == *account,
-            Self::Delivery { id, .. } => event.cause.delivery.as_ref() == Some(id),
+            Self::Account { account, .. } => event.account == *account,
+            Self::Deliveries { ids, .. } => event.cause.delivery.as_ref().is_some_and(|id| ids.contains(id)),
             Self::Received { since, until } => event.as_of >= *since && until.is_none_or(|until| event.as_of < until),
         }
     }
@@ -260,7 +313,13 @@ impl Chosen {
     }
 }
 
-fn compare(chosen: &Chosen, recorded: &Decided, replayed: &Decided) -> ReplayReport {
+fn compare(
+    chosen: &Chosen,
+    accounts: Option<&BTreeSet<SubjectId>>,
+    recorded: &Decided,
+    replayed: &Decided,
+) -> ReplayReport {
+    let has_account = |id: &SubjectId| accounts.is_none_or(|accounts| accounts.contains(id));
     let mut report = ReplayReport {
         deliveries: 0,
         accounts: vec![],
@@ -269,7 +328,7 @@ fn compare(chosen: &Chosen, recorded: &Decided, replayed: &Decided) -> ReplayRep
         differences: vec![],
         acted: false,
     };
-    for (id, assessment) in replayed.assessments.iter().filter(|(id, _)| chosen.has_account(id)) {
+    for (id, assessment) in replayed.assessments.iter().filter(|(id, _)| has_account(id)) {
         report.accounts.push(ReplayedAccount {
             id: id.clone(),
             name: assessment.card.name.clone(),
@@ -299,8 +358,8 @@ fn compare(chosen: &Chosen, recorded: &Decided, replayed: &Decided) -> ReplayRep
     }
     report.events.sort_by(|a, b| (a.occurred_at, &a.kind, &a.id).cmp(&(b.occurred_at, &b.kind, &b.id)));
     if chosen.compares_assessments() {
-        let accounts: BTreeSet<_> = recorded.assessments.keys().chain(replayed.assessments.keys()).collect();
-        for id in accounts.into_iter().filter(|id| chosen.has_account(id)) {
+        let all: BTreeSet<_> = recorded.assessments.keys().chain(replayed.assessments.keys()).collect();
+        for id in all.into_iter().filter(|id| has_account(id)) {
             let (before, after) = (recorded.assessments.get(id), replayed.assessments.get(id));
             report.differences.extend(difference("assessment", id.as_str(), before, after));
         }

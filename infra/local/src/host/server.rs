@@ -18,7 +18,10 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use super::{Host, HostError};
-use crate::api::{AccountQuery, ApiError, ClockChange, GoliveRequest, ReplayRequest, SettleRequest, Settled, route};
+use crate::api::{
+    AccountQuery, ApiError, ClockChange, EraseRequest, GoliveRequest, LinkRequest, QuarantineQuery, ReplayRequest,
+    SettleRequest, Settled, route,
+};
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
@@ -74,7 +77,12 @@ fn router(served: Served) -> axum::Router {
         )
         .route(route::OUTBOX, get(|State(s): State<Served>| async move { answer(s.host.outbox().await) }))
         .route(route::JOURNAL, get(|State(s): State<Served>| async move { answer(s.host.journal().await) }))
-        .route(route::QUARANTINE, get(|State(s): State<Served>| async move { answer(s.host.quarantine().await) }))
+        .route(
+            route::QUARANTINE,
+            get(|State(s): State<Served>, Query(q): Query<QuarantineQuery>| async move {
+                answer(if q.all { s.host.whole_quarantine().await } else { s.host.quarantine().await })
+            }),
+        )
         .route(route::UNMATCHED, get(|State(s): State<Served>| async move { answer(s.host.unmatched().await) }))
         .route(route::STATUS, get(|State(s): State<Served>| async move { answer(s.host.status(s.address).await) }))
         .route(
@@ -109,6 +117,18 @@ fn router(served: Served) -> axum::Router {
             route::REPLAY,
             post(|State(s): State<Served>, Json(request): Json<ReplayRequest>| async move {
                 answer(s.host.replay(&request).await)
+            }),
+        )
+        .route(
+            route::LINK,
+            post(|State(s): State<Served>, Json(request): Json<LinkRequest>| async move {
+                answer(s.host.link(&request).await)
+            }),
+        )
+        .route(
+            route::ERASE,
+            post(|State(s): State<Served>, Json(request): Json<EraseRequest>| async move {
+                answer(s.host.erase(&request).await)
             }),
         )
         .layer(axum::middleware::from_fn(only_this_machine))

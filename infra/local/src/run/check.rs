@@ -1,6 +1,6 @@
 //! `barometer check`: is the configuration right, and do its playbooks do what their examples say?
 
-use config::secrets::{check_secrets, parse_secrets};
+use config::secrets::{check_secrets, missing_tokens, parse_secrets};
 use config::{Config, Problem};
 use miette::Diagnostic;
 use model::{AlertKind, Event, EventBody};
@@ -98,7 +98,13 @@ fn check_the_secrets(here: &Surroundings, config: &Config) -> Result<bool, miett
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let name = path.display().to_string();
     let problems: Vec<Problem> = match parse_secrets(&name, &text) {
-        Ok(secrets) => check_secrets(config, &secrets, &name, &text),
+        Ok(secrets) => {
+            // Not with the lines around them, as other warnings are shown: those hold secrets.
+            for warning in missing_tokens(config, &secrets, &name, &text) {
+                eprintln!("warning: {warning}\n");
+            }
+            check_secrets(config, &secrets, &name, &text)
+        }
         Err(problems) => problems.0,
     };
     if problems.is_empty() {

@@ -1,11 +1,13 @@
 //! `barometer simulate`: sends sample deliveries over HTTP, signed as the vendor signs them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::secrets::SecretsFile;
 use jiff::SignedDuration;
+use model::{ConnectionName, Moment};
 use serde::Serialize;
 
 use super::Surroundings;
@@ -13,7 +15,7 @@ use crate::api::{ClockNow, ConnectionRow, Status, route};
 use crate::cli::SimulateArgs;
 use crate::client::{Client, SECRETS, install_tls};
 use crate::failure::Failure;
-use crate::samples::{self, Phase, SampleDelivery, When};
+use crate::samples::{self, BOOK, Phase, SampleDelivery, When};
 use crate::secrets;
 
 /// How long another installation may take to answer one delivery.
@@ -119,7 +121,7 @@ async fn send_all(
     here: &Surroundings,
     args: &SimulateArgs,
     target: &Target,
-    now: model::Moment,
+    now: Moment,
     sequence: u32,
     settling: Option<&Client>,
 ) -> Result<(), miette::Report> {
@@ -131,7 +133,14 @@ async fn send_all(
     let mut when = When { now, late, sequence };
     let mut deliveries = Vec::new();
     for name in &args.names {
-        for sample in samples::by_name(name)? {
+        let mut samples = samples::by_name(name)?;
+        if name == BOOK {
+            let left_out = target.keep_what_it_takes(&mut samples, |sample| &sample.connection);
+            for connection in left_out {
+                eprintln!("left out: what comes from `{connection}`, which is not set up here");
+            }
+        }
+        for sample in samples {
             deliveries.push(sample.at(&when)?);
             when.sequence = when.sequence.saturating_add(1);
         }
@@ -150,7 +159,7 @@ async fn send_all(
             client.settle(BASELINE_MS).await?;
         }
         before = delivery.phase;
-        let answer = post(target, delivery).await?;
+        let answer = post(target, delivery, now).await?;
         if !here.global.json {
             here.print(&format!("{answer}  {}  {} bytes to {}\n", answer.name, answer.bytes, answer.connection))?;
         }
@@ -197,6 +206,21 @@ impl Target {
         Ok(Self { http, base, connections: Vec::new(), secrets: secrets::load(file)?, file: file.to_owned() })
     }
 
+    /// Drops what comes from connections that are not set up there; gives their names.
+    pub(crate) fn keep_what_it_takes<T>(
+        &self,
+        samples: &mut Vec<T>,
+        connection: impl Fn(&T) -> &ConnectionName,
+    ) -> BTreeSet<ConnectionName> {
+        let is_taken = |name: &ConnectionName| {
+            let listed = || self.connections.iter().any(|row| row.name == *name && row.accepts);
+            self.secrets.connections.contains_key(name) && (self.connections.is_empty() || listed())
+        };
+        let left_out: BTreeSet<_> = samples.iter().map(&connection).filter(|name| !is_taken(name)).cloned().collect();
+        samples.retain(|sample| is_taken(connection(sample)));
+        left_out
+    }
+
     /// The address a delivery is posted to.
     fn address(&self, delivery: &SampleDelivery) -> reqwest::Url {
         let mut url = self.base.clone();
@@ -222,13 +246,14 @@ impl Target {
     }
 }
 
-/// Posts one delivery. Not being accepted is an answer.
-pub(crate) async fn post(target: &Target, delivery: &SampleDelivery) -> Result<Answer, Failure> {
+/// Posts one delivery, signed now. Not being accepted is an answer.
+pub(crate) async fn post(target: &Target, delivery: &SampleDelivery, now: Moment) -> Result<Answer, Failure> {
     let secret = target.secrets.connections.get(&delivery.connection).map(|it| it.secret.as_str());
     let secret = secret
         .ok_or_else(|| Failure::NoSecret { connection: delivery.connection.to_string(), file: target.file.clone() })?;
     let mut request = target.http.post(target.address(delivery));
-    for (name, value) in samples::signed(&delivery.body, &target.signed_address(delivery), secret) {
+    let covered = target.signed_address(delivery);
+    for (name, value) in samples::signed_by(delivery.tool, &delivery.body, &covered, secret, now) {
         request = request.header(name, value);
     }
     let sent = request.body(delivery.body.clone()).send().await;

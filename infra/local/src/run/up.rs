@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use config::Problem;
+use config::secrets::missing_tokens;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::{Surroundings, style_of};
-use crate::api::{AccountRow, ClockNow, OutboxRow, Status, route};
+use crate::api::{AccountRow, ClockNow, FETCH, OutboxRow, Status, route};
 use crate::cli::UpArgs;
 use crate::client::{Client, Started, absolute, joined, secrets_file};
 use crate::failure::Failure;
@@ -41,9 +43,11 @@ pub(super) async fn up(here: &Surroundings, args: &UpArgs, mut stop: Stop) -> Re
         clock: args.clock,
     };
     let file = options.secrets.clone();
+    let folder = options.config.clone();
     let mut started = Started::start(lock, options, here.serve).await?;
     // Only what a host has started with is worth remembering.
     started.remember(config, secrets)?;
+    tell_missing_tokens(folder.as_deref(), &file);
     let client = Client::new(started.address)?;
     let begun = async {
         if !args.empty {
@@ -75,6 +79,19 @@ pub(super) async fn up(here: &Surroundings, args: &UpArgs, mut stop: Stop) -> Re
     }
 }
 
+/// One line for each connection that could tell more with a token. A host runs, so both files are there and right.
+fn tell_missing_tokens(config: Option<&Path>, secrets: &Path) {
+    let (Ok(config), Ok(found)) = (crate::config_files::load(config), crate::secrets::load(secrets)) else { return };
+    for warning in missing_tokens(&config, &found, &secrets.display().to_string(), "") {
+        info!("{}", sentence(&warning));
+    }
+}
+
+fn sentence(warning: &Problem) -> String {
+    let help = warning.help.as_ref().map(|help| format!("; {help} in {}", warning.file)).unwrap_or_default();
+    format!("{}{help}", warning.message)
+}
+
 /// Fills an empty journal with the sample book: its baseline is settled before its changes, which are news then.
 async fn open_book(client: &Client, secrets: &Path) -> Result<(), miette::Report> {
     let status: Status = client.get(route::STATUS).await?;
@@ -82,13 +99,16 @@ async fn open_book(client: &Client, secrets: &Path) -> Result<(), miette::Report
         return Ok(());
     }
     let ClockNow { now, .. } = client.get(route::CLOCK).await?;
-    let book = samples::book(now)?;
+    let mut book = samples::book(now)?;
     let target = Target::local(client, status.connections, secrets)?;
+    // A configuration or a file of secrets of one's own need not have every connection that the samples come from.
+    for connection in target.keep_what_it_takes(&mut book, |delivery| &delivery.connection) {
+        info!("The sample book leaves out what comes from `{connection}`, which is not set up here");
+    }
     for phase in [Phase::Baseline, Phase::Change] {
         for delivery in book.iter().filter(|delivery| delivery.phase == Some(phase)) {
-            let answer = post(&target, delivery).await?;
+            let answer = post(&target, delivery, now).await?;
             if !answer.accepted() {
-                // A configuration of one's own need not have the connection that the samples come from.
                 warn!("The sample book stays closed: `{}` was answered {answer}", delivery.name);
                 return Ok(());
             }
@@ -103,7 +123,8 @@ async fn open_book(client: &Client, secrets: &Path) -> Result<(), miette::Report
 
 async fn welcome(here: &Surroundings, client: &Client, secrets: &Path) -> Result<(), miette::Report> {
     let status: Status = client.get(route::STATUS).await?;
-    let outbox: Vec<OutboxRow> = client.get(route::OUTBOX).await?;
+    let mut outbox: Vec<OutboxRow> = client.get(route::OUTBOX).await?;
+    outbox.retain(|row| row.kind != FETCH);
     let accounts: Vec<AccountRow> = client.get(route::ACCOUNTS).await?;
     // The account of the newest message has a story to tell; else the worst.
     let account = outbox.first().map(|row| &row.account_name).or(accounts.first().map(|row| &row.name));

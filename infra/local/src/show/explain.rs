@@ -3,10 +3,12 @@
 use model::{Band, MeasureState};
 
 use super::{Style, UNKNOWN, instant, points, safe};
-use crate::api::{EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow, PointRow};
+use crate::api::{ClaimRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow, MemberRow, PointRow};
 
 /// How many earlier scores and closed episodes are shown.
 const RECENT: usize = 5;
+/// How many members are shown.
+const MEMBERS: usize = 8;
 
 /// The whole explanation.
 pub fn explain(it: &Explanation, style: Style) -> String {
@@ -174,8 +176,9 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
         lines.push(format!("missing      {}", labels.join(", ")));
     }
     for said in &it.also_said {
+        let of = if said.subject == it.account { String::new() } else { format!(" of {}", said.subject) };
         lines.push(format!(
-            "also said    {}: {} says {} ({}); shown is the word of {}",
+            "also said    {}{of}: {} says {} ({}); shown is the word of {}",
             safe(&said.field),
             said.connection,
             safe(&said.value),
@@ -183,6 +186,7 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
             said.shown
         ));
     }
+    lines.extend(members(it, style));
     let (closed, open): (Vec<&EpisodeRow>, Vec<&EpisodeRow>) =
         it.episodes.iter().partition(|episode| episode.state == EpisodePhase::Closed);
     if open.is_empty() {
@@ -208,6 +212,33 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
     });
     lines.push(style.faint(&format!("model        {}", it.model)));
     lines
+}
+
+/// What belongs to the account besides itself, the nearest first, each with what says so.
+fn members(it: &Explanation, style: Style) -> Vec<String> {
+    // Addresses and domains are only the way by which others belong here.
+    let is_shown = |row: &&MemberRow| row.subject != it.account && (row.facts > 0 || row.subject.is_company());
+    let others: Vec<_> = it.members.iter().filter(is_shown).collect();
+    let mut lines = Vec::new();
+    for (number, row) in others.iter().take(MEMBERS).enumerate() {
+        let by: Vec<String> = row.by.iter().map(|claim| by(it, claim)).collect();
+        let gone = if row.gone { " · deleted at its source" } else { "" };
+        let front = if number == 0 { "members" } else { "" };
+        lines.push(format!("{front:<13}{} · {}{gone}", row.subject, by.join(", ")));
+    }
+    if others.len() > MEMBERS {
+        let more = others.len() - MEMBERS;
+        lines.push(style.faint(&format!("             and {more} more: barometer explain ACCOUNT --json")));
+    }
+    lines
+}
+
+fn by(it: &Explanation, claim: &ClaimRow) -> String {
+    let target = if claim.target == it.account { String::new() } else { format!(" → {}", claim.target) };
+    match &claim.connection {
+        Some(connection) => format!("{} at {connection}{target}", safe(&claim.what)),
+        None => format!("by its address{target}"),
+    }
 }
 
 /// The last scores, oldest first, up to the one of now.

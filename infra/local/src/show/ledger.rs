@@ -1,7 +1,11 @@
 //! What came in and what happened, as tables.
 
+use std::collections::BTreeMap;
+
+use model::{ConnectionName, QuarantineKind};
+
 use super::{Align, Style, Table, count, instant, or_unknown, safe};
-use crate::api::{JournalRow, QuarantineRow, TimelineRow, UnmatchedRow};
+use crate::api::{JournalRow, QuarantineRow, TimelineRow};
 
 /// What happened to one account, the oldest first.
 pub fn timeline(rows: &[TimelineRow], style: Style) -> String {
@@ -42,38 +46,33 @@ pub fn journal(rows: &[JournalRow], style: Style) -> String {
     format!("{}\n{}\n", table.show(style), style.faint(&total))
 }
 
-/// What was not understood.
+/// What was not understood: how much of which kind, then one by one.
 pub fn quarantine(rows: &[QuarantineRow], style: Style) -> String {
     if rows.is_empty() {
         return "Everything that was received has been understood.\n".to_owned();
     }
+    let open = rows.iter().filter(|row| row.mended_at.is_none());
+    let mut counts: BTreeMap<(QuarantineKind, &ConnectionName), u64> = BTreeMap::new();
+    for row in open {
+        *counts.entry((row.kind, &row.connection)).or_default() += 1;
+    }
     let mut text = String::new();
+    for ((kind, connection), number) in &counts {
+        text.push_str(&format!("{number:>4} {kind} from {connection}\n"));
+    }
+    if !counts.is_empty() {
+        text.push('\n');
+    }
     for row in rows {
-        text.push_str(&format!("{} · {}\n", instant(row.received_at), style.bold(&safe(&row.path))));
+        let mended = row.mended_at.map(|at| format!(" · mended {}", instant(at))).unwrap_or_default();
+        let path = style.bold(&safe(&row.path));
+        text.push_str(&format!("{} · {} · {path}{mended}\n", instant(row.received_at), row.kind));
         text.push_str(&format!("  {}\n  {}\n", safe(&row.reason), style.faint(row.delivery.as_str())));
     }
-    let hint =
-        "Mend the mapping in connections.toml, or the value at its source; then: barometer replay --delivery ID --act";
+    let hint = if counts.is_empty() {
+        "All of it is understood by now."
+    } else {
+        "Mend the mapping in connections.toml, or the value at its source; then: barometer replay --quarantined --act"
+    };
     format!("{text}\n{}\n", style.faint(hint))
-}
-
-/// What belongs to no account yet.
-pub fn unmatched(rows: &[UnmatchedRow], style: Style) -> String {
-    if rows.is_empty() {
-        return "Everything that is known belongs to an account.\n".to_owned();
-    }
-    let mut table = Table::new([
-        ("subject", Align::Left),
-        ("kind", Align::Left),
-        ("facts", Align::Right),
-        ("waiting since", Align::Left),
-        ("could belong to", Align::Left),
-    ]);
-    for row in rows {
-        let candidates: Vec<String> =
-            row.candidates.iter().map(|it| format!("{} ({}: {})", it.name, it.account, it.why)).collect();
-        let candidates = if candidates.is_empty() { or_unknown(None::<&str>) } else { candidates.join(", ") };
-        table.row([row.subject.to_string(), row.kind.clone(), row.facts.to_string(), instant(row.since), candidates]);
-    }
-    table.show(style)
 }

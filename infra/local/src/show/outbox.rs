@@ -1,9 +1,11 @@
 //! Every message as it would be sent, and where it stands.
 
+use std::collections::BTreeMap;
+
 use model::Mode;
 
-use super::{Style, count, instant, message, safe};
-use crate::api::OutboxRow;
+use super::{Style, count, instant, message, or_unknown, safe};
+use crate::api::{FETCH, OutboxRow};
 
 /// The whole outbox, in the order of the host: the newest first.
 pub fn outbox(rows: &[OutboxRow], style: Style) -> String {
@@ -12,10 +14,15 @@ pub fn outbox(rows: &[OutboxRow], style: Style) -> String {
                 First sight of an account is not news; try `barometer simulate kestrel-sentiment-red`.\n"
             .to_owned();
     }
+    let (fetches, rows): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.kind == FETCH);
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         text.push_str(&one(row, style));
         text.push('\n');
+    }
+    text.push_str(&objects(&fetches));
+    if rows.is_empty() {
+        return text;
     }
     let observed = rows.iter().filter(|row| row.mode == Mode::Observe).count();
     let total = count(rows.len().try_into().unwrap_or(u64::MAX), "message", "messages");
@@ -36,12 +43,30 @@ pub fn newest(row: &OutboxRow, style: Style) -> String {
     format!("{head}{}\n", shown.collect::<String>())
 }
 
+/// Objects that vendors were asked for and have not given yet, those that wait for the same thing in a line.
+fn objects(rows: &[&OutboxRow]) -> String {
+    let mut alike: BTreeMap<(&str, &str, Option<&str>), u64> = BTreeMap::new();
+    for row in rows {
+        *alike.entry((&row.account_name, &row.status, row.reason.as_deref())).or_default() += 1;
+    }
+    let mut text = String::new();
+    for ((connection, status, reason), number) in alike {
+        let objects = count(number, "object", "objects");
+        let reason = reason.map(|reason| format!(": {}", safe(reason))).unwrap_or_default();
+        text.push_str(&format!("{objects} to be fetched for {} · {}{reason}\n", safe(connection), safe(status)));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
 fn one(row: &OutboxRow, style: Style) -> String {
     let mut head = vec![style.bold(&safe(&row.account_name)), row.kind.clone(), stand(row)];
     head.extend(row.reason.as_deref().map(safe));
     let from = format!(
         "{} / {} · to {} · asked for {} · {}",
-        row.playbook,
+        or_unknown(row.playbook.as_ref()),
         safe(&row.step),
         safe(&row.to),
         instant(row.requested_at),

@@ -102,11 +102,43 @@ fn explanation() -> Explanation {
             field: "renews_on".into(),
             connection: "stripe".parse().unwrap(),
             value: "2027-03-01".into(),
+            subject: SubjectId::vendor("stripe", "customer", "cus_1"),
             shown: "hubspot".parse().unwrap(),
             occurred_at: moment("2026-11-02T10:00:00Z"),
             delivery: DeliveryId::from_stored("stripe:evt_1"),
+            path: "data.object.current_period_end".into(),
+            raw: "1803859200".into(),
         }],
+        members: vec![member(nordwind(), 0, vec![]), organisation(), person()],
     }
+}
+
+fn member(subject: SubjectId, steps: u32, by: Vec<ClaimRow>) -> MemberRow {
+    MemberRow { subject, steps, gone: false, facts: 1, by }
+}
+
+fn organisation() -> MemberRow {
+    let claim = ClaimRow {
+        target: nordwind(),
+        kind: model::ClaimKind::ExternalId,
+        what: "external_id".into(),
+        connection: Some("zendesk".parse().unwrap()),
+        delivery: Some(DeliveryId::from_stored("zendesk:1")),
+        occurred_at: Some(moment("2026-11-02T10:00:00Z")),
+    };
+    member(SubjectId::vendor("zendesk", "org", "38200001"), 1, vec![claim])
+}
+
+fn person() -> MemberRow {
+    let claim = ClaimRow {
+        target: SubjectId::domain("nordwind.example").unwrap(),
+        kind: model::ClaimKind::Domain,
+        what: "address".into(),
+        connection: None,
+        delivery: None,
+        occurred_at: None,
+    };
+    member(SubjectId::email("jonas@nordwind.example").unwrap(), 2, vec![claim])
 }
 
 #[test]
@@ -200,7 +232,7 @@ fn outbox_row() -> OutboxRow {
         mode: Mode::Observe,
         account: nordwind(),
         account_name: "Nordwind Logistik".into(),
-        playbook: "risk-mitigation".parse().unwrap(),
+        playbook: Some("risk-mitigation".parse().unwrap()),
         episode: "PLAY#risk-mitigation#account#x".into(),
         step: "alert".into(),
         to: "#customer-success (the team's channel)".into(),
@@ -290,26 +322,6 @@ fn what_came_in_is_listed() {
         ..first.clone()
     };
     check("journal", &journal(&[first, other], Style::Plain));
-    let item = QuarantineRow {
-        delivery: delivery(),
-        connection: "hubspot".parse().unwrap(),
-        received_at: moment("2026-11-21T09:00:00Z"),
-        reason: "renewal_date: expected a date, found text".into(),
-        path: "properties.renewal_date.value".into(),
-    };
-    check("quarantine", &quarantine(&[item], Style::Plain));
-    let deal = UnmatchedRow {
-        subject: SubjectId::vendor("hubspot", "deal", "80220001"),
-        kind: "deal".into(),
-        facts: 1,
-        since: moment("2026-11-21T09:00:00Z"),
-        candidates: vec![Candidate {
-            account: nordwind(),
-            name: "Nordwind Logistik".into(),
-            why: "the name begins alike".into(),
-        }],
-    };
-    check("unmatched", &unmatched(&[deal], Style::Plain));
 }
 
 fn settled_with(waiting_messages: u64) -> Settled {
@@ -361,6 +373,7 @@ fn the_welcome_screen_names_the_next_steps() {
         deliveries: 15,
         quarantined: 1,
         unmatched: 2,
+        erasures_pending: 1,
         outbox: [("observed".to_owned(), 1)].into(),
         paused_at: None,
         modes: Vec::new(),
@@ -382,3 +395,6 @@ fn the_welcome_screen_names_the_next_steps() {
     );
     check("welcome", &text);
 }
+
+#[path = "tests/belongs.rs"]
+mod belongs;

@@ -32,6 +32,12 @@ pub fn welcome(status: &Status, account: Option<&str>, data: &Path, secrets: &Pa
             "subjects belong to no account yet",
             "barometer unmatched",
         ),
+        (
+            status.erasures_pending,
+            "person whom a tool told us to forget",
+            "people whom tools told us to forget",
+            "barometer erase --pending",
+        ),
     ];
     for (number, one, many, command) in asides {
         if number > 0 {

@@ -175,14 +175,34 @@ fn stream_filters_take_what_their_function_is_for() {
 }
 
 #[test]
-fn a_slack_alert_goes_to_its_queue_and_nothing_else_does() {
+fn each_action_goes_to_its_queue_and_nothing_else_does() {
     let stack = built_in();
-    let rule = &stack.rules[0];
+    assert_eq!(stack.rules.len(), 2);
     let event = |kind: &str, data: &str| serde_json::json!({"source": "barometer", "detail-type": kind, "detail": {"data": {"kind": data}}});
-    assert_eq!((stack.rules.len(), rule.target_queue.as_str()), (1, "SlackAlertQueue"));
-    assert!(rule.pattern.matches(&event("action.requested", "slack_alert")));
-    assert!(!rule.pattern.matches(&event("action.requested", "email_nudge")));
-    assert!(!rule.pattern.matches(&event("action.completed", "slack_alert")));
+    let queues = |event: &serde_json::Value| {
+        let takes = stack.rules.iter().filter(|rule| rule.pattern.matches(event));
+        takes.map(|rule| rule.target_queue.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(queues(&event("action.requested", "slack_alert")), ["SlackAlertQueue"]);
+    assert_eq!(queues(&event("object.fetch_requested", "")), ["FetchObjectQueue"]);
+    assert!(queues(&event("action.requested", "email_nudge")).is_empty());
+    assert!(queues(&event("action.completed", "slack_alert")).is_empty());
+}
+
+#[test]
+fn a_fetch_reads_and_writes_both_tables_and_a_batch_of_them_ends_in_time() {
+    let stack = built_in();
+    let fetch = stack.function("FetchObject").unwrap();
+    assert_eq!(fetch.crate_name, "fetch-object");
+    assert_eq!(fetch.environment["BAROMETER_JOURNAL_TABLE"], "Journal");
+    assert_eq!(fetch.environment["BAROMETER_ACCOUNTS_TABLE"], "Accounts");
+    let [mapping] = fetch.queues.as_slice() else { panic!("{:?}", fetch.queues) };
+    assert!(mapping.partial_failures);
+    assert!(mapping.batch_size as u64 * 10 < fetch.timeout_s, "each call can take ten seconds");
+    let queue = stack.queue(&mapping.queue).unwrap();
+    assert_eq!(queue.dead_letters.as_deref(), Some("FetchObjectDeadLetters"));
+    // An import of five thousand objects at fifty calls in ten seconds.
+    assert!(queue.max_receive_count.unwrap() >= 5_000 / 50);
 }
 
 #[test]

@@ -75,9 +75,10 @@ impl Data {
     }
 
     fn write_secrets(&self, destinations: &str) {
-        let connection = format!("[connections.hubspot]\nsecret = \"{SECRET}\"\n");
+        let connections = ["hubspot", "hubspot-app", "zendesk", "typeform"];
+        let connections = connections.map(|name| format!("[connections.{name}]\nsecret = \"{SECRET}\"\n"));
         std::fs::create_dir_all(self.path()).unwrap();
-        std::fs::write(self.path().join("secrets.toml"), connection + destinations).unwrap();
+        std::fs::write(self.path().join("secrets.toml"), connections.concat() + destinations).unwrap();
     }
 
     pub fn path(&self) -> PathBuf {

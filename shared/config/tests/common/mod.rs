@@ -5,7 +5,41 @@
 use std::path::Path;
 
 use config::Files;
-use model::{Family, Field, MappedObject, Tool};
+use model::{Api, Family, Field, MappedObject, Tool};
+
+const COMPANY: MappedObject = MappedObject {
+    name: "company",
+    fields: &[
+        Field::Name,
+        Field::Domain,
+        Field::LifecycleStage,
+        Field::Tier,
+        Field::Segment,
+        Field::Csm,
+        Field::RecordOwner,
+        Field::CustomerSince,
+        Field::IsTest,
+        Field::Arr,
+        Field::RenewsOn,
+        Field::NoticeDays,
+        Field::AutoRenew,
+        Field::Sentiment,
+        Field::LastTwoWayAt,
+    ],
+};
+const CONTACT: MappedObject = MappedObject { name: "contact", fields: &[Field::Name, Field::Email, Field::Role] };
+const DEAL: MappedObject = MappedObject {
+    name: "deal",
+    fields: &[Field::Name, Field::Pipeline, Field::Stage, Field::Amount, Field::ClosesOn],
+};
+const TICKET: MappedObject = MappedObject {
+    name: "ticket",
+    fields: &[Field::Status, Field::Priority, Field::TicketType, Field::OpenedAt, Field::SolvedAt],
+};
+
+const fn api(url: Option<&'static str>, without_token: &'static str) -> Option<Api> {
+    Some(Api { url, per_ten_seconds: 50, without_token })
+}
 
 pub const TOOLS: &[Tool] = &[
     Tool {
@@ -13,40 +47,45 @@ pub const TOOLS: &[Tool] = &[
         title: "HubSpot workflow webhook",
         family: Family::Crm,
         creates_accounts: true,
-        objects: &[
-            MappedObject {
-                name: "company",
-                fields: &[
-                    Field::Name,
-                    Field::Domain,
-                    Field::LifecycleStage,
-                    Field::Tier,
-                    Field::Segment,
-                    Field::Csm,
-                    Field::RecordOwner,
-                    Field::CustomerSince,
-                    Field::IsTest,
-                    Field::Arr,
-                    Field::RenewsOn,
-                    Field::NoticeDays,
-                    Field::AutoRenew,
-                    Field::Sentiment,
-                    Field::LastTwoWayAt,
-                ],
-            },
-            MappedObject { name: "contact", fields: &[Field::Name, Field::Email, Field::Role] },
-            MappedObject {
-                name: "deal",
-                fields: &[Field::Name, Field::Pipeline, Field::Stage, Field::Amount, Field::ClosesOn],
-            },
-        ],
+        accounts: Some("hubspot:company"),
+        objects: &[COMPANY, CONTACT, DEAL],
+        api: None,
+    },
+    Tool {
+        name: "hubspot-app",
+        title: "HubSpot app webhooks",
+        family: Family::Crm,
+        creates_accounts: true,
+        accounts: Some("hubspot:company"),
+        objects: &[COMPANY, CONTACT, DEAL, TICKET],
+        api: api(Some("https://api.hubapi.com"), "a new company has no name until a property of it changes"),
+    },
+    Tool {
+        name: "zendesk",
+        title: "Zendesk",
+        family: Family::Ticketing,
+        creates_accounts: false,
+        accounts: None,
+        objects: &[MappedObject { name: "organization", fields: &[Field::Name, Field::Tier, Field::Segment] }],
+        api: api(None, "domains of organisations stay unknown"),
+    },
+    Tool {
+        name: "typeform",
+        title: "Typeform",
+        family: Family::Survey,
+        creates_accounts: false,
+        accounts: None,
+        objects: &[MappedObject { name: "response", fields: &[Field::Nps, Field::Comment] }],
+        api: None,
     },
     Tool {
         name: "stripe",
         title: "Stripe",
         family: Family::Billing,
         creates_accounts: false,
+        accounts: None,
         objects: &[MappedObject { name: "subscription", fields: &[Field::RenewsOn, Field::Status] }],
+        api: None,
     },
 ];
 

@@ -1,31 +1,17 @@
 //! The body of HubSpot's "Send a webhook" with HubSpot's names, only the parts in use.
 //!
 //! Companies and deals come as `{portalId, objectType, objectTypeId, objectId, properties, isDeleted}`, contacts in the
-//! older form `{vid, "canonical-vid", properties, "associated-company"}`. Only properties that are set are there.
+//! older form `{vid, "canonical-vid", "merged-vids", properties, "associated-company"}`. Only properties that are set are
+//! there.
 
-use model::{Moment, QuarantinedItem};
+use std::collections::BTreeMap;
+
+use model::{Moment, QuarantineKind, QuarantinedItem};
 use serde_json::value::RawValue;
 
+use crate::hubspot::{Kind, odd};
+use crate::hubspot_values::whole_number;
 use crate::json::{self, Found, Object};
-
-/// What kind of record a body is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Company,
-    Contact,
-    Deal,
-}
-
-impl Kind {
-    /// The name in subjects and in mappings.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Company => "company",
-            Self::Contact => "contact",
-            Self::Deal => "deal",
-        }
-    }
-}
 
 /// One record, as a whole.
 #[derive(Debug)]
@@ -34,12 +20,23 @@ pub(super) struct Record<'a> {
     /// HubSpot's id of it.
     pub(super) id: String,
     pub(super) properties: Object<'a>,
-    /// The token of `isDeleted` when it says yes.
-    pub(super) deleted: Option<&'a RawValue>,
+    pub(super) is_deleted: bool,
     /// Contacts: the token of `associated-company.company-id`, and where it stands.
     pub(super) company: Option<(&'static str, &'a RawValue)>,
+    /// Contacts: those that were merged into it.
+    pub(super) merged: Vec<Merged>,
     /// Parts beside the properties that were odd.
     pub(super) odd: Vec<QuarantinedItem>,
+}
+
+/// A contact that was merged into another.
+#[derive(Debug)]
+pub(super) struct Merged {
+    pub(super) id: String,
+    /// Where it is named.
+    pub(super) path: String,
+    /// When; `None` where the body does not say.
+    pub(super) at: Option<Moment>,
 }
 
 /// A property's value and time.
@@ -53,16 +50,17 @@ pub(super) struct Property<'a> {
     pub(super) at: Option<Moment>,
 }
 
-/// A reason and a place.
-pub(super) fn odd(what: &str, expected: &str, found: impl std::fmt::Display, path: &str) -> QuarantinedItem {
-    QuarantinedItem { reason: format!("{what}: expected {expected}, found {found}"), path: path.to_owned() }
-}
-
 impl<'a> Record<'a> {
+    /// `None` for what was erased.
+    ///
     /// # Errors
     /// When the body is not JSON, or not a record of a known kind with an id.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, QuarantinedItem> {
-        let whole = json::whole(body).map_err(|reason| QuarantinedItem { reason, path: "$".into() })?;
+    pub(super) fn read(body: &'a [u8]) -> Result<Option<Self>, QuarantinedItem> {
+        let unreadable = |reason| QuarantinedItem { kind: QuarantineKind::Unreadable, reason, path: "$".into() };
+        let whole = json::whole(body).map_err(unreadable)?;
+        if json::is_erased(whole) {
+            return Ok(None);
+        }
         let top = Object::read(whole).map_err(|found| odd("body", "one HubSpot record as an object", found, "$"))?;
         let (kind, id_key) = kind_of(&top)?;
         let id = id_of(&top, id_key)?;
@@ -73,19 +71,19 @@ impl<'a> Record<'a> {
             strange.push(odd("properties", "an object", found, "properties"));
             Object::default()
         });
-        let deleted = deleted(&top).unwrap_or_else(|found| {
+        let is_deleted = is_deleted(&top).unwrap_or_else(|found| {
             strange.push(odd("isDeleted", "true or false", found, "isDeleted"));
-            None
+            false
         });
-        let company = match kind {
-            Kind::Contact => associated_company(&top),
-            Kind::Company | Kind::Deal => Ok(None),
-        };
-        let company = company.unwrap_or_else(|item| {
-            strange.push(item);
-            None
-        });
-        Ok(Self { kind, id, properties, deleted, company, odd: strange })
+        let (mut company, mut merged) = (None, Vec::new());
+        if kind == Kind::Contact {
+            company = associated_company(&top).unwrap_or_else(|item| {
+                strange.push(item);
+                None
+            });
+            merged = merged_into(&top, &id, &mut strange);
+        }
+        Ok(Some(Self { kind, id, properties, is_deleted, company, merged, odd: strange }))
     }
 
     /// One property; `None` when it is absent, which says nothing about it.
@@ -138,27 +136,17 @@ fn kind_of(top: &Object<'_>) -> Result<(Kind, &'static str), QuarantinedItem> {
     }
 }
 
-/// An id, written as a number or as text. 64 bits, and never through a float: HubSpot's pass 2^32, others' 2^53.
 fn id_of(object: &Object<'_>, key: &str) -> Result<String, QuarantinedItem> {
     let wrong = |found: Found| odd(key, "a whole number of up to 64 bits", found, key);
     let raw = object.get(key).and_then(|raw| raw.ok_or(Found::Nothing)).map_err(wrong)?;
     whole_number(raw).map_err(wrong)
 }
 
-/// # Errors
-/// With what was found instead.
-pub(super) fn whole_number(raw: &RawValue) -> Result<String, Found> {
-    let text = json::scalar(raw)?.unwrap_or_default();
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let number = text.parse::<u64>().ok().filter(|_| digits);
-    number.map(|number| number.to_string()).ok_or_else(|| Found::kind(raw))
-}
-
-fn deleted<'a>(top: &Object<'a>) -> Result<Option<&'a RawValue>, Found> {
-    let Some(raw) = top.get("isDeleted")? else { return Ok(None) };
+fn is_deleted(top: &Object<'_>) -> Result<bool, Found> {
+    let Some(raw) = top.get("isDeleted")? else { return Ok(false) };
     match json::scalar(raw)?.as_deref() {
-        Some("true") => Ok(Some(raw)),
-        Some("false") | None => Ok(None),
+        Some("true") => Ok(true),
+        Some("false") | None => Ok(false),
         Some(_) => Err(Found::kind(raw)),
     }
 }
@@ -174,6 +162,44 @@ fn associated_company<'a>(top: &Object<'a>) -> Result<Option<(&'static str, &'a 
     let company = Object::read(raw).map_err(|found| odd(KEY, "an object", found, KEY))?;
     let id = company.get("company-id").and_then(|id| id.ok_or(Found::Nothing));
     id.map(|id| Some((ID, id))).map_err(|found| odd(ID, "a company's id", found, ID))
+}
+
+/// Every id that was merged into `survivor`: the body's own `vid`, where that is another, and `merged-vids`.
+fn merged_into(top: &Object<'_>, survivor: &str, odd_parts: &mut Vec<QuarantinedItem>) -> Vec<Merged> {
+    const LIST: &str = "merged-vids";
+    let times = times_of_merges(top).unwrap_or_default();
+    let mut named: Vec<(String, Result<String, Found>)> = Vec::new();
+    match top.get("vid") {
+        Ok(Some(vid)) => named.push(("vid".into(), whole_number(vid))),
+        Ok(None) => {}
+        Err(found) => named.push(("vid".into(), Err(found))),
+    }
+    match top.get(LIST).and_then(|raw| raw.map_or(Ok(Vec::new()), json::list)) {
+        Ok(vids) => {
+            let vids = vids.into_iter().enumerate();
+            named.extend(vids.map(|(at, vid)| (format!("{LIST}[{at}]"), whole_number(vid))));
+        }
+        Err(found) => odd_parts.push(odd(LIST, "a list of ids", found, LIST)),
+    }
+    let mut merged: Vec<Merged> = Vec::new();
+    for (path, id) in named {
+        match id {
+            Ok(id) if id == survivor || merged.iter().any(|held| held.id == id) => {}
+            Ok(id) => merged.push(Merged { at: times.get(&id).copied(), id, path }),
+            Err(found) => odd_parts.push(odd(&path, "a contact's id", found, &path)),
+        }
+    }
+    merged
+}
+
+/// When each contact was merged, by its id. The list is a help: without it the time of the newest change stands in.
+fn times_of_merges(top: &Object<'_>) -> Option<BTreeMap<String, Moment>> {
+    let audits = json::list(top.get("merge-audits").ok()??).ok()?;
+    let one = |raw| {
+        let audit = Object::read(raw).ok()?;
+        Some((whole_number(audit.get("vid-to-merge").ok()??).ok()?, timestamp(&audit).ok()??))
+    };
+    Some(audits.into_iter().filter_map(one).collect())
 }
 
 /// When a property was set: its own `timestamp`, else the newest of its `versions`.

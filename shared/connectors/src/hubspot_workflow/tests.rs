@@ -1,8 +1,10 @@
 //! What each kind of value, each shape and each kind of nonsense becomes.
 
+mod links;
+
 use std::collections::BTreeMap;
 
-use model::{Delivery, DeliveryId, Field, Mapping, Normalized, SignalKind, Statement, Value};
+use model::{Delivery, DeliveryId, Field, LinkSays, Mapping, Normalized, Statement, Value};
 use proptest::prelude::*;
 
 use super::HubspotWorkflow;
@@ -308,16 +310,18 @@ fn a_contact_belongs_to_the_company_it_names() {
 }
 
 #[test]
-fn a_deleted_deal_or_contact_is_no_deleted_account() {
-    for (body, kind) in [
-        (r#"{"objectType":"DEAL","objectId":7,"isDeleted":true,"properties":{}}"#, SignalKind::RenewalChanged),
-        (r#"{"vid":7,"isDeleted":"true","properties":{}}"#, SignalKind::ContactChanged),
-    ] {
-        let out = normalize(body.as_bytes());
-        assert_eq!(out.signals.len(), 1);
-        assert_eq!((out.signals[0].kind, out.signals[0].statements[0].field), (kind, Field::Deleted));
-        assert_eq!(out.signals[0].statements[0].occurred_at.to_string(), RECEIVED);
-    }
+fn an_amount_is_as_old_as_its_currency() {
+    let deal = |currency: &str| {
+        let body = format!(
+            r#"{{"objectType":"DEAL","objectId":7,"properties":{{
+                "amount":{{"value":"10","timestamp":1801353600005}},"deal_currency_code":{currency}}}}}"#
+        );
+        let statement = normalize(body.as_bytes()).signals.remove(0).statements.remove(0);
+        (statement.value.to_string(), statement.occurred_at.as_millis(), statement.sequence)
+    };
+    assert_eq!(deal(r#"{"value":"CHF","timestamp":1801353600009}"#), ("CHF 10".into(), 1_801_353_600_009, Some(1)));
+    assert_eq!(deal(r#"{"value":"CHF","timestamp":1801353600001}"#), ("CHF 10".into(), 1_801_353_600_005, Some(1)));
+    assert_eq!(deal(r#"{"value":"","timestamp":1801353600009}"#), ("EUR 10".into(), 1_801_353_600_005, None));
 }
 
 #[test]
@@ -377,8 +381,8 @@ fn each_value_feeds_its_own_field(body: &str, fields: usize) {
 
 #[test]
 fn changing_a_value_changes_its_field_and_no_other() {
-    each_value_feeds_its_own_field(include_str!("fixtures/company_healthy/body.json"), 17);
-    each_value_feeds_its_own_field(include_str!("fixtures/deal/body.json"), 5);
+    each_value_feeds_its_own_field(include_str!("fixtures/company_healthy/body.json"), 18);
+    each_value_feeds_its_own_field(include_str!("fixtures/deal/body.json"), 9);
     each_value_feeds_its_own_field(include_str!("fixtures/contact/body.json"), 4);
 }
 

@@ -2,10 +2,15 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+pub mod bodies;
+pub mod mutation;
+pub mod signing;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use connectors::{Connector, DeliveryKey, Refusal, Secrets, SigningSecret, Unverified};
+use connectors::{ALL, Connector, DeliveryKey, FETCHED, FETCHED_STATUS, Refusal, Secrets, SigningSecret, Unverified};
 use model::{Delivery, DeliveryId, Mapping, Moment, Normalized};
 use serde::Deserialize;
 use testkit::golden::{Fixture, fixtures};
@@ -14,14 +19,27 @@ use testkit::golden::{Fixture, fixtures};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
+    #[serde(default)]
     pub method: String,
+    #[serde(default)]
     pub url: String,
     pub received_at: Moment,
+    #[serde(default)]
     pub secret: String,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Set for an answer of the vendor's API, which nobody sent and nobody signed.
+    pub fetched: Option<Fetched>,
     #[serde(skip)]
     pub body: Vec<u8>,
+}
+
+/// What was asked for, and how the vendor answered.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetched {
+    pub object: String,
+    pub status: u16,
 }
 
 /// The folder of a connector.
@@ -31,15 +49,30 @@ pub fn folder(connector: &dyn Connector) -> PathBuf {
 
 /// The mapping that all fixtures of a connector are read with.
 pub fn mapping(connector: &dyn Connector) -> Mapping {
-    let path = folder(connector).join("fixtures/mapping.toml");
-    toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    static MAPPINGS: LazyLock<BTreeMap<&str, Mapping>> = LazyLock::new(|| {
+        let read = |connector: &&dyn Connector| {
+            let path = folder(*connector).join("fixtures/mapping.toml");
+            (connector.tool().name, toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+        };
+        ALL.iter().map(read).collect()
+    });
+    MAPPINGS[connector.tool().name].clone()
 }
 
-/// Every fixture of a connector that is not a refusal.
+/// Every request among the fixtures of a connector that is not refused.
 pub fn accepted(connector: &dyn Connector) -> Vec<(String, Recorded)> {
-    let all = fixtures(&folder(connector).join("fixtures"));
-    let good = all.iter().filter(|fixture| fixture.refused().is_none());
-    good.map(|fixture| (fixture.name.clone(), Recorded::read(fixture))).collect()
+    recorded(connector).filter(|(_, recorded)| recorded.fetched.is_none()).collect()
+}
+
+/// Every answer of the vendor's API among the fixtures of a connector.
+pub fn fetched(connector: &dyn Connector) -> Vec<(String, Recorded)> {
+    recorded(connector).filter(|(_, recorded)| recorded.fetched.is_some()).collect()
+}
+
+fn recorded(connector: &dyn Connector) -> impl Iterator<Item = (String, Recorded)> {
+    let all = fixtures(&folder(connector).join("fixtures")).into_iter();
+    let good = all.filter(|fixture| fixture.refused().is_none());
+    good.map(|fixture| (fixture.name.clone(), Recorded::read(&fixture)))
 }
 
 pub fn secrets(current: &str, previous: Option<&str>) -> Secrets {
@@ -84,15 +117,19 @@ impl Recorded {
             body_sha256: match DeliveryKey::of_body(&self.body) {
                 DeliveryKey::Vendor(hash) | DeliveryKey::Body(hash) => hash,
             },
-            headers: self
-                .headers
-                .iter()
-                .filter(|(name, _)| connector.kept_headers().contains(&name.as_str()))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            headers: self.kept_headers(connector),
             body: self.body.clone(),
             same_key_as: None,
         };
         connector.normalize(&delivery, mapping)
+    }
+
+    fn kept_headers(&self, connector: &dyn Connector) -> BTreeMap<String, String> {
+        if let Some(Fetched { object, status }) = &self.fetched {
+            let headers = [(FETCHED, object.clone()), (FETCHED_STATUS, status.to_string())];
+            return headers.map(|(name, value)| (name.to_owned(), value)).into();
+        }
+        let kept = self.headers.iter().filter(|(name, _)| connector.kept_headers().contains(&name.as_str()));
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }

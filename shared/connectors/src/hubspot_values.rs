@@ -1,5 +1,5 @@
-//! A property's token as the value of a field. HubSpot writes every value as a string: `"1798675200000"` is a day,
-//! `"true"` a flag, `"10000000.0000000005551115"` an amount.
+//! A HubSpot property's token as the value of a field. HubSpot writes every value as a string: `"1798675200000"` and
+//! `"2026-12-31"` are days, `"true"` a flag, `"10000000.0000000005551115"` an amount.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -10,9 +10,9 @@ use crate::json::{self, Found};
 
 /// Why a token is not a value of its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unfit {
-    pub(super) expected: &'static str,
-    pub(super) found: Found,
+pub(crate) struct Unfit {
+    pub(crate) expected: &'static str,
+    pub(crate) found: Found,
 }
 
 /// Longest notice period taken for one, in days: ten years. What is longer is another unit.
@@ -22,7 +22,7 @@ const MAX_NOTICE_DAYS: i64 = 3_650;
 const MIN_EPOCH_MS: u64 = 10_000_000_000;
 
 /// Reads `raw` as a value of `field`; null and empty text mean that the source emptied it.
-pub(super) fn read(field: Field, raw: &RawValue, currency: Currency) -> Result<Value, Unfit> {
+pub(crate) fn read(field: Field, raw: &RawValue, currency: Currency) -> Result<Value, Unfit> {
     let expected = expected(field);
     let text = json::scalar(raw).map_err(|found| Unfit { expected, found })?.unwrap_or_default();
     let trimmed = text.trim();
@@ -30,6 +30,7 @@ pub(super) fn read(field: Field, raw: &RawValue, currency: Currency) -> Result<V
         return Ok(Value::Cleared);
     }
     let value = match field.kind() {
+        ValueKind::Text if field == Field::Company => whole_number(raw).ok().map(Value::Text),
         ValueKind::Text => words(field, &text).map(Value::Text),
         ValueKind::Int => days(trimmed).map(Value::Int),
         ValueKind::Flag => flag(trimmed).map(Value::Flag),
@@ -46,6 +47,7 @@ fn expected(field: Field) -> &'static str {
             "one of green, good, great, healthy, happy, positive; yellow, amber, neutral, medium, ok, okay, watch, \
              at watch; red, bad, poor, at risk, unhealthy, unhappy, negative"
         }
+        ValueKind::Text if field == Field::Company => "a company's id",
         ValueKind::Text => "text",
         ValueKind::Int => "a whole number of days from 0 to 3650",
         ValueKind::Flag => "true or false",
@@ -59,7 +61,9 @@ fn expected(field: Field) -> &'static str {
 fn words(field: Field, text: &str) -> Option<String> {
     match field {
         Field::Sentiment => sentiment(text).map(str::to_owned),
-        Field::Domain | Field::Email | Field::LifecycleStage | Field::Status => Some(text.trim().to_lowercase()),
+        Field::Domain | Field::Email | Field::LifecycleStage | Field::Status | Field::Priority | Field::TicketType => {
+            Some(text.trim().to_lowercase())
+        }
         // HubSpot separates the domains with semicolons.
         Field::OtherDomains => {
             let domains = text.split([';', ',']).map(|domain| domain.trim().to_lowercase());
@@ -107,12 +111,23 @@ fn date(text: &str) -> Option<Date> {
     (date.year() >= 1).then_some(date)
 }
 
-/// A day alone stands for its first instant in UTC.
-fn moment(text: &str) -> Option<Moment> {
+/// An instant in every form HubSpot writes. A day alone stands for its first instant in UTC.
+pub(crate) fn moment(text: &str) -> Option<Moment> {
     if is_whole_number(text) {
         return epoch(text);
     }
     text.parse().ok().or_else(|| Moment::start_of(text.parse().ok().filter(|_| text.len() == 10)?, &TimeZone::UTC))
+}
+
+/// An id, written as a number or as text. 64 bits, and never through a float: HubSpot's pass 2^32, others' 2^53.
+///
+/// # Errors
+/// With what was found instead.
+pub(crate) fn whole_number(raw: &RawValue) -> Result<String, Found> {
+    let text = json::scalar(raw)?.unwrap_or_default();
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = text.parse::<u64>().ok().filter(|_| digits);
+    number.map(|number| number.to_string()).ok_or_else(|| Found::kind(raw))
 }
 
 fn is_whole_number(text: &str) -> bool {

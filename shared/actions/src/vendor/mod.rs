@@ -1,0 +1,172 @@
+//! The API of a tool that sends us webhooks: reads one object that a body only named.
+//!
+//! Nothing is ever written there by this module. Whoever calls it has asked for leave first: how many calls a vendor
+//! takes is counted per connection in the store.
+//!
+//! Followed: "Private apps" and "Usage guidelines" on developers.hubspot.com (a bearer token; 429 with `Retry-After`),
+//! "Security and authentication" and "Rate limits" on developer.zendesk.com (basic authentication with
+//! `{email}/token:{token}`; 429 with `Retry-After`), read 2026-11.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, RETRY_AFTER, USER_AGENT};
+use runtime::seam::{Call, CallError, Seam, Target};
+
+/// What a vendor's API is read with. Prints as `ApiToken(redacted)`.
+#[derive(Clone)]
+pub struct ApiToken(HeaderValue);
+
+/// A text that cannot be a token. It is not repeated, since it may be part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a token; expected one as the tool shows it, or `email/token:…`, without blanks")]
+pub struct BadToken;
+
+impl ApiToken {
+    /// A token of the form `ann@ourco.example/token:…` goes out as basic authentication, every other as a bearer token.
+    ///
+    /// # Errors
+    /// When `text` is empty or holds anything but visible ASCII characters.
+    pub fn new(text: &str) -> Result<Self, BadToken> {
+        let text = text.trim();
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(BadToken);
+        }
+        let header = match text.split_once("/token:") {
+            Some((email, _)) if email.contains('@') => format!("Basic {}", STANDARD.encode(text)),
+            Some(_) | None => format!("Bearer {text}"),
+        };
+        let mut value = HeaderValue::from_str(&header).map_err(|_| BadToken)?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+}
+
+impl fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiToken(redacted)")
+    }
+}
+
+/// What the vendor said of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It is there; this is all of it.
+    Object(Bytes),
+    /// It is no longer there.
+    Gone {
+        /// 404 or 410.
+        status: u16,
+        /// Whatever came with that.
+        body: Bytes,
+    },
+}
+
+impl Told {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Object(_) => 200,
+            Self::Gone { status, .. } => *status,
+        }
+    }
+
+    /// The answer's body.
+    pub fn body(&self) -> &Bytes {
+        match self {
+            Self::Object(body) | Self::Gone { body, .. } => body,
+        }
+    }
+}
+
+/// Why there is no object, by what to do next. Reasons hold no token and no part of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GetError {
+    /// The vendor asks us to slow down, all of us: nobody calls it before `after_s` seconds have passed.
+    #[error("the vendor asks for fewer calls")]
+    SlowDown {
+        /// The vendor's `Retry-After`.
+        after_s: Option<u64>,
+    },
+    /// Not now; the same call may well succeed later.
+    #[error("{reason}")]
+    Retry {
+        /// Why.
+        reason: String,
+    },
+    /// The vendor does not know the token.
+    #[error("the vendor refuses the token (401): store a valid one")]
+    Unauthorized,
+    /// It stays refused until somebody changes something.
+    #[error("{reason}")]
+    Refused {
+        /// Why, and what to do about it.
+        reason: String,
+    },
+}
+
+/// One vendor's API.
+#[derive(Debug, Clone)]
+pub struct Api {
+    seam: Seam,
+    url: String,
+    token: ApiToken,
+}
+
+impl Api {
+    /// The API at `url`, such as `https://api.hubapi.com`, behind `seam`.
+    pub fn new(seam: Seam, url: &str, token: ApiToken) -> Self {
+        Self { seam, url: url.trim_end_matches('/').to_owned(), token }
+    }
+
+    /// Reads what is at `path`, which begins with `/` and may hold a query. Makes one call and never a second; a
+    /// redirection is not followed, so that the token goes nowhere else.
+    ///
+    /// # Errors
+    /// See [`GetError`].
+    pub async fn get(&self, path: &str) -> Result<Told, GetError> {
+        let request = http::Request::get(format!("{}{path}", self.url))
+            .header(AUTHORIZATION, self.token.0.clone())
+            .header(ACCEPT, "application/json")
+            // Some vendors answer nobody without a name.
+            .header(USER_AGENT, "barometer")
+            .body(Bytes::new())
+            .map_err(|_| refused("its address cannot be called; check `api_url`"))?;
+        let call = Call { target: Target::Vendor, operation: "GET".to_owned(), request };
+        let response = self.seam.call(call).await.map_err(|error| match error {
+            CallError::NotCalled(_) | CallError::Unreachable(_) | CallError::Timeout(_) | CallError::Connection(_) => {
+                GetError::Retry { reason: error.to_string() }
+            }
+        })?;
+        judge(response)
+    }
+}
+
+fn refused(reason: impl Into<String>) -> GetError {
+    GetError::Refused { reason: reason.into() }
+}
+
+fn judge(response: http::Response<Bytes>) -> Result<Told, GetError> {
+    let status = response.status();
+    match status.as_u16() {
+        200 => Ok(Told::Object(response.into_body())),
+        404 | 410 => Ok(Told::Gone { status: status.as_u16(), body: response.into_body() }),
+        401 => Err(GetError::Unauthorized),
+        403 => Err(refused(
+            "the token may not read this kind of object (403): give it the scope to read it where it was made",
+        )),
+        429 => {
+            let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            Err(GetError::SlowDown { after_s: after })
+        }
+        408 | 425 => Err(GetError::Retry { reason: format!("the vendor answered {status}") }),
+        300..=399 => Err(refused(format!("the vendor answered {status}: `api_url` is not the address of its API"))),
+        500.. => Err(GetError::Retry { reason: format!("the vendor answered {status}") }),
+        _ => Err(refused(format!("the vendor answered {status}: check `api_url` and what is mapped"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

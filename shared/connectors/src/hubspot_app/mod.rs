@@ -1,0 +1,59 @@
+//! HubSpot, by the webhooks of an app: batches of single changes, and whole records fetched where an event only names
+//! one. What we know is in `README.md`.
+
+mod events;
+mod fetched;
+mod key;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use model::{Api, Delivery, Family, Mapping, Normalized, Tool};
+
+use crate::hubspot;
+use crate::{Connector, DeliveryKey, FETCHED, FetchCall, Refusal, Secrets, Unverified, Verified};
+
+/// The connector.
+#[derive(Debug)]
+pub(crate) struct HubspotApp;
+
+static TOOL: Tool = Tool {
+    name: "hubspot-app",
+    title: "HubSpot app webhooks",
+    family: Family::Crm,
+    creates_accounts: true,
+    accounts: Some("hubspot:company"),
+    objects: &[hubspot::COMPANY, hubspot::CONTACT, hubspot::DEAL, hubspot::TICKET],
+    api: Some(Api {
+        url: Some("https://api.hubapi.com"),
+        // Half of what the smallest plan allows to all apps of a portal together.
+        per_ten_seconds: 50,
+        without_token: "records are known only by the changes HubSpot sends from now on: what they held before, sensitive \
+                        values and the currencies of deals stay unknown",
+    }),
+};
+
+impl Connector for HubspotApp {
+    fn tool(&self) -> &'static Tool {
+        &TOOL
+    }
+
+    fn verify<'a>(&self, request: &Unverified<'a>, secrets: &Secrets) -> Result<Verified<'a>, Refusal> {
+        signature::verify(request, secrets)
+    }
+
+    fn delivery_key(&self, verified: &Verified<'_>) -> DeliveryKey {
+        key::of(verified.body)
+    }
+
+    fn fetch(&self, object: &str, mapping: &Mapping) -> Option<FetchCall> {
+        fetched::call(object, mapping)
+    }
+
+    fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {
+        match delivery.headers.get(FETCHED) {
+            Some(object) => fetched::normalize(delivery, object, mapping),
+            None => events::normalize(&delivery.body, mapping),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Zendesk: tickets, organisations and users, by event subscription or by a trigger. What we know is in `README.md`.
+
+mod organization;
+mod payload;
+mod reading;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod user;
+
+use model::{
+    Api, Delivery, FactKey, Family, LinkSays, MappedObject, Mapping, Normalized, QuarantineKind, SignalKind, Tool,
+    Warning,
+};
+
+use crate::json::{self, Object};
+use crate::{Connector, DeliveryKey, FETCHED, FETCHED_STATUS, FetchCall, Refusal, Secrets, Unverified, Verified};
+use payload::{At, Body, Kind};
+use reading::{Reading, subject};
+
+/// The connector.
+#[derive(Debug)]
+pub(crate) struct Zendesk;
+
+static TOOL: Tool = Tool {
+    name: "zendesk",
+    title: "Zendesk",
+    family: Family::Ticketing,
+    creates_accounts: false,
+    accounts: None,
+    objects: &[MappedObject { name: organization::OBJECT, fields: organization::FIELDS }],
+    api: Some(Api {
+        url: None,
+        // The smallest plan allows 200 calls a minute to everybody together.
+        per_ten_seconds: 10,
+        without_token: "the web domains of organisations and the addresses of requesters without one stay unknown, so a \
+                        ticket finds its account by its organisation's external id only",
+    }),
+};
+
+/// The header with the invocation's id, the same in every retry.
+const INVOCATION: &str = "x-zendesk-webhook-invocation-id";
+
+impl Connector for Zendesk {
+    fn tool(&self) -> &'static Tool {
+        &TOOL
+    }
+
+    fn verify<'a>(&self, request: &Unverified<'a>, secrets: &Secrets) -> Result<Verified<'a>, Refusal> {
+        signature::verify(request, secrets)
+    }
+
+    /// An event has an id of its own, which is signed. What a trigger sends has none, and the same bytes can be news
+    /// again (solved, opened and solved within one minute), so there the id of the invocation counts. That one is not
+    /// signed, but whoever repeats a request under another id only has the same said once more.
+    fn delivery_key(&self, verified: &Verified<'_>) -> DeliveryKey {
+        let plain = |id: &String| {
+            (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        payload::event_id(verified.body)
+            .or_else(|| verified.headers.get(INVOCATION).cloned())
+            .filter(plain)
+            .map_or_else(|| DeliveryKey::of_body(verified.body), DeliveryKey::Vendor)
+    }
+
+    /// The time of signing, not the signature: it orders what a trigger sends within one minute.
+    fn kept_headers(&self) -> &'static [&'static str] {
+        &[signature::SIGNED_AT]
+    }
+
+    fn fetch(&self, object: &str, _: &Mapping) -> Option<FetchCall> {
+        let (kind, id) = fetchable(object)?;
+        Some(FetchCall { path: format!("/api/v2/{}s/{id}.json", kind.name()) })
+    }
+
+    fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {
+        if let Some(object) = delivery.headers.get(FETCHED) {
+            return fetched(delivery, object, mapping);
+        }
+        match Body::read(&delivery.body) {
+            Ok(Body::Event(event)) => match event.kind {
+                Kind::Ticket => ticket::event(event, mapping),
+                Kind::Organization => organization::event(event, mapping),
+                Kind::User => user::event(event, mapping),
+            },
+            Ok(Body::Template(ticket)) => {
+                let signed_at = delivery.headers.get(signature::SIGNED_AT).map(String::as_str);
+                ticket::template(ticket, signed_at, mapping)
+            }
+            Ok(Body::OtherEvent(name)) => {
+                let message = format!("events of the type `{name}` are not used; the webhook need not send them");
+                Normalized { warnings: vec![Warning { message, path: "type".into() }], ..Normalized::default() }
+            }
+            Ok(Body::Erased) => Normalized::default(),
+            Err(item) => Normalized { quarantined: vec![item], ..Normalized::default() },
+        }
+    }
+}
+
+/// The kind and the id of an object that the API is asked for.
+fn fetchable(object: &str) -> Option<(Kind, &str)> {
+    let (kind, id) = object.split_once('/')?;
+    let kind = [Kind::Organization, Kind::User].into_iter().find(|known| known.name() == kind)?;
+    payload::whole_number(id).filter(|number| number == id).map(|_| (kind, id))
+}
+
+/// The API's answer about `object`.
+fn fetched(delivery: &Delivery, object: &str, mapping: &Mapping) -> Normalized {
+    let Some((kind, id)) = fetchable(object) else {
+        let reason = "an answer to a question that this tool does not ask";
+        return Normalized::quarantine(QuarantineKind::Unreadable, reason, "$");
+    };
+    let status = delivery.headers.get(FETCHED_STATUS).map(String::as_str);
+    if matches!(status, Some("404" | "410")) {
+        // Nobody says since when: it was gone when we looked.
+        let at = At { occurred_at: delivery.received_at, sequence: None };
+        let mut reading = Reading::of(subject(kind, id), at, Object::default(), kind.name(), mapping);
+        reading.link(LinkSays::Gone { gone: true }, "$");
+        return reading.finish(SignalKind::AccountChanged, FactKey::Profile);
+    }
+    let read = json::whole(&delivery.body)
+        .map_err(|reason| Normalized::quarantine(QuarantineKind::Unreadable, reason, "$"))
+        .and_then(|whole| {
+            if json::is_erased(whole) {
+                return Err(Normalized::default());
+            }
+            let aside = |item| Normalized { quarantined: vec![item], ..Normalized::default() };
+            let top = Object::read(whole).map_err(|found| aside(payload::odd("answer", "an object", found, "$")))?;
+            let inner = payload::object(&top, kind.name(), kind.name()).map_err(aside)?;
+            let (at, _) = payload::time(&inner, "updated_at", &format!("{}.updated_at", kind.name())).map_err(aside)?;
+            Ok(Reading::of(subject(kind, id), at, inner, kind.name(), mapping))
+        });
+    match read {
+        Ok(reading) if kind == Kind::Organization => organization::fetched(reading),
+        Ok(reading) => user::fetched(reading),
+        Err(nothing) => nothing,
+    }
+}

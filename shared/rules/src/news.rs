@@ -1,0 +1,77 @@
+//! What a decision reacts to: the statement received last, the link received last, or a due moment.
+
+use config::Config;
+use model::{CauseChain, FactKey, Moment, Register, Said, Stamp, Value};
+
+use crate::decide::Input;
+
+/// The news a decision reacts to.
+#[derive(Debug, Clone)]
+pub(crate) struct News {
+    pub occurred_at: Moment,
+    pub as_of: Moment,
+    pub chain: CauseChain,
+    /// Names the news in ids: the moment of receipt and the delivery, or the due moment.
+    pub id: String,
+    /// Nobody said anything: a stored due moment has come.
+    pub by_time: bool,
+    /// It is not from before its connection went live, as an import is.
+    pub is_live: bool,
+}
+
+impl News {
+    /// `None` while nothing was ever said.
+    ///
+    /// An assessment never holds for an earlier moment than the one before it: a member that leaves takes what it said
+    /// along, and a link can be folded in after a statement that was received later.
+    pub fn of(input: Input<'_>, config: &Config) -> Option<Self> {
+        let registers = input.facts.iter().flat_map(|placed| {
+            let key = &placed.fact.key;
+            placed.fact.all_registers().map(move |(_, _, register)| (key, register))
+        });
+        let said = registers.max_by(|(_, a), (_, b)| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)));
+        let since = input.previous.map(|before| before.as_of);
+        // A statement and a link of the same delivery are one piece of news, which the statement tells better.
+        match (said, input.linked) {
+            (None, None) => None,
+            (Some((key, register)), link) if link.is_none_or(|link| link.received_at <= register.received_at) => {
+                Some(Self::said(key, register, since, config))
+            }
+            (_, Some(link)) => Some(Self::linked(link, since, config)),
+            (Some((key, register)), None) => Some(Self::said(key, register, since, config)),
+        }
+    }
+
+    /// A subject was linked, unlinked, deleted or restored.
+    pub fn linked(link: &Said, since: Option<Moment>, config: &Config) -> Self {
+        Self::by(&link.stamp, link.received_at, None, since, config)
+    }
+
+    fn said(key: &FactKey, register: &Register, since: Option<Moment>, config: &Config) -> Self {
+        match register.value {
+            Value::Moment(due_at) if *key == FactKey::Tick => Self {
+                occurred_at: register.stamp.occurred_at,
+                as_of: since.map_or(register.received_at, |since| since.max(register.received_at)),
+                chain: CauseChain { due_at: Some(due_at), ..CauseChain::default() },
+                id: format!("due~{due_at}"),
+                by_time: true,
+                is_live: true,
+            },
+            _ => Self::by(&register.stamp, register.received_at, Some(register.path.clone()), since, config),
+        }
+    }
+
+    fn by(stamp: &Stamp, received_at: Moment, path: Option<String>, since: Option<Moment>, config: &Config) -> Self {
+        let by = config.connections.iter().find(|connection| connection.name.as_str() == stamp.delivery.connection());
+        let live_from = by.and_then(|connection| connection.live_from);
+        Self {
+            occurred_at: stamp.occurred_at,
+            as_of: since.map_or(received_at, |since| since.max(received_at)),
+            chain: CauseChain { delivery: Some(stamp.delivery.clone()), path, due_at: None },
+            // All that one delivery says is one piece of news, whichever part of it is seen first.
+            id: format!("{received_at}~{}", stamp.delivery),
+            by_time: false,
+            is_live: live_from.is_none_or(|from| stamp.occurred_at >= from),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! One account under the configuration that ships, told day by day.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use config::{Config, Files};
+use jiff::{SignedDuration, ToSpan as _};
+use model::{
+    AlsoSaid, Band, ConnectionName, Currency, DeliveryId, Episode, Fact, FactKey, Field, Moment, Money, Placed,
+    Register, Said, Source, Stamp, Statement, SubjectId, Value,
+};
+use rules::{Decision, Input, Member, decide};
+
+pub fn files() -> Files {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config");
+    Files(runtime::env::read_files(&folder).unwrap())
+}
+
+pub fn shipped() -> &'static Config {
+    static CONFIG: OnceLock<Config> = OnceLock::new();
+    CONFIG.get_or_init(|| config::load(&files(), &connectors::tools()).unwrap())
+}
+
+/// The configuration that ships, with one of its files changed.
+pub fn changed(file: &str, change: impl FnOnce(&str) -> String) -> Config {
+    let mut files = files();
+    let text = files.0.get_mut(file).unwrap();
+    let next = change(text);
+    assert_ne!(*text, next, "the change of {file} changes nothing");
+    *text = next;
+    config::load(&files, &connectors::tools()).unwrap()
+}
+
+pub fn days(n: i64) -> Moment {
+    "2026-11-23T09:00:00Z".parse::<Moment>().unwrap().plus(SignedDuration::from_hours(24 * n))
+}
+
+pub fn company() -> SubjectId {
+    SubjectId::vendor("hubspot", "company", "1")
+}
+
+pub fn deal(id: &str) -> SubjectId {
+    SubjectId::vendor("hubspot", "deal", id)
+}
+
+pub fn subscription() -> FactKey {
+    FactKey::Subscription("company".into())
+}
+
+/// The day so many days from day 0.
+pub fn on(day: i64) -> Value {
+    Value::Date(jiff::civil::date(2026, 11, 23).checked_add(day.days()).unwrap())
+}
+
+pub fn word(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+pub fn usd(major: i64) -> Value {
+    Value::Money(Money { minor: major * 100, currency: "USD".parse::<Currency>().unwrap() })
+}
+
+pub fn kinds(decision: &Decision) -> Vec<&'static str> {
+    decision.events.iter().map(|event| event.body.kind()).collect()
+}
+
+pub const OPENED: [&str; 3] = ["account.band_changed", "account.risk_opened", "action.requested"];
+
+/// One account and everything that was decided about it.
+#[derive(Clone)]
+pub struct Account {
+    pub facts: Vec<Placed>,
+    pub members: BTreeMap<SubjectId, Member>,
+    pub linked: Option<Said>,
+    pub last: Decision,
+    pub episodes: Vec<Episode>,
+    deliveries: u32,
+}
+
+impl Account {
+    /// A customer of whom nothing else is known.
+    pub fn new() -> Self {
+        let mut account = Self {
+            facts: vec![],
+            members: BTreeMap::new(),
+            linked: None,
+            last: Decision::default(),
+            episodes: vec![],
+            deliveries: 0,
+        };
+        account.state(0, Field::Name, FactKey::Profile, word("Acme"));
+        account.state(0, Field::LifecycleStage, FactKey::Profile, word("customer"));
+        account
+    }
+
+    /// What the CSM says, how long nobody spoke, and in how many days the term ends: as told once, on day 0.
+    pub fn with(sentiment: &str, silent_days: i64, renews_in_days: i64) -> Self {
+        let mut account = Self::new();
+        account.feels(0, sentiment);
+        account.spoke(0, -silent_days);
+        account.state(0, Field::RenewsOn, subscription(), on(renews_in_days));
+        account
+    }
+
+    /// In good health on day 0.
+    pub fn healthy() -> Self {
+        Self::with("green", 0, 300)
+    }
+
+    /// HubSpot says something about the company.
+    pub fn state(&mut self, day: i64, field: Field, key: FactKey, value: Value) {
+        self.tell(("hubspot", &company(), 0), day, key, field, value);
+    }
+
+    /// A connection says something about a member so many steps below the account.
+    pub fn tell(
+        &mut self,
+        (connection, subject, steps): (&str, &SubjectId, u32),
+        day: i64,
+        key: FactKey,
+        field: Field,
+        value: Value,
+    ) {
+        let connection: ConnectionName = connection.parse().unwrap();
+        let is_it = |placed: &Placed| placed.fact.key == key && placed.fact.subject == *subject;
+        let at = self.facts.iter().position(is_it).unwrap_or_else(|| {
+            let opens_account = key == FactKey::Profile && connection.as_str().starts_with("hubspot");
+            let fact = Fact { opens_account, ..Fact::empty(subject.clone(), key.clone()) };
+            self.facts.push(Placed { steps, gone: false, fact });
+            self.facts.len() - 1
+        });
+        self.deliveries += 1;
+        let delivery = DeliveryId::new(&connection, &format!("{:04}", self.deliveries));
+        let raw = value.to_string();
+        let statement = Statement { field, value, occurred_at: days(day), sequence: None, path: "$".into(), raw };
+        let source = Source { connection: &connection, delivery: &delivery, received_at: days(day), index: 0 };
+        self.facts[at].fact.apply(source, &[statement]);
+    }
+
+    /// A deal of the CRM, with what is told of it.
+    pub fn deal(&mut self, day: i64, id: &str, told: &[(Field, Value)]) {
+        for (field, value) in told {
+            self.tell(("hubspot", &deal(id), 1), day, FactKey::Deal, *field, value.clone());
+        }
+        let home = company();
+        self.members.insert(deal(id), Member { home, linked: None });
+    }
+
+    pub fn delete(&mut self, subject: &SubjectId) {
+        self.facts.iter_mut().filter(|placed| placed.fact.subject == *subject).for_each(|placed| placed.gone = true);
+    }
+
+    pub fn feels(&mut self, day: i64, sentiment: &str) {
+        self.state(day, Field::Sentiment, FactKey::Sentiment, word(sentiment));
+    }
+
+    /// On `day` it is told that both sides spoke on `at`.
+    pub fn spoke(&mut self, day: i64, at: i64) {
+        self.state(day, Field::LastTwoWayAt, FactKey::Touchpoint, Value::Moment(days(at)));
+    }
+
+    /// A subject is linked to the account on `day`; it may have become true earlier.
+    pub fn link(&mut self, day: i64, occurred: i64, subject: &SubjectId) {
+        let said = said(day, occurred, subject);
+        self.members.insert(subject.clone(), Member { home: subject.clone(), linked: Some(said.stamp.clone()) });
+        self.linked = Some(said);
+    }
+
+    /// Nothing is said; the clock asks.
+    pub fn tick(&mut self, at: Moment) {
+        self.facts.retain(|placed| placed.fact.key != FactKey::Tick);
+        let mut fact = Fact::empty(company(), FactKey::Tick);
+        let stamp = Stamp { occurred_at: at, sequence: None, delivery: DeliveryId::from_stored("clock:due"), index: 0 };
+        let (path, raw) = (String::from("$"), String::new());
+        let register = Register { value: Value::Moment(at), stamp, received_at: at, path, raw, clamped: false };
+        fact.registers.entry(ConnectionName::from_stored("clock")).or_default().insert(Field::At, register);
+        self.facts.push(Placed { steps: 0, gone: false, fact });
+    }
+
+    pub fn decide_with(&mut self, config: &Config) -> &Decision {
+        let subject = company();
+        let previous = self.last.assessment.clone();
+        let input = Input {
+            account: &subject,
+            facts: &self.facts,
+            members: &self.members,
+            linked: self.linked.as_ref(),
+            previous: previous.as_ref(),
+            episodes: &self.episodes,
+        };
+        self.last = decide(input, config);
+        for changed in &self.last.episodes {
+            self.episodes.retain(|held| held.key != changed.key);
+            self.episodes.push(changed.clone());
+        }
+        &self.last
+    }
+
+    pub fn decide(&mut self) -> &Decision {
+        self.decide_with(shipped())
+    }
+
+    pub fn band(&self) -> Band {
+        self.last.assessment.as_ref().unwrap().band
+    }
+
+    pub fn due(&self) -> Option<Moment> {
+        self.last.assessment.as_ref().unwrap().next_due_at
+    }
+
+    /// What others say of a measure's value.
+    pub fn also_said(&self, measure: &str) -> Vec<AlsoSaid> {
+        let contributions = &self.last.assessment.as_ref().unwrap().contributions;
+        contributions.iter().find(|c| c.measure == measure).unwrap().also_said.clone()
+    }
+
+    /// Red from day `day` on.
+    pub fn turns_red(&mut self, day: i64) -> &Decision {
+        self.feels(day, "red");
+        self.spoke(day, day - 100);
+        self.decide()
+    }
+
+    pub fn turns_green(&mut self, day: i64) -> &Decision {
+        self.feels(day, "green");
+        self.spoke(day, day);
+        self.decide()
+    }
+}
+
+/// A statement about where `subject` belongs.
+pub fn said(day: i64, occurred: i64, subject: &SubjectId) -> Said {
+    let delivery = DeliveryId::from_stored(format!("hubspot:link~{subject}~{day}"));
+    let stamp = Stamp { occurred_at: days(occurred), sequence: None, delivery, index: 0 };
+    Said { stamp, received_at: days(day), digest: String::new(), clamped: false }
+}
