@@ -7,7 +7,7 @@
 
 use jiff::SignedDuration;
 use model::{Delivery, DeliveryId, Family, Moment};
-use tests::{Company, Setup, World, at};
+use tests::{Company, Setup, World, at, history};
 use tokio::runtime::Runtime;
 
 fn main() {
@@ -66,6 +66,27 @@ fn a_webhook_that_changes_a_fact(bencher: divan::Bencher<'_, '_>) {
 fn a_webhook_that_changes_the_band(bencher: divan::Bencher<'_, '_>) {
     whole_path(bencher, |company, n| {
         company.feels(if n % 2 == 0 { "green" } else { "red" }, second(n)).contacted(second(-86_400 * 80), second(n));
+    });
+}
+
+/// A webhook that changes a ticket of an account with a past of so many deliveries: it should cost the same.
+#[divan::bench(args = [1_000, 100_000], sample_count = 20)]
+fn a_ticket_after_so_many_deliveries(bencher: divan::Bencher<'_, '_>, past: i64) {
+    let runtime = runtime();
+    let world = runtime.block_on(history::acme());
+    let normalize = normalize::Normalize::new(tests::config(), world.host.store().clone());
+    runtime.block_on(async {
+        for from in (0..past).step_by(100) {
+            let batch = serde_json::from_value(history::batch(from, from + 100)).unwrap();
+            assert!(normalize.handle(batch).await.batch_item_failures.is_empty());
+        }
+        world.pass_until(history::second(200 + past)).await;
+    });
+    let mut n = 300 + past;
+    bencher.bench_local(|| {
+        n += 1;
+        let (when, status) = (history::second(n), if n % 2 == 0 { "PENDING" } else { "OPEN" });
+        runtime.block_on(world.deliver_from("zendesk", &history::ticket(7, 31, status, n, when), when));
     });
 }
 

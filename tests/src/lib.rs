@@ -21,6 +21,7 @@ use testkit::faults::Faults;
 
 pub mod dump;
 pub mod gate;
+pub mod history;
 mod vendor;
 
 pub use vendor::{Asked, Vendor};

@@ -5,12 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Episode, Fact, FactKey, Placed, Root, Said, SubjectId, Up, Walk, below, members, parents, touched, walk};
+use jiff::SignedDuration;
+use model::{
+    Episode, Fact, FactKey, Moment, Placed, Root, Said, SubjectId, Up, Walk, below, members, parents, touched, walk,
+};
 use rules::Member;
 use store::{Node, Partition, Stored};
 
 #[cfg(test)]
 mod tests;
+
+/// How long after its end a ticket or an answer is still read, counted back from the last word about the account itself:
+/// longer than any measure looks back.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 /// What must be read before a question can be answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +75,8 @@ pub(crate) struct View {
 pub(crate) struct Reading {
     ups: BTreeMap<SubjectId, Up>,
     hints: BTreeMap<SubjectId, BTreeSet<SubjectId>>,
+    /// Leaves whose end was told, with the moment.
+    ended: BTreeMap<SubjectId, Moment>,
     facts: BTreeMap<SubjectId, Vec<Fact>>,
     episodes: BTreeMap<SubjectId, Vec<Stored<Episode>>>,
 }
@@ -88,7 +97,8 @@ impl Reading {
     pub(crate) fn add_partition(&mut self, subject: &SubjectId, partition: BTreeMap<SubjectId, Partition>) {
         let owner = subject.company_domain().unwrap_or_else(|| subject.clone());
         let people: BTreeSet<_> = partition.keys().filter(|about| **about != owner).cloned().collect();
-        for (about, Partition { up, facts, episodes, members, assessed: _ }) in partition {
+        for (about, Partition { up, facts, episodes, members, ended, assessed: _ }) in partition {
+            self.ended.extend(ended);
             self.ups.insert(about.clone(), up);
             self.facts.insert(about.clone(), facts);
             self.episodes.insert(about.clone(), episodes);
@@ -154,7 +164,12 @@ impl Reading {
         if !self.facts.get(root).is_some_and(|facts| facts.iter().any(opens)) {
             return Ok(self.view_of(root, &BTreeMap::from([(root.clone(), 0)]), &BTreeSet::from([root.clone()])));
         }
-        let below = below(root, &self.hints).map_err(Missing::partitions)?;
+        let mut below = below(root, &self.hints).map_err(Missing::partitions)?;
+        // What ended long ago counts for nothing any more and is not read, so that an account's past costs nothing.
+        let heard = self.facts.get(root).into_iter().flatten().flat_map(Fact::all_registers);
+        if let Some(from) = heard.map(|(_, _, register)| register.received_at).max().map(|at| at.plus(-LOOK_BACK)) {
+            below.retain(|subject| !subject.is_leaf() || self.ended.get(subject).is_none_or(|ended| *ended >= from));
+        }
         let steps = members(root, &below, &self.ups).map_err(Missing::nodes)?;
         Ok(self.view_of(root, &steps, &below))
     }

@@ -1,6 +1,6 @@
 //! What statements make of a subject's node. Pure, and whatever order they come in, the same.
 
-use model::{Claim, Fact, Link, LinkSays, Signal, Slot, Source};
+use model::{Claim, Fact, Field, Link, LinkSays, Signal, Slot, Source, Statement, Value};
 use store::Node;
 use tracing::error;
 
@@ -19,6 +19,14 @@ impl Stated<'_> {
     /// The subject is a person to be forgotten.
     pub fn is_erasure(&self) -> bool {
         matches!(self, Self::Link(_, link) if link.says == LinkSays::Erased && can_be_erased(&link.subject))
+    }
+
+    /// Says when a ticket was solved or a survey answered.
+    pub fn is_end(&self) -> bool {
+        let is_end = |statement: &Statement| {
+            matches!(statement.field, Field::SolvedAt | Field::RespondedAt) && statement.value != Value::Cleared
+        };
+        matches!(self, Self::Fact(_, signal) if signal.statements.iter().any(is_end))
     }
 }
 

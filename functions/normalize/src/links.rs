@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ConnectionName, ListRegister, Said, Slot, SubjectId};
+use model::{ConnectionName, Fact, ListRegister, Said, Slot, SubjectId};
 use store::{Listed, Node, Stored};
 
 use crate::fold::{Stated, assert, end, fold};
@@ -27,7 +27,8 @@ impl Normalize {
     /// Writes what is said about a subject itself, and forgets the lists of one that is erased: 1 read, and when it is
     /// news 1 write and 1 per target that was never named before.
     pub(crate) async fn write_subject(&self, subject: &SubjectId, stated: &[Stated<'_>]) -> Result<(), WriteError> {
-        let erased = self.write_node(subject, None, |node| fold(node, stated)).await?;
+        let ends = subject.is_leaf() && stated.iter().any(Stated::is_end);
+        let erased = self.write_node(subject, None, ends, |node| fold(node, stated)).await?;
         if let Some(erased) = erased.filter(|_| stated.iter().any(Stated::is_erasure)) {
             for (list, connection, _) in self.store.lists(subject).await? {
                 let name = ListName { claimer: subject, list: &list, connection: &connection };
@@ -38,11 +39,14 @@ impl Normalize {
     }
 
     /// Folds into one node until the write is on what was read; `read` is the node where it is at hand. The hint of a
-    /// target stands before the claim does. Gives the erasure of the subject, if there was one.
+    /// target stands before the claim does, and tells of the end of a leaf before the leaf does. Whoever states an end
+    /// (`ends`) has the hints tell what holds also when the statement lost: an earlier try may have noted it there. Gives
+    /// the erasure of the subject, if there was one.
     async fn write_node(
         &self,
         subject: &SubjectId,
         mut read: Option<Stored<Node>>,
+        ends: bool,
         fold: impl Fn(&mut Node) -> bool,
     ) -> Result<Option<Said>, WriteError> {
         for _ in 0..TRIES {
@@ -50,13 +54,18 @@ impl Normalize {
                 Some(read) => read,
                 None => self.store.node(subject).await?,
             };
-            if !fold(&mut node.value) {
-                return Ok(node.value.up.erased);
-            }
+            let end_of = |node: &Node| node.fact.as_ref().and_then(Fact::ended);
+            let before = end_of(&node.value).and_then(|ended| ended.at);
+            let changed = fold(&mut node.value);
+            let ended = end_of(&node.value);
             let up = &mut node.value.up;
             let new: BTreeSet<_> = up.targets().filter(|target| !up.seen.contains(target)).cloned().collect();
-            for target in &new {
-                self.store.put_hint(target, subject).await?;
+            let all_hints = ends || before != ended.as_ref().and_then(|ended| ended.at);
+            for target in up.seen.iter().filter(|_| all_hints).chain(&new) {
+                self.store.put_hint(target, subject, ended.as_ref()).await?;
+            }
+            if !changed {
+                return Ok(node.value.up.erased.clone());
             }
             up.seen.extend(new);
             if self.store.put_node(subject, &node).await? {
@@ -83,7 +92,7 @@ impl Normalize {
             let listed = stored.value.iter().chain([&winner]).flat_map(|register| &register.listed);
             for id in named.iter().chain(listed).collect::<BTreeSet<_>>() {
                 let claim = winner.claim_on(id, claimer);
-                self.write_node(id, nodes.remove(id), |node| assert(node, &slot, &claim)).await?;
+                self.write_node(id, nodes.remove(id), false, |node| assert(node, &slot, &claim)).await?;
             }
             if stored.value.as_ref() == Some(&winner) {
                 return Ok(());
@@ -121,7 +130,7 @@ impl Normalize {
             let listed = stored.value.iter().flat_map(|register| &register.listed);
             for id in named.iter().chain(listed).collect::<BTreeSet<_>>() {
                 let claim = empty.claim_on(id, claimer);
-                self.write_node(id, None, |node| end(node, &slot, &claim)).await?;
+                self.write_node(id, None, false, |node| end(node, &slot, &claim)).await?;
             }
             if self.store.put_list(claimer, list, connection, &Stored { value: None, ..stored }).await? {
                 return Ok(());

@@ -127,6 +127,32 @@ impl Fact {
         changed
     }
 
+    /// When what the fact is about came to its end, as last told: a ticket's solution, an answer. `None` while nobody has
+    /// said anything of an end.
+    pub fn ended(&self) -> Option<Ended> {
+        let field = match self.key {
+            FactKey::Ticket => Field::SolvedAt,
+            FactKey::Response => Field::RespondedAt,
+            FactKey::Profile
+            | FactKey::Contact
+            | FactKey::Deal
+            | FactKey::Subscription(_)
+            | FactKey::Sentiment
+            | FactKey::Touchpoint
+            | FactKey::PlayRequest(_)
+            | FactKey::Tick => return None,
+        };
+        let told = self.registers.values().filter_map(|fields| fields.get(&field));
+        let last = told.max_by(|a, b| a.order().cmp(&b.order()))?;
+        let at = match last.value {
+            Value::Moment(at) => Some(at),
+            _ => None,
+        };
+        let sequence = last.stamp.sequence.unwrap_or_default();
+        let value = at.map(|at| at.to_string()).unwrap_or_default();
+        Some(Ended { at, order: format!("{}~{sequence:020}~{value}", last.stamp.occurred_at) })
+    }
+
     /// Every register with its connection and field.
     pub fn all_registers(&self) -> impl Iterator<Item = (&ConnectionName, Field, &Register)> {
         self.registers.iter().flat_map(|(connection, fields)| fields.iter().map(move |(f, r)| (connection, *f, r)))
@@ -142,6 +168,15 @@ impl Register {
         let first = |r: &Self| Reverse((r.received_at, r.stamp.delivery.clone(), r.stamp.index, r.path.clone()));
         (self.order(), first(self)) > (held.order(), first(held))
     }
+}
+
+/// The end of what a leaf is about, in a form that can be kept beside it: see [`Fact::ended`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// When; `None` when it was opened again.
+    pub at: Option<Moment>,
+    /// Orders what was told of the end, as text: the greater was told later.
+    pub order: String,
 }
 
 /// A fact of a member of an account.

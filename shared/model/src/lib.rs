@@ -27,7 +27,7 @@ pub use event::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, CauseChain, EVENT_SCHEMA, Event,
     EventBody, FetchRequest, Recipient,
 };
-pub use fact::{Authority, Fact, Placed, Register, Source, Stamp, View};
+pub use fact::{Authority, Ended, Fact, Placed, Register, Source, Stamp, View};
 pub use graph::{MOST_ABOVE, Root, Walk, below, members, parents, touched, walk};
 pub use ids::{
     ActionId, BadId, ConnectionName, DeliveryId, EventId, Family, PlaybookName, SubjectId, is_free_mail, stable_hash,

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use model::{ConnectionName, Episode, Fact, FactKey, ListRegister, SubjectId, Up};
+use model::{ConnectionName, Ended, Episode, Fact, FactKey, ListRegister, Moment, SubjectId, Up};
 
 use crate::accounts::{EpisodeRow, FactRow};
-use crate::rows::{ASSESSMENT, Attributes, Key, MEMBER, UP, item, own_sk, row, subject_of_key, subject_pk, text_of};
+use crate::rows::{
+    ASSESSMENT, Attributes, Key, MEMBER, UP, item, own_sk, row, subject_of_key, subject_pk, text, text_of,
+};
 use crate::{Store, StoreError, Stored};
 
 /// What is claimed of a subject, and the fact that is kept with the claims: one item, so both are read and written as
@@ -32,6 +34,8 @@ pub struct Partition {
     pub episodes: Vec<Stored<Episode>>,
     /// Subjects that named it once. A hint: what they say now stands with them.
     pub members: BTreeSet<SubjectId>,
+    /// Of those, the leaves whose end was told, with the moment: they need not be read when that is long ago.
+    pub ended: BTreeMap<SubjectId, Moment>,
     /// It has an ASSESSMENT row, with or without an assessment in it.
     pub assessed: bool,
 }
@@ -66,6 +70,10 @@ struct ListRow {
 #[derive(Serialize, Deserialize)]
 struct MemberRow {
     member: SubjectId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_order: Option<String>,
 }
 
 pub(crate) fn read_node(found: Option<Attributes>) -> Result<Stored<Node>, StoreError> {
@@ -113,13 +121,23 @@ impl Store {
         self.put_on_rev(item(&Key::up(subject), &NodeRow { rev: rev + 1, up, fact })?, rev).await
     }
 
-    /// Notes under `target` that `member` names it, before it does: 1 call. A note that is there already stays.
+    /// Notes under `target` that `member` names it, before it does, and what is known of the member's end: 1 call. A note
+    /// that is there already stays, unless it tells of an end that was told earlier.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn put_hint(&self, target: &SubjectId, member: &SubjectId) -> Result<(), StoreError> {
-        let hint = item(&Key::member(target, member), &MemberRow { member: member.clone() })?;
-        self.put_new(hint).await.map(|_| ())
+    pub async fn put_hint(
+        &self,
+        target: &SubjectId,
+        member: &SubjectId,
+        ended: Option<&Ended>,
+    ) -> Result<(), StoreError> {
+        let ended_order = ended.map(|ended| ended.order.clone());
+        let row = MemberRow { member: member.clone(), ended_at: ended.and_then(|ended| ended.at), ended_order };
+        let hint = item(&Key::member(target, member), &row)?;
+        let Some(Ended { order, .. }) = ended else { return self.put_new(hint).await.map(|_| ()) };
+        let condition = "attribute_not_exists(pk) OR attribute_not_exists(ended_order) OR ended_order < :o";
+        self.put_on(hint, condition, &[], Attributes::from([(":o".into(), text(order))])).await.map(|_| ())
     }
 
     /// A list that `claimer` keeps at a connection: 1 call.
@@ -225,7 +243,9 @@ impl Partition {
         } else if sk == ASSESSMENT {
             self.assessed = true;
         } else if sk.starts_with(MEMBER) {
-            self.members.insert(row::<MemberRow>(found)?.member);
+            let MemberRow { member, ended_at, .. } = row(found)?;
+            self.ended.extend(ended_at.map(|at| (member.clone(), at)));
+            self.members.insert(member);
         } else if sk.starts_with(model::EpisodeKey::PREFIX) {
             let stored = row::<EpisodeRow>(found)?;
             self.episodes.push(Stored { value: stored.episode, rev: stored.rev });

@@ -288,6 +288,20 @@ fn of_a_root_that_no_crm_opened_nothing_below_is_read() {
 }
 
 #[test]
+fn what_ended_longer_ago_than_any_measure_looks_back_is_not_read() {
+    let mut stored = acme();
+    let heard = stored.subjects[&company("1")].facts.iter().flat_map(Fact::all_registers);
+    let last_heard = heard.map(|(_, _, register)| register.received_at).max().unwrap();
+    for (ended, is_read) in [
+        (last_heard.plus(-LOOK_BACK), true),
+        (last_heard.plus(-LOOK_BACK).plus(-SignedDuration::from_millis(1)), false),
+    ] {
+        stored.subjects.entry(org("5")).or_default().ended.insert(ticket("9"), ended);
+        assert_eq!(stored.view(&company("1")).members.contains_key(&ticket("9")), is_read, "{ended}");
+    }
+}
+
+#[test]
 fn deleted_members_are_marked() {
     let mut stored = acme();
     stored.is_deleted(&ticket("9"));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{contact, domain, email, fact, hubspot, list, new, node, store};
-use model::{FactKey, Field, SubjectId};
+use crate::common::{contact, domain, email, fact, hubspot, list, moment, new, node, store};
+use model::{Ended, FactKey, Field, SubjectId};
 use store::{Node, Stored};
 
 #[tokio::test]
@@ -47,10 +47,10 @@ async fn the_partition_of_a_domain_holds_everybody_at_it() {
     let (acme, ann, bob) = (domain("acme.example"), email("ann@acme.example"), email("bob@acme.example"));
     store.put_node(&acme, &new(Node::default())).await.unwrap();
     store.put_node(&ann, &new(node(&ann))).await.unwrap();
-    store.put_hint(&ann, &contact(1)).await.unwrap();
-    store.put_hint(&ann, &contact(1)).await.unwrap();
-    store.put_hint(&acme, &contact(2)).await.unwrap();
-    store.put_hint(&bob, &contact(3)).await.unwrap();
+    store.put_hint(&ann, &contact(1), None).await.unwrap();
+    store.put_hint(&ann, &contact(1), None).await.unwrap();
+    store.put_hint(&acme, &contact(2), None).await.unwrap();
+    store.put_hint(&bob, &contact(3), None).await.unwrap();
     store.put_stub(&ann).await.unwrap();
     let tick = new(fact(&ann, FactKey::Sentiment, Field::Sentiment, "red", 1));
     assert!(store.put_facts(&[&tick]).await.unwrap());
@@ -114,10 +114,27 @@ async fn every_subject_with_facts_is_known_with_its_claims() {
 
     let known = store.known().await.unwrap();
     let rows: Vec<_> = known.iter().map(|k| (&k.subject, k.first_at, k.last_at, k.facts.len())).collect();
-    let at = crate::common::moment;
-    assert_eq!(rows, [(&company, at(2), at(9), 2), (&ann, at(5), at(5), 1)]);
+    assert_eq!(rows, [(&company, moment(2), moment(9), 2), (&ann, moment(5), moment(5), 1)]);
     assert_eq!(known[1].up, node(&ann).up);
 
     let nodes = store.all_nodes().await.unwrap();
     assert_eq!(nodes.into_iter().collect::<Vec<_>>(), [(ann.clone(), node(&ann)), (deal, claimed_only)]);
+}
+
+#[tokio::test]
+async fn a_hint_tells_of_the_end_that_was_told_last_whatever_came_first() {
+    let store = store();
+    let (org, ticket) = (SubjectId::vendor("zendesk", "org", "5"), SubjectId::vendor("zendesk", "ticket", "9"));
+    let told = |second: i64, at: Option<i64>| Ended { at: at.map(moment), order: format!("{}~", moment(second)) };
+    let known = async |store: &store::Store| store.partition(&org).await.unwrap()[&org].ended.get(&ticket).copied();
+    store.put_hint(&org, &ticket, None).await.unwrap();
+    assert_eq!(known(&store).await, None);
+    store.put_hint(&org, &ticket, Some(&told(20, Some(20)))).await.unwrap();
+    for earlier in [Some(&told(10, Some(10))), Some(&told(15, None)), None] {
+        store.put_hint(&org, &ticket, earlier).await.unwrap();
+        assert_eq!(known(&store).await, Some(moment(20)));
+    }
+    store.put_hint(&org, &ticket, Some(&told(30, None))).await.unwrap();
+    assert_eq!(known(&store).await, None, "opened again");
+    assert!(store.partition(&org).await.unwrap()[&org].members.contains(&ticket));
 }
