@@ -12,9 +12,8 @@ use connectors::{FETCHED, FETCHED_STATUS, FetchCall};
 use jiff::SignedDuration;
 use model::{Delivery, Event, EventBody, FetchRequest, Moment};
 use runtime::Clock;
-use runtime::batch::alone;
-use runtime::lambda::{BatchAnswer, BusEvent, QueueEvent};
-use runtime::logging::chain;
+use runtime::batch::{NotDone, messages};
+use runtime::lambda::{BatchAnswer, BusEvent, QueueEvent, QueueMessage};
 use runtime::seam::Seam;
 use runtime::secrets::{Secret, Secrets, SecretsUnavailable};
 use sha2::{Digest as _, Sha256};
@@ -60,6 +59,15 @@ enum NotNow {
     LostClaim,
 }
 
+impl NotDone for NotNow {
+    fn waits(&self) -> bool {
+        match self {
+            Self::Busy(_) | Self::Rest(_) => true,
+            Self::NotOurs(_) | Self::Vendor(_) | Self::Store(_) | Self::Secrets(_) | Self::LostClaim => false,
+        }
+    }
+}
+
 /// What to do with a claimed fetch.
 enum Verdict<'a> {
     /// End it without a call.
@@ -85,23 +93,8 @@ impl FetchObject {
 
     /// Handles a batch of the queue.
     pub async fn handle(&self, event: QueueEvent) -> BatchAnswer {
-        let mut failed = Vec::new();
-        for message in event.records {
-            let outcome = alone(self.one(&message.body, &message.message_id)).await;
-            let reason = match outcome {
-                Ok(Ok(())) => continue,
-                Ok(Err(not_now @ (NotNow::Busy(_) | NotNow::Rest(_)))) => {
-                    info!("A fetch waits: {not_now}");
-                    failed.push(message.message_id);
-                    continue;
-                }
-                Ok(Err(error)) => chain(&error),
-                Err(panic) => panic,
-            };
-            error!("A fetch is not done: {reason}");
-            failed.push(message.message_id);
-        }
-        BatchAnswer::failures(failed)
+        let one = |message: QueueMessage| async move { self.one(&message.body, &message.message_id).await };
+        messages("A fetch", event, one).await
     }
 
     async fn one(&self, body: &str, holder: &str) -> Result<(), NotNow> {

@@ -13,13 +13,13 @@ use model::{
     TimelineEntry,
 };
 use runtime::Clock;
-use runtime::batch::alone;
-use runtime::lambda::{BatchAnswer, BusEvent, QueueEvent};
+use runtime::batch::{NotDone, messages};
+use runtime::lambda::{BatchAnswer, BusEvent, QueueEvent, QueueMessage};
 use runtime::logging::chain;
 use runtime::seam::Seam;
 use runtime::secrets::{Secrets, SecretsUnavailable};
 use store::{ActionContext, ActionRow, ActionStatus, Claim, Store, StoreError};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
 ///
@@ -58,6 +58,15 @@ enum NotNow {
     LostClaim,
 }
 
+impl NotDone for NotNow {
+    fn waits(&self) -> bool {
+        match self {
+            Self::Busy(_) | Self::RootNotSent => true,
+            Self::NotOurs(_) | Self::Slack(_) | Self::Store(_) | Self::Secrets(_) | Self::LostClaim => false,
+        }
+    }
+}
+
 /// What to do with a claimed action.
 enum Verdict {
     /// End it without a call.
@@ -85,23 +94,8 @@ impl SlackAlert {
 
     /// Handles a batch of the queue.
     pub async fn handle(&self, event: QueueEvent) -> BatchAnswer {
-        let mut failed = Vec::new();
-        for message in event.records {
-            let outcome = alone(self.one(&message.body, &message.message_id)).await;
-            let reason = match outcome {
-                Ok(Ok(())) => continue,
-                Ok(Err(not_now @ (NotNow::Busy(_) | NotNow::RootNotSent))) => {
-                    info!("An alert waits: {not_now}");
-                    failed.push(message.message_id);
-                    continue;
-                }
-                Ok(Err(error)) => chain(&error),
-                Err(panic) => panic,
-            };
-            error!("An alert is not done: {reason}");
-            failed.push(message.message_id);
-        }
-        BatchAnswer::failures(failed)
+        let one = |message: QueueMessage| async move { self.one(&message.body, &message.message_id).await };
+        messages("An alert", event, one).await
     }
 
     async fn one(&self, body: &str, holder: &str) -> Result<(), NotNow> {

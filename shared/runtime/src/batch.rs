@@ -5,6 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tracing::{error, info};
+
+use crate::lambda::{BatchAnswer, QueueEvent, QueueMessage};
+use crate::logging::chain;
+
 /// Polls a future and turns a panic inside it into an error.
 struct Caught<F>(Pin<Box<F>>);
 
@@ -34,9 +39,60 @@ pub async fn alone<F: Future>(future: F) -> Result<F::Output, String> {
     Caught(Box::pin(future)).await
 }
 
+/// Why a message of a queue is left there for a later try.
+pub trait NotDone: std::error::Error + 'static {
+    /// Nothing is wrong: it is not its turn yet.
+    fn waits(&self) -> bool;
+}
+
+/// Handles each message of a batch alone, one after another; those that are not done stay in the queue. `what` begins the
+/// log's sentence about such a one, such as `A fetch`.
+pub async fn messages<E, F>(what: &str, event: QueueEvent, one: impl Fn(QueueMessage) -> F) -> BatchAnswer
+where
+    E: NotDone,
+    F: Future<Output = Result<(), E>>,
+{
+    let mut left = Vec::new();
+    for message in event.records {
+        let id = message.message_id.clone();
+        match alone(one(message)).await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) if error.waits() => info!("{what} waits: {error}"),
+            Ok(Err(error)) => error!("{what} is not done: {}", chain(&error)),
+            Err(panic) => error!("{what} is not done: {panic}"),
+        }
+        left.push(id);
+    }
+    BatchAnswer::failures(left)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("not now")]
+    struct NotNow;
+
+    impl NotDone for NotNow {
+        fn waits(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn each_message_that_is_not_done_stays_and_the_others_do_not() {
+        let message = |id: &str| QueueMessage { message_id: id.to_owned(), body: id.to_owned() };
+        let event = QueueEvent { records: ["done", "waits", "panics", "done too"].map(message).into() };
+        let answer = messages("A test", event, |message| async move {
+            match message.body.as_str() {
+                "waits" => Err(NotNow),
+                "panics" => panic!("on purpose"),
+                _ => Ok(()),
+            }
+        });
+        assert_eq!(answer.await, BatchAnswer::failures(["waits".to_owned(), "panics".to_owned()]));
+    }
 
     #[tokio::test]
     async fn a_panic_is_an_error_of_that_item_only() {
