@@ -1,7 +1,5 @@
 //! Every number explains itself (P4).
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use barometer::api::{ReplayReport, ReplayRequest, ReplayWhich};
 use jiff::SignedDuration;
 use model::{DeliveryId, EventBody, Moment};

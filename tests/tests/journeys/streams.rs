@@ -1,7 +1,5 @@
 //! A stream delivers at least once, and in order per item only: records that come twice, late and mixed up.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use jiff::SignedDuration;
 use model::Moment;
 use serde_json::{Value, json};

@@ -1,12 +1,13 @@
 //! What a webhook of each tool costs in store calls, and that a long past does not make it dearer (P7). Counted at the
-//! seam; `cargo test -p tests --test cost_by_tool -- --nocapture` prints the table.
-
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+//! seam; `cargo test -p tests --test journeys a_webhook_costs -- --nocapture` prints the table.
 
 use model::{Family, Moment};
 use serde_json::Value;
 use tests::history::{acme, answer, batch, days_ago, delivery, second, ticket};
 use tests::{Company, World};
+
+/// How much of the past is written at once: more than a stream hands over, so that telling it takes less time.
+const BATCH: i64 = 500;
 
 /// Reads and writes that a webhook causes until everything is at rest.
 async fn cost(world: &World, connection: &str, body: &Value, at: Moment) -> (usize, usize) {
@@ -58,9 +59,9 @@ async fn a_delivery_costs_the_same_after_a_thousand_and_after_ten_thousand() {
     let mut n = 0;
     for count in [1_000, 10_000] {
         while n < count {
-            let answer = normalize.handle(serde_json::from_value(batch(n, n + 100)).unwrap()).await;
+            let answer = normalize.handle(serde_json::from_value(batch(n, n + BATCH)).unwrap()).await;
             assert!(answer.batch_item_failures.is_empty());
-            n += 100;
+            n += BATCH;
         }
         world.pass_until(second(200 + n)).await;
         let when = second(300 + n);

@@ -1,7 +1,5 @@
 //! Cost follows change (P7), counted at the seam: what a webhook costs in calls, and that other accounts cost nothing.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use jiff::SignedDuration;
 use model::Moment;
 use tests::{Company, Setup, World, at};

@@ -1,7 +1,5 @@
 //! What a webhook only names is fetched: once, no faster than the vendor likes, and never in a replay.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 

@@ -1,7 +1,5 @@
 //! Nobody is messaged by surprise (P9).
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use std::sync::Arc;
 
 use jiff::SignedDuration;

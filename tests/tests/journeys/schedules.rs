@@ -1,7 +1,5 @@
 //! Workers that meet in the rare way, one schedule each, at the seam: who reads what before whom is said by the test.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use health::Health;
 use model::{Band, ConnectionName, Delivery, DeliveryId, Family, Moment, Root, SubjectId, Up};
 use normalize::Normalize;

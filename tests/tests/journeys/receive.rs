@@ -2,21 +2,12 @@
 //!
 //! Requests go through the real webhook function, as the gateway hands them over, on the embedded engine.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
-
-#[path = "receive/answers.rs"]
 mod answers;
-#[path = "receive/bodies.rs"]
 mod bodies;
-#[path = "receive/durable.rs"]
 mod durable;
-#[path = "receive/logs.rs"]
 mod logs;
-#[path = "receive/odd_events.rs"]
 mod odd_events;
-#[path = "receive/secrets.rs"]
 mod secrets;
-#[path = "receive/signatures.rs"]
 mod signatures;
 
 use std::sync::Arc;

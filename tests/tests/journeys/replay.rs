@@ -1,7 +1,5 @@
 //! Replay is deterministic (P5), and time is an input (P6).
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use std::sync::Arc;
 
 use barometer::api::{ReplayRequest, ReplayWhich};

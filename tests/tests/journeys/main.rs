@@ -1,0 +1,17 @@
+//! What the product promises, seen from outside: webhook in, messages out, days passing, workers that end anywhere.
+//!
+//! One binary, because each one links all of the product; `cargo test -p tests --test journeys replay` runs one of them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+
+mod cost;
+mod cost_by_tool;
+mod explain;
+mod fetch;
+mod kill_points;
+mod order;
+mod receive;
+mod replay;
+mod schedules;
+mod streams;
+mod surprise;
