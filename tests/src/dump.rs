@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::World;
 
-/// Names that count tries and name workers: two runs that did the same in different tries differ there and only there.
-const BOOKKEEPING: [&str; 7] = ["rev", "version", "attempts", "holder", "lease_until", "sends", "reason"];
+/// Names that count tries, tell what one write changed, and name workers: two runs that did the same in different tries differ there and only there.
+const BOOKKEEPING: [&str; 8] =
+    ["rev", "version", "link_change", "attempts", "holder", "lease_until", "sends", "reason"];
 
 /// Every item of both tables, one line each, without bookkeeping and without the moment at which an action ended.
 pub fn tables(world: &World) -> Vec<String> {

@@ -11,7 +11,7 @@ use config::Config;
 use model::{Episode, Root, SubjectId};
 use rules::{Decision, Input, decide, leave};
 use runtime::batch::alone;
-use runtime::lambda::{BatchAnswer, StreamEvent};
+use runtime::lambda::{BatchAnswer, StreamChange, StreamEvent};
 use runtime::logging::chain;
 use store::{Commit, Store, StoreError, Stored};
 use tracing::{error, info};
@@ -57,9 +57,10 @@ impl Health {
         let mut numbers = Vec::new();
         for record in event.records {
             // A record that names no subject cannot come through the filter; there is nothing to do for it.
-            if let Some(change) = change_of(&record.dynamodb.keys) {
+            let StreamChange { keys, new_image, sequence_number, old_image: _ } = record.dynamodb;
+            if let Some(change) = change_of(&keys, new_image) {
                 changes.push(change);
-                numbers.push(record.dynamodb.sequence_number);
+                numbers.push(sequence_number);
             }
         }
         let mut failed = BTreeSet::new();
@@ -248,10 +249,10 @@ impl Health {
     }
 }
 
-fn change_of(keys: &serde_dynamo::Item) -> Option<Change> {
+fn change_of(keys: &serde_dynamo::Item, image: Option<serde_dynamo::Item>) -> Option<Change> {
     let text = |name| match keys.get(name)? {
         serde_dynamo::AttributeValue::S(text) => Some(text.as_str()),
         _ => None,
     };
-    Change::of_item(text("pk")?, text("sk")?)
+    Change::of_item(text("pk")?, text("sk")?, image)
 }

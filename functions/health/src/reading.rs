@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use model::{
-    Episode, Fact, FactKey, Moment, Placed, Root, Said, SubjectId, Up, Walk, below, members, parents, touched, walk,
+    Episode, Fact, FactKey, LinkChange, Moment, Placed, Root, Said, SubjectId, Up, Walk, below, members, parents,
+    touched, touched_again, walk,
 };
 use rules::Member;
 use store::{Node, Partition, Stored};
@@ -38,22 +39,31 @@ impl Missing {
     }
 }
 
-/// A record of the stream: whose item changed, and which kind of item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A record of the stream: whose item changed, and what that changed about where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
     /// Whose item.
     pub subject: SubjectId,
-    /// The item that holds its claims; else a fact.
-    pub of_claims: bool,
+    /// What it changed of the subject's links; of a fact that is a row of its own, nothing.
+    pub links: LinkChange,
+    /// The subject's claims as this write left them; `None` when the record does not tell.
+    pub up: Option<Up>,
 }
 
 impl Change {
-    /// Reads the keys of an item; `None` for one that is not a subject's.
-    pub(crate) fn of_item(pk: &str, sk: &str) -> Option<Self> {
+    /// Reads an item as it was written; `None` for one that is not a subject's. One whose links cannot be read from it
+    /// may have changed them.
+    pub(crate) fn of_item(pk: &str, sk: &str, image: Option<serde_dynamo::Item>) -> Option<Self> {
         let subject = store::subject_of_key(pk, sk)?;
         // At a domain, the address of the person stands between.
-        let of_claims = sk == "FACT#UP" || (sk.starts_with("FACT#P#") && sk.ends_with("#UP"));
-        Some(Self { subject, of_claims })
+        if sk != "FACT#UP" && !(sk.starts_with("FACT#P#") && sk.ends_with("#UP")) {
+            return Some(Self { subject, links: LinkChange::Same, up: None });
+        }
+        let (up, links) = match image.map(store::node_from_stream) {
+            Some(Ok((up, links))) => (Some(up), links),
+            Some(Err(_)) | None => (None, LinkChange::Other),
+        };
+        Some(Self { subject, links, up })
     }
 }
 
@@ -120,18 +130,34 @@ impl Reading {
 
     /// Whom a change touches, each with whether it is its own root.
     ///
+    /// The claims of the subject itself are those that the record carries, unless they were read: a newer claim has a
+    /// record of its own. On the way up from anything else they may be too old, for that newer record may be done already.
+    ///
     /// # Errors
     /// What must be read before this is known.
-    pub(crate) fn touched(&self, change: &Change) -> Result<BTreeMap<SubjectId, bool>, Missing> {
-        let subject = &change.subject;
-        let all = if change.of_claims {
-            let below = below(subject, &self.hints).map_err(Missing::partitions)?;
-            touched(subject, &below, &self.ups).map_err(Missing::nodes)?
-        } else {
-            match self.walk(subject)?.root {
+    pub(crate) fn touched(&mut self, change: &Change) -> Result<BTreeMap<SubjectId, bool>, Missing> {
+        let Change { subject, up, .. } = change;
+        let lent = up.as_ref().filter(|_| !self.ups.contains_key(subject)).cloned();
+        let is_lent = lent.is_some();
+        self.ups.extend(lent.map(|up| (subject.clone(), up)));
+        let touched = self.touched_from(change);
+        if is_lent {
+            self.ups.remove(subject);
+        }
+        touched
+    }
+
+    fn touched_from(&self, Change { subject, links, .. }: &Change) -> Result<BTreeMap<SubjectId, bool>, Missing> {
+        let all = match links {
+            LinkChange::Other => {
+                let below = below(subject, &self.hints).map_err(Missing::partitions)?;
+                touched(subject, &below, &self.ups).map_err(Missing::nodes)?
+            }
+            LinkChange::Restated => touched_again(subject, &self.ups).map_err(Missing::nodes)?,
+            LinkChange::Same => match self.walk(subject)?.root {
                 Root::At(root) => BTreeSet::from([root]),
                 Root::Unmatched | Root::Ambiguous(_) => BTreeSet::new(),
-            }
+            },
         };
         // What is not known counts as a root: it is looked at once too often rather than not at all.
         let is_below = |subject: &SubjectId| self.walk(subject).is_ok_and(|walk| walk.root != at(subject));

@@ -56,7 +56,9 @@ impl Normalize {
             };
             let end_of = |node: &Node| node.fact.as_ref().and_then(Fact::ended);
             let before = end_of(&node.value).and_then(|ended| ended.at);
+            let links = node.value.up.clone();
             let changed = fold(&mut node.value);
+            let change = node.value.up.change_since(&links);
             let ended = end_of(&node.value);
             let up = &mut node.value.up;
             let new: BTreeSet<_> = up.targets().filter(|target| !up.seen.contains(target)).cloned().collect();
@@ -68,7 +70,7 @@ impl Normalize {
                 return Ok(node.value.up.erased.clone());
             }
             up.seen.extend(new);
-            if self.store.put_node(subject, &node).await? {
+            if self.store.put_node(subject, &node, change).await? {
                 return Ok(node.value.up.erased);
             }
         }

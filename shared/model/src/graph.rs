@@ -183,6 +183,29 @@ pub fn touched(
     Ok(touched.collect())
 }
 
+/// Whom it touches when a subject's links are said again ([`crate::LinkChange::Restated`]): the roots of the subject and
+/// of all it ever named, for the newest word about a former member counts where it was. In a ring, everything that
+/// [`touched`] gives: the newest claim names a ring.
+///
+/// # Errors
+/// The subjects that must be loaded into `ups` before all is known.
+pub fn touched_again(
+    subject: &SubjectId,
+    ups: &BTreeMap<SubjectId, Up>,
+) -> Result<BTreeSet<SubjectId>, BTreeSet<SubjectId>> {
+    let up = ups.get(subject).ok_or_else(|| BTreeSet::from([subject.clone()]))?;
+    let above: BTreeSet<_> = parents(subject, up).into_iter().chain(up.seen.iter().cloned()).collect();
+    let walks = walks([subject].into_iter().chain(&above), ups)?;
+    if walks.iter().any(|(from, walk)| *from != subject && walk.passed.contains(subject)) {
+        return touched(subject, &BTreeSet::new(), ups);
+    }
+    let root = |(_, walk): (&SubjectId, Walk)| match walk.root {
+        Root::At(root) => Some(root),
+        Root::Unmatched | Root::Ambiguous(_) => None,
+    };
+    Ok(walks.into_iter().filter_map(root).collect())
+}
+
 /// The walk from each; all that is missing for any of them.
 fn walks<'a>(
     from: impl IntoIterator<Item = &'a SubjectId>,

@@ -28,11 +28,11 @@ pub use event::{
     EventBody, FetchRequest, Recipient,
 };
 pub use fact::{Authority, Ended, Fact, Placed, Register, Source, Stamp, View};
-pub use graph::{MOST_ABOVE, Root, Walk, below, members, parents, touched, walk};
+pub use graph::{MOST_ABOVE, Root, Walk, below, members, parents, touched, touched_again, walk};
 pub use ids::{
     ActionId, BadId, ConnectionName, DeliveryId, EventId, Family, PlaybookName, SubjectId, is_free_mail, stable_hash,
 };
-pub use link::{Claim, ClaimKind, Gone, Link, LinkSays, ListRegister, Said, Slot, Target, Up};
+pub use link::{Claim, ClaimKind, Gone, Link, LinkChange, LinkSays, ListRegister, Said, Slot, Target, Up};
 pub use money::{BadMoney, Currency, Money, decimal_to_minor};
 pub use signal::{
     FactKey, FetchWanted, Field, Normalized, QuarantineKind, QuarantinedItem, Signal, SignalKind, Statement, Warning,

@@ -250,7 +250,35 @@ impl Link {
     }
 }
 
+/// What a write of a subject's claims and of the fact kept with them changed about where the subject belongs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkChange {
+    /// It may belong elsewhere, is there no longer, or is there again. Also what nothing is known of.
+    #[default]
+    Other,
+    /// It belongs where it did; that was said again.
+    Restated,
+    /// Nothing was said of that.
+    Same,
+}
+
 impl Up {
+    /// How this differs from `before`, an earlier state of the same subject.
+    pub fn change_since(&self, before: &Self) -> LinkChange {
+        let links = |up: &Self| {
+            let live = up.live().map(|(slot, claim, target)| (slot.clone(), claim.kind, target.clone()));
+            (live.collect::<Vec<_>>(), up.is_gone(), up.erased.is_some(), up.poke)
+        };
+        if links(self) != links(before) {
+            LinkChange::Other
+        } else if (&self.claims, &self.gone, &self.erased) != (&before.claims, &before.gone, &before.erased) {
+            LinkChange::Restated
+        } else {
+            LinkChange::Same
+        }
+    }
+
     /// Folds a claim; true when it changed something. Nothing is claimed of an erased person.
     pub fn claim(&mut self, slot: Slot, claim: Claim) -> bool {
         match self.claims.get(&slot) {

@@ -27,7 +27,7 @@ pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
 pub use error::StoreError;
 pub use fetches::{FetchEntry, Leave};
 pub use journal::{Journaled, delivery_from_stream, stream_image};
-pub use links::{Listed, Node, Partition};
+pub use links::{Listed, Node, Partition, node_from_stream};
 pub use listing::{KnownSubject, OutboxEntry};
 pub use outbox::{OutboxRow, OutboxState, event_from_stream};
 pub use quarantine::QuarantineRow;

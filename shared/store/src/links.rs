@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use model::{ConnectionName, Ended, Episode, Fact, FactKey, ListRegister, Moment, SubjectId, Up};
+use model::{ConnectionName, Ended, Episode, Fact, FactKey, LinkChange, ListRegister, Moment, SubjectId, Up};
 
 use crate::accounts::{EpisodeRow, FactRow};
 use crate::rows::{
@@ -56,6 +56,9 @@ struct NodeRow {
     up: Up,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fact: Option<Fact>,
+    /// Of the write that made this revision. Code that does not know it drops it, and so says nothing.
+    #[serde(default)]
+    link_change: LinkChange,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +84,15 @@ pub(crate) fn read_node(found: Option<Attributes>) -> Result<Stored<Node>, Store
         None => Ok(Stored { value: Node::default(), rev: 0 }),
         Some(found) => row::<NodeRow>(found).map(|r| Stored { value: Node { up: r.up, fact: r.fact }, rev: r.rev }),
     }
+}
+
+/// The claims that a record of the accounts' stream carries, as they were at that write, and what it changed of them.
+///
+/// # Errors
+/// When the item cannot be read.
+pub fn node_from_stream(item: serde_dynamo::Item) -> Result<(Up, LinkChange), StoreError> {
+    let row: NodeRow = serde_dynamo::from_item(item).map_err(|e| StoreError::unreadable("a record of claims", e))?;
+    Ok((row.up, row.link_change))
 }
 
 fn read_list(found: Option<Attributes>) -> Result<Stored<Option<ListRegister>>, StoreError> {
@@ -111,14 +123,20 @@ impl Store {
         subjects.iter().zip(&keys).map(node).collect()
     }
 
-    /// Writes claims and fact of a subject on the condition of the revision they were read at: 1 call. False when
-    /// someone else wrote them since.
+    /// Writes claims and fact of a subject on the condition of the revision they were read at: 1 call. `change` is how
+    /// the claims differ from those that were read. False when someone else wrote them since.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn put_node(&self, subject: &SubjectId, node: &Stored<Node>) -> Result<bool, StoreError> {
+    pub async fn put_node(
+        &self,
+        subject: &SubjectId,
+        node: &Stored<Node>,
+        change: LinkChange,
+    ) -> Result<bool, StoreError> {
         let Stored { value: Node { up, fact }, rev } = node.clone();
-        self.put_on_rev(item(&Key::up(subject), &NodeRow { rev: rev + 1, up, fact })?, rev).await
+        let row = NodeRow { rev: rev + 1, up, fact, link_change: change };
+        self.put_on_rev(item(&Key::up(subject), &row)?, rev).await
     }
 
     /// Notes under `target` that `member` names it, before it does, and what is known of the member's end: 1 call. A note

@@ -1,11 +1,13 @@
 //! Workers that meet in the rare way, one schedule each, at the seam: who reads what before whom is said by the test.
 
+use barometer::engine::Sequence;
 use health::Health;
 use model::{Band, ConnectionName, Delivery, DeliveryId, Family, Moment, Root, SubjectId, Up};
 use normalize::Normalize;
 use serde_json::{Value, json};
 use store::Store;
 use tests::gate::Gate;
+use tests::history;
 use tests::{Company, Setup, World, at};
 
 fn second(n: i64) -> Moment {
@@ -34,6 +36,43 @@ fn delivery(connection: &str, body: &Value, n: i64) -> Delivery {
     }
 }
 
+/// Company 1 is merged into company 2.
+fn merge(n: i64) -> Delivery {
+    let merge = json!([{
+        "eventId": 1, "subscriptionId": 7, "portalId": 4_242, "appId": 5_401, "occurredAt": second(n).as_millis(),
+        "subscriptionType": "company.merge", "attemptNumber": 0, "objectId": 2, "primaryObjectId": 2,
+        "mergedObjectIds": [1], "newObjectId": 2, "numberOfPropertiesMoved": 4,
+    }]);
+    delivery("hubspot-app", &merge, n)
+}
+
+/// Ticket 41, of an organisation or without a word about that.
+fn ticket(organization: Option<u32>, status: &str, n: i64) -> Delivery {
+    let mut body = history::ticket(41, organization.unwrap_or_default(), status, n, second(n));
+    if organization.is_none() {
+        body["detail"].as_object_mut().unwrap().remove("organization_id");
+    }
+    delivery("zendesk", &body, n)
+}
+
+/// Ticket 41 of organisation 31 of company 1, which was merged into company 2; organisation 32 is company 3's. All of it
+/// is heard.
+async fn merged() -> (World, Option<Sequence>) {
+    let world = World::new(Setup::new()).await;
+    let store = world.host.store().clone();
+    let mut deliveries: Vec<_> =
+        (1..).zip([1, 2, 3]).map(|(n, id)| delivery("hubspot", &Company::healthy(id, second(0)).body(), n)).collect();
+    let organization = |id, company, n| delivery("zendesk", &history::organization(id, company, n, second(n)), n);
+    deliveries.extend([organization(31, "1", 4), organization(32, "3", 5), ticket(Some(31), "OPEN", 6)]);
+    normalize(store.clone(), deliveries).await;
+    let mut heard = None;
+    hear(&world, &mut heard).await;
+    normalize(store.clone(), vec![merge(7)]).await;
+    hear(&world, &mut heard).await;
+    assert_eq!(root(&store, &SubjectId::vendor("zendesk", "ticket", "41")).await, Root::At(company(2)));
+    (world, heard)
+}
+
 /// One worker of `normalize` takes these deliveries as a batch.
 async fn normalize(store: Store, deliveries: Vec<Delivery>) {
     let record = |(n, delivery): (usize, &Delivery)| {
@@ -54,6 +93,27 @@ async fn judge(store: Store, subject: SubjectId, sk: &str) {
     let event = serde_json::from_value(json!({ "Records": [record] })).unwrap();
     let answer = Health::new(tests::config(), store).handle(event).await;
     assert!(answer.batch_item_failures.is_empty());
+}
+
+/// One worker of `health` hears at once what the stream has told since.
+async fn hear(world: &World, since: &mut Option<Sequence>) {
+    let page = world.host.engine().records("Accounts", *since, 1_000).unwrap();
+    *since = page.upto.or(*since);
+    let of_health = |event: &Value| event["dynamodb"]["Keys"]["sk"]["S"].as_str().unwrap().starts_with("FACT#");
+    let records: Vec<_> = page.records.into_iter().map(|record| record.event).filter(of_health).collect();
+    assert!(!records.is_empty(), "somebody wrote something");
+    let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+    let answer = Health::new(tests::config(), world.host.store().clone()).handle(event).await;
+    assert!(answer.batch_item_failures.is_empty());
+}
+
+/// How often each of companies 1 to 3 was recomputed.
+async fn recomputed(store: &Store) -> [u64; 3] {
+    let mut versions = [0; 3];
+    for (version, n) in versions.iter_mut().zip(1..) {
+        *version = store.assessed(&company(n)).await.unwrap().version;
+    }
+    versions
 }
 
 async fn root(store: &Store, subject: &SubjectId) -> Root {
@@ -109,12 +169,7 @@ async fn an_account_that_is_merged_away_during_its_first_assessment_is_not_asses
     let (slow, gate) = Gate::before(&world, writes_assessment);
     let slow = tokio::spawn(judge(slow, company(1), "FACT#PROFILE"));
     gate.reached().await;
-    let merge = json!([{
-        "eventId": 1, "subscriptionId": 7, "portalId": 4_242, "appId": 5_401, "occurredAt": second(3).as_millis(),
-        "subscriptionType": "company.merge", "attemptNumber": 0, "objectId": 2, "primaryObjectId": 2,
-        "mergedObjectIds": [1], "newObjectId": 2, "numberOfPropertiesMoved": 4,
-    }]);
-    normalize(store.clone(), vec![delivery("hubspot-app", &merge, 3)]).await;
+    normalize(store.clone(), vec![merge(3)]).await;
     judge(store.clone(), company(1), "FACT#UP").await;
     judge(store.clone(), company(2), "FACT#PROFILE").await;
     gate.open();
@@ -161,4 +216,30 @@ async fn a_hint_stands_before_the_claim_it_leads_to() {
     slow.abort();
     normalize(store.clone(), vec![delivery("hubspot", &acme, 1)]).await;
     assert_eq!(root(&store, &domain("company-1.example")).await, Root::At(company(1)));
+}
+
+#[tokio::test]
+async fn what_a_ticket_tells_of_itself_recomputes_its_account_and_nobody_else() {
+    let (world, mut heard) = merged().await;
+    let store = world.host.store();
+    let [one, two, three] = recomputed(store).await;
+    assert!(one > 0, "company 1 was an account");
+    normalize(store.clone(), vec![ticket(None, "PENDING", 8)]).await;
+    hear(&world, &mut heard).await;
+    assert_eq!(recomputed(store).await, [one, two + 1, three]);
+    // Most tools say with everything where it belongs, which is where it did.
+    normalize(store.clone(), vec![ticket(Some(31), "OPEN", 9)]).await;
+    hear(&world, &mut heard).await;
+    assert_eq!(recomputed(store).await, [one, two + 2, three]);
+}
+
+#[tokio::test]
+async fn a_ticket_that_moves_and_then_tells_something_recomputes_where_it_was_and_where_it_is() {
+    let (world, mut heard) = merged().await;
+    let store = world.host.store();
+    let [one, two, three] = recomputed(store).await;
+    normalize(store.clone(), vec![ticket(Some(32), "OPEN", 8)]).await;
+    normalize(store.clone(), vec![ticket(None, "PENDING", 9)]).await;
+    hear(&world, &mut heard).await;
+    assert_eq!(recomputed(store).await, [one + 1, two + 1, three + 1]);
 }

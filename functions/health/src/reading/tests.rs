@@ -109,10 +109,10 @@ impl Rows {
     }
 
     /// Answers a question with what it asks for, one read a partition and one for all nodes at once.
-    fn answer<T>(&self, question: impl Fn(&Reading) -> Result<T, Missing>) -> T {
+    fn answer<T>(&self, question: impl Fn(&mut Reading) -> Result<T, Missing>) -> T {
         let mut reading = Reading::default();
         loop {
-            let missing = match question(&reading) {
+            let missing = match question(&mut reading) {
                 Ok(answer) => return answer,
                 Err(missing) => missing,
             };
@@ -144,8 +144,8 @@ impl Rows {
     }
 
     #[track_caller]
-    fn check_touched(&self, subject: &SubjectId, of_claims: bool, expected: &[(&SubjectId, bool)]) {
-        let change = Change { subject: subject.clone(), of_claims };
+    fn check_touched(&self, subject: &SubjectId, links: LinkChange, expected: &[(&SubjectId, bool)]) {
+        let change = Change { subject: subject.clone(), links, up: None };
         let touched = self.answer(|reading| reading.touched(&change));
         let expected: BTreeMap<_, _> =
             expected.iter().map(|(touched, is_root)| ((*touched).clone(), *is_root)).collect();
@@ -172,8 +172,8 @@ fn acme() -> Rows {
 fn the_items_of_the_stream_name_their_subject_and_kind() {
     #[track_caller]
     fn check(pk: &str, sk: &str, expected: Option<(&str, bool)>) {
-        let change = Change::of_item(pk, sk);
-        let found = change.as_ref().map(|change| (change.subject.as_str(), change.of_claims));
+        let change = Change::of_item(pk, sk, None);
+        let found = change.as_ref().map(|change| (change.subject.as_str(), change.links == LinkChange::Other));
         assert_eq!(found, expected, "{pk} {sk}");
     }
     check("SUBJECT#hubspot:company:1", "FACT#PROFILE", Some(("hubspot:company:1", false)));
@@ -188,15 +188,70 @@ fn the_items_of_the_stream_name_their_subject_and_kind() {
 #[test]
 fn a_fact_touches_the_account_that_its_subject_belongs_to() {
     let stored = acme();
-    stored.check_touched(&company("1"), false, &[(&company("1"), true)]);
+    stored.check_touched(&company("1"), LinkChange::Same, &[(&company("1"), true)]);
     assert_eq!(stored.reads.get(), 1);
-    stored.check_touched(&org("5"), false, &[(&company("1"), true)]);
-    stored.check_touched(&org("6"), false, &[(&org("6"), true)]);
+    stored.check_touched(&org("5"), LinkChange::Same, &[(&company("1"), true)]);
+    stored.check_touched(&org("6"), LinkChange::Same, &[(&org("6"), true)]);
 }
 
 #[test]
 fn a_change_of_claims_touches_the_companies_on_its_way_up() {
-    acme().check_touched(&ticket("9"), true, &[(&org("5"), false), (&company("1"), true)]);
+    acme().check_touched(&ticket("9"), LinkChange::Other, &[(&org("5"), false), (&company("1"), true)]);
+}
+
+#[test]
+fn what_is_said_again_touches_no_company_on_its_way_up() {
+    acme().check_touched(&ticket("9"), LinkChange::Restated, &[(&company("1"), true)]);
+}
+
+#[test]
+fn what_is_said_again_touches_where_it_was() {
+    let mut stored = acme();
+    stored.tells(&company("2"), FactKey::Profile);
+    stored.belongs(&org("5"), ClaimKind::ExternalId, Some(&company("2")));
+    stored.check_touched(&org("5"), LinkChange::Restated, &[(&company("1"), true), (&company("2"), true)]);
+    stored.check_touched(&org("5"), LinkChange::Same, &[(&company("2"), true)]);
+}
+
+/// An item of claims in a partition of its own, as a record carries it.
+fn image(up: &Up, links: Option<LinkChange>) -> serde_dynamo::Item {
+    let mut row = serde_json::json!({ "pk": "SUBJECT#any", "sk": "FACT#UP", "rev": 7, "up": up });
+    if let Some(links) = links {
+        row["link_change"] = serde_json::to_value(links).unwrap();
+    }
+    serde_dynamo::to_item(row).unwrap()
+}
+
+#[test]
+fn a_record_tells_what_was_written_or_counts_as_a_change_of_links() {
+    let up = acme().subjects[&ticket("9")].up.clone();
+    let change = |image| Change::of_item("SUBJECT#zendesk:ticket:9", "FACT#UP", image).unwrap();
+    let told = change(Some(image(&up, Some(LinkChange::Restated))));
+    assert_eq!((told.links, told.up.as_ref()), (LinkChange::Restated, Some(&up)));
+    let by_older_code = change(Some(image(&up, None)));
+    assert_eq!((by_older_code.links, by_older_code.up.as_ref()), (LinkChange::Other, Some(&up)));
+    for silent in [None, Some(serde_dynamo::Item::default())] {
+        let told = change(silent);
+        assert_eq!((told.links, told.up), (LinkChange::Other, None));
+    }
+}
+
+#[test]
+fn the_first_step_up_is_taken_on_the_claims_that_the_record_carries_and_no_other() {
+    let mut stored = acme();
+    let up = stored.subjects[&ticket("9")].up.clone();
+    stored.belongs(&ticket("9"), ClaimKind::Crm, Some(&company("2")));
+    let change = Change { subject: ticket("9"), links: LinkChange::Same, up: Some(up) };
+    let touched = stored.answer(|reading| reading.touched(&change));
+    assert_eq!((touched, stored.reads.get()), ([(company("1"), true)].into(), 2), "organisation, company");
+    // Whoever comes upon the ticket in the same batch goes by what is stored.
+    let other = Change { subject: org("6"), links: LinkChange::Same, up: None };
+    stored.belongs(&org("6"), ClaimKind::Crm, Some(&ticket("9")));
+    let touched = stored.answer(|reading| {
+        reading.touched(&change)?;
+        reading.touched(&other)
+    });
+    assert_eq!(touched, [(company("2"), true)].into());
 }
 
 #[test]
@@ -205,9 +260,13 @@ fn who_leaves_touches_where_it_was() {
     stored.tells(&company("2"), FactKey::Profile);
     stored.belongs(&org("5"), ClaimKind::ExternalId, Some(&company("2")));
     let expected = [(&org("5"), false), (&company("1"), true), (&company("2"), true)];
-    stored.check_touched(&org("5"), true, &expected);
+    stored.check_touched(&org("5"), LinkChange::Other, &expected);
     stored.belongs(&org("5"), ClaimKind::ExternalId, None);
-    stored.check_touched(&org("5"), true, &[(&org("5"), true), (&company("1"), true), (&company("2"), true)]);
+    stored.check_touched(
+        &org("5"),
+        LinkChange::Other,
+        &[(&org("5"), true), (&company("1"), true), (&company("2"), true)],
+    );
 }
 
 #[test]
@@ -225,9 +284,9 @@ fn a_domain_that_two_claim_touches_both_and_whoever_a_person_there_belongs_to() 
     }
     stored.belongs(&ann, ClaimKind::ExternalId, Some(&company("3")));
     let expected = [(&company("1"), true), (&company("2"), true), (&company("3"), true)];
-    stored.check_touched(&place, true, &expected);
+    stored.check_touched(&place, LinkChange::Other, &expected);
     // Ambiguous: nobody's fact.
-    stored.check_touched(&place, false, &[]);
+    stored.check_touched(&place, LinkChange::Same, &[]);
 }
 
 #[test]
@@ -235,10 +294,10 @@ fn a_merge_touches_loser_and_survivor_and_a_deleted_company_itself() {
     let mut stored = acme();
     stored.belongs(&company("1"), ClaimKind::Crm, Some(&company("2")));
     let expected = [(&org("5"), false), (&company("1"), false), (&company("2"), true)];
-    stored.check_touched(&company("1"), true, &expected);
+    stored.check_touched(&company("1"), LinkChange::Other, &expected);
     let mut stored = acme();
     stored.is_deleted(&company("1"));
-    stored.check_touched(&company("1"), true, &[(&org("5"), false), (&company("1"), false)]);
+    stored.check_touched(&company("1"), LinkChange::Other, &[(&org("5"), false), (&company("1"), false)]);
     let walk = stored.answer(|reading| reading.walk(&company("1")));
     assert_eq!(walk.root, Root::Unmatched);
 }

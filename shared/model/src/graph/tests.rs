@@ -83,6 +83,31 @@ impl Graph {
     }
 }
 
+#[track_caller]
+fn check_touched_again(graph: &Graph, subject: &str, expected: &[&str]) {
+    let touched = touched_again(&id(subject), &graph.0).unwrap();
+    assert_eq!(touched.iter().map(SubjectId::as_str).collect::<Vec<_>>(), expected, "by {subject}");
+}
+
+#[test]
+fn what_is_said_again_touches_the_roots_of_where_it_belongs_and_ever_belonged() {
+    let [ticket, org, one, two] = ["zendesk:ticket:9", "zendesk:org:5", "hubspot:company:1", "hubspot:company:2"];
+    let graph = Graph::new(&[(ticket, Crm, org, 1), (org, ExternalId, one, 1)]);
+    check_touched_again(&graph, ticket, &[one]);
+    check_touched_again(&graph.claim(ticket, Manual, Some(Target::Subject(id(two))), 2), ticket, &[one, two]);
+    let missing = touched_again(&id(ticket), &BTreeMap::new()).unwrap_err();
+    assert_eq!(missing, BTreeSet::from([id(ticket)]));
+}
+
+#[test]
+fn what_is_said_again_in_a_ring_may_name_it_anew() {
+    let [one, two] = ["hubspot:company:1", "hubspot:company:2"];
+    let ring = |first| Graph::new(&[(one, Crm, two, first), (two, Crm, one, 2)]);
+    ring(1).check(one, one);
+    ring(3).check(one, two);
+    check_touched_again(&ring(3), one, &[one, two]);
+}
+
 #[test]
 fn the_strongest_kind_decides() {
     let by_strength = [("d", Domain), ("e", ExternalId), ("c", Crm), ("m", Manual)];

@@ -184,3 +184,30 @@ fn what_is_said_and_kept_survives_being_stored() {
     let text = serde_json::to_string(&register).unwrap();
     assert_eq!(serde_json::from_str::<ListRegister>(&text).unwrap(), register, "{text}");
 }
+
+#[test]
+fn a_change_of_links_is_told_from_a_repetition_and_from_none() {
+    #[track_caller]
+    fn check(before: &[Link], after: Link, expected: LinkChange) {
+        let mut up = Up::default();
+        (1..).zip(before).for_each(|(n, link)| _ = apply(&mut up, n, link));
+        let mut next = up.clone();
+        next.seen.insert(id("c"));
+        apply(&mut next, 99, &after);
+        assert_eq!(next.change_since(&up), expected, "{after:?} after {before:?}");
+    }
+    check(&[], own(Some("a"), 1), LinkChange::Other);
+    check(&[own(Some("a"), 1)], own(Some("b"), 2), LinkChange::Other);
+    check(&[own(Some("a"), 1)], own(None, 2), LinkChange::Other);
+    check(&[own(Some("a"), 1)], association("a", false, 2), LinkChange::Other);
+    check(&[own(Some("a"), 1)], gone(true, 2), LinkChange::Other);
+    check(&[gone(true, 1)], gone(false, 2), LinkChange::Other);
+    check(&[gone(true, 1)], link(LinkSays::Erased, 2), LinkChange::Other);
+    check(&[own(Some("a"), 1)], own(Some("a"), 2), LinkChange::Restated);
+    check(&[own(Some("a"), 1)], association("b", true, 2), LinkChange::Restated);
+    check(&[gone(true, 1)], gone(true, 2), LinkChange::Restated);
+    check(&[own(Some("a"), 2)], own(Some("b"), 1), LinkChange::Same);
+    let poked = Up { poke: 1, ..Up::default() };
+    assert_eq!(poked.change_since(&Up::default()), LinkChange::Other);
+    assert_eq!(LinkChange::default(), LinkChange::Other, "what older code wrote");
+}

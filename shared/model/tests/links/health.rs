@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Root, SubjectId, Up, below, members, touched, walk};
+use model::{LinkChange, Root, SubjectId, Up, below, members, touched, touched_again, walk};
 
 use crate::normalize::Broken;
 use crate::settled::{Held, assessment, held};
@@ -50,15 +50,18 @@ impl Read {
     /// Whom the record touches.
     fn touched(&self, record: &Record, broken: Option<Broken>) -> Result<BTreeSet<SubjectId>, Vec<Load>> {
         match record {
-            Record::Fact(subject) => Ok(match walk(subject, &self.ups).map_err(nodes)?.root {
-                Root::At(root) => BTreeSet::from([root]),
-                Root::Unmatched | Root::Ambiguous(_) => BTreeSet::new(),
-            }),
-            Record::Up(subject) if broken == Some(Broken::TouchSelfAndSeenOnly) => {
+            Record::Fact(subject) | Record::Up(subject, LinkChange::Same) => {
+                Ok(match walk(subject, &self.ups).map_err(nodes)?.root {
+                    Root::At(root) => BTreeSet::from([root]),
+                    Root::Unmatched | Root::Ambiguous(_) => BTreeSet::new(),
+                })
+            }
+            Record::Up(subject, LinkChange::Restated) => touched_again(subject, &self.ups).map_err(nodes),
+            Record::Up(subject, LinkChange::Other) if broken == Some(Broken::TouchSelfAndSeenOnly) => {
                 let up = self.ups.get(subject).ok_or_else(|| vec![Load::Node(subject.clone())])?;
                 Ok(up.seen.iter().chain([subject]).cloned().collect())
             }
-            Record::Up(subject) => {
+            Record::Up(subject, LinkChange::Other) => {
                 let below = below(subject, &self.hints).map_err(hints)?;
                 touched(subject, &below, &self.ups).map_err(nodes)
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ConnectionName, Fact, ListRegister, SubjectId, Up};
+use model::{ConnectionName, Fact, LinkChange, ListRegister, SubjectId, Up};
 
 /// A value with the revision that a conditional write names.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,7 +26,7 @@ pub type ListKey = (SubjectId, String, ConnectionName);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
     /// The item with a subject's claims changed.
-    Up(SubjectId),
+    Up(SubjectId, LinkChange),
     /// Another fact of a subject changed.
     Fact(SubjectId),
 }
@@ -57,8 +57,9 @@ impl Store {
     }
 
     pub fn put_node(&mut self, subject: &SubjectId, node: Kept<Node>) -> bool {
+        let change = node.value.up.change_since(&self.node(subject).value.up);
         let done = put(self.nodes.entry(subject.clone()).or_default(), node);
-        self.wrote(done, Record::Up(subject.clone()))
+        self.wrote(done, Record::Up(subject.clone(), change))
     }
 
     pub fn profile(&self, subject: &SubjectId) -> Kept<Option<Fact>> {

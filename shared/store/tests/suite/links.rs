@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::{contact, domain, email, fact, hubspot, list, moment, new, node, store};
-use model::{Ended, FactKey, Field, SubjectId};
+use model::{Ended, FactKey, Field, LinkChange, SubjectId};
 use store::{Node, Stored};
 
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn claims_and_the_fact_beside_them_are_read_back_as_they_were_written() {
     for subject in [contact(1), email("ann@acme.example"), email("ann@gmail.com")] {
         assert_eq!(store.node(&subject).await.unwrap(), new(Node::default()));
         let written = node(&subject);
-        assert!(store.put_node(&subject, &new(written.clone())).await.unwrap());
+        assert!(store.put_node(&subject, &new(written.clone()), LinkChange::Other).await.unwrap());
         assert_eq!(store.node(&subject).await.unwrap(), Stored { value: written, rev: 1 });
     }
 }
@@ -20,11 +20,13 @@ async fn claims_and_the_fact_beside_them_are_read_back_as_they_were_written() {
 #[tokio::test]
 async fn a_node_is_written_only_on_what_was_read() {
     let (store, subject) = (store(), contact(1));
-    assert!(store.put_node(&subject, &new(Node::default())).await.unwrap());
-    assert!(!store.put_node(&subject, &new(node(&subject))).await.unwrap(), "it is there already");
+    assert!(store.put_node(&subject, &new(Node::default()), LinkChange::Other).await.unwrap());
+    assert!(!store.put_node(&subject, &new(node(&subject)), LinkChange::Other).await.unwrap(), "it is there already");
     let read = store.node(&subject).await.unwrap();
-    assert!(store.put_node(&subject, &read).await.unwrap());
-    assert!(!store.put_node(&subject, &Stored { value: node(&subject), rev: read.rev }).await.unwrap());
+    assert!(store.put_node(&subject, &read, LinkChange::Other).await.unwrap());
+    assert!(
+        !store.put_node(&subject, &Stored { value: node(&subject), rev: read.rev }, LinkChange::Other).await.unwrap()
+    );
     assert_eq!(store.node(&subject).await.unwrap(), Stored { value: Node::default(), rev: 2 });
 }
 
@@ -33,7 +35,7 @@ async fn many_nodes_are_read_at_once_and_all_are_answered() {
     let store = store();
     let subjects: BTreeSet<_> = (0..230).map(contact).collect();
     for n in [3, 111, 222] {
-        assert!(store.put_node(&contact(n), &new(node(&contact(n)))).await.unwrap());
+        assert!(store.put_node(&contact(n), &new(node(&contact(n))), LinkChange::Other).await.unwrap());
     }
     let nodes = store.nodes(&subjects).await.unwrap();
     assert_eq!(nodes.keys().cloned().collect::<BTreeSet<_>>(), subjects);
@@ -45,8 +47,8 @@ async fn many_nodes_are_read_at_once_and_all_are_answered() {
 async fn the_partition_of_a_domain_holds_everybody_at_it() {
     let store = store();
     let (acme, ann, bob) = (domain("acme.example"), email("ann@acme.example"), email("bob@acme.example"));
-    store.put_node(&acme, &new(Node::default())).await.unwrap();
-    store.put_node(&ann, &new(node(&ann))).await.unwrap();
+    store.put_node(&acme, &new(Node::default()), LinkChange::Other).await.unwrap();
+    store.put_node(&ann, &new(node(&ann)), LinkChange::Other).await.unwrap();
     store.put_hint(&ann, &contact(1), None).await.unwrap();
     store.put_hint(&ann, &contact(1), None).await.unwrap();
     store.put_hint(&acme, &contact(2), None).await.unwrap();
@@ -102,9 +104,9 @@ async fn a_list_is_removed_on_what_was_read() {
 async fn every_subject_with_facts_is_known_with_its_claims() {
     let store = store();
     let (ann, deal) = (email("ann@acme.example"), SubjectId::vendor("hubspot", "deal", "1"));
-    store.put_node(&ann, &new(node(&ann))).await.unwrap();
+    store.put_node(&ann, &new(node(&ann)), LinkChange::Other).await.unwrap();
     let claimed_only = Node { fact: None, ..node(&deal) };
-    store.put_node(&deal, &new(claimed_only.clone())).await.unwrap();
+    store.put_node(&deal, &new(claimed_only.clone()), LinkChange::Other).await.unwrap();
     let company = SubjectId::vendor("hubspot", "company", "1");
     let early = new(fact(&company, FactKey::Profile, Field::Name, "Acme", 2));
     let late = new(fact(&company, FactKey::Sentiment, Field::Sentiment, "red", 9));
