@@ -87,3 +87,15 @@ async fn tickets_that_were_solved_long_ago_are_not_read() {
     }
     assert_eq!(costs[0] - costs[1], 1, "a second hundred is one call more: {costs:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ticket_that_is_opened_again_after_a_long_time_is_read_again() {
+    let world = acme().await;
+    let account = model::SubjectId::vendor("hubspot", "company", "1");
+    // What an assessment holds for is the newest of what was read for it.
+    let as_of = async || world.host.store().assessed(&account).await.unwrap().assessment.unwrap().as_of;
+    world.deliver_from("zendesk", &ticket(41, 31, "SOLVED", 1, days_ago(450)), second(2)).await;
+    assert!(as_of().await < second(2), "it is over and not read");
+    world.deliver_from("zendesk", &ticket(41, 31, "OPEN", 2, second(3)), second(3)).await;
+    assert!(as_of().await >= second(3), "it is open and read");
+}
