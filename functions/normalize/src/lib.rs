@@ -219,6 +219,19 @@ impl Normalize {
         Ok(())
     }
 
+    /// Removes what is left of people who were erased before, if something is: a write that was on its way then may have
+    /// come after.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn forget_again(&self, people: &BTreeSet<SubjectId>) -> Result<(), StoreError> {
+        for person in people {
+            let work: Work<'_> = Box::pin(self.forget_leftovers(person));
+            work.await?;
+        }
+        Ok(())
+    }
+
     /// After a delivery was handled again: what of it is understood now leaves the quarantine as of `at`, what is not
     /// (any more) is in it. Gives how many items changed.
     ///

@@ -117,6 +117,29 @@ impl Normalize {
         }
     }
 
+    /// Removes what a write that was on its way when a person was erased has left: their lists, and the claims in others
+    /// that followed from a list. Nothing, unless they are erased.
+    pub(crate) async fn forget_leftovers(&self, person: &SubjectId) -> Result<(), WriteError> {
+        let Some(erased) = self.store.node(person).await?.value.up.erased else { return Ok(()) };
+        for (list, connection, _) in self.store.lists(person).await? {
+            let name = ListName { claimer: person, list: &list, connection: &connection };
+            self.forget_list(name, &BTreeSet::new(), &erased).await?;
+        }
+        let partitions = self.store.partition(person).await?;
+        let named = partitions.get(person).map(|partition| partition.members.clone()).unwrap_or_default();
+        let empty = ListRegister::erased(&erased);
+        for id in named {
+            let claim = empty.claim_on(&id, person);
+            let end_all = |node: &mut Node| {
+                let live = node.up.live().map(|(slot, _, _)| slot).filter(|slot| slot.is_of_list_of(person));
+                let live: Vec<_> = live.cloned().collect();
+                live.iter().fold(false, |changed, slot| end(node, slot, &claim) || changed)
+            };
+            self.write_node(&id, None, false, end_all).await?;
+        }
+        Ok(())
+    }
+
     /// Ends the claims of a list whose keeper was erased, then removes the list. The end of a claim is newer than all that
     /// is still on its way in other workers.
     async fn forget_list(

@@ -58,6 +58,11 @@ impl Slot {
         Self(format!("list~{list}~{claimer}~{connection}"))
     }
 
+    /// It follows from a list that `claimer` keeps, whichever and wherever.
+    pub fn is_of_list_of(&self, claimer: &SubjectId) -> bool {
+        self.0.starts_with("list~") && self.0.contains(&format!("~{claimer}~"))
+    }
+
     /// The operator's decision; there is one.
     pub fn manual() -> Self {
         Self("manual".to_owned())

@@ -6,6 +6,7 @@
 
 mod cost;
 mod cost_by_tool;
+mod erasure;
 mod explain;
 mod fetch;
 mod kill_points;

@@ -63,6 +63,9 @@ impl Host {
             let statement = OperatorStatement::Erase { subjects: report.subjects.clone() };
             report.delivery = Some(self.state_as_operator(&statement).await?);
         }
+        if !request.dry_run {
+            self.normalize.forget_again(&theirs).await?;
+        }
         let cited = self.redact_journal(&theirs, &mut report).await?;
         if !request.dry_run {
             report.timeline_rows = number(self.store().redact_timeline(&cited).await?);

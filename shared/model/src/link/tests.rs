@@ -82,6 +82,15 @@ fn connections_do_not_speak_for_each_other() {
 }
 
 #[test]
+fn a_claim_that_follows_from_a_list_names_its_keeper() {
+    let connection = "hubspot".parse().unwrap();
+    let slot = Slot::list("email", &id("hubspot:contact:5"), &connection);
+    assert!(slot.is_of_list_of(&id("hubspot:contact:5")));
+    assert!(!slot.is_of_list_of(&id("hubspot:contact:55")) && !slot.is_of_list_of(&id("contact:5")));
+    assert!(!Slot::association("pair", &id("a"), &connection).is_of_list_of(&id("a")));
+}
+
+#[test]
 fn of_two_statements_of_one_instant_one_wins_whatever_came_first() {
     check(&[own(Some("a"), 1), own(Some("b"), 1)], &["b"]);
     check(&[own(Some("b"), 1), own(Some("a"), 1)], &["b"]);
