@@ -133,7 +133,7 @@ impl Normalize {
             let end_all = |node: &mut Node| {
                 let live = node.up.live().map(|(slot, _, _)| slot).filter(|slot| slot.is_of_list_of(person));
                 let live: Vec<_> = live.cloned().collect();
-                live.iter().fold(false, |changed, slot| end(node, slot, &claim) || changed)
+                live.iter().filter(|slot| end(node, slot, &claim)).count() > 0
             };
             self.write_node(&id, None, false, end_all).await?;
         }

@@ -50,12 +50,14 @@ pub trait NotDone: std::error::Error + 'static {
 pub async fn messages<E, F>(what: &str, event: QueueEvent, one: impl Fn(QueueMessage) -> F) -> BatchAnswer
 where
     E: NotDone,
-    F: Future<Output = Result<(), E>>,
+    F: Future<Output = Result<(), E>> + Send,
 {
     let mut left = Vec::new();
     for message in event.records {
         let id = message.message_id.clone();
-        match alone(one(message)).await {
+        // The compiler refuses futures nested as deep as these and the client's together.
+        let work: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(one(message));
+        match alone(work).await {
             Ok(Ok(())) => continue,
             Ok(Err(error)) if error.waits() => info!("{what} waits: {error}"),
             Ok(Err(error)) => error!("{what} is not done: {}", chain(&error)),
