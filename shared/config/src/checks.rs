@@ -4,21 +4,27 @@ use std::collections::BTreeMap;
 
 use model::{Tool, stable_hash};
 
+use crate::health::{self, ProfileFile};
 use crate::reading::{Reader, suggestion};
-use crate::{Config, Files, Modes, Playbook, Problem, Problems, connections, health, modes, playbooks, scalar, team};
+use crate::{
+    Config, Files, Modes, Playbook, Problem, Problems, ScalarInfo, Trigger, connections, modes, playbooks, scalar, team,
+};
 
 const CONNECTIONS: &str = "connections.toml";
 const HEALTH: &str = "health.toml";
+const PROFILES: &str = "health/";
 const TEAM: &str = "team.toml";
 const MODES: &str = "modes.toml";
 const PLAYBOOKS: &str = "playbooks/";
 const TEMPLATES: &str = "templates/";
+const SLACK_TEMPLATES: &str = "templates/slack/";
 
 pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
     let mut problems = strangers(files);
     let connections = one(files, CONNECTIONS, &mut problems, |reader| connections::read(reader, tools));
-    let health = one(files, HEALTH, &mut problems, health::read);
-    let stems: Vec<&str> = playbook_files(files).map(|(_, stem, _)| stem).collect();
+    let profiles = profiles(files, &mut problems);
+    let health = one(files, HEALTH, &mut problems, |reader| health::read(reader, &profiles));
+    let stems: Vec<&str> = files_in(files, PLAYBOOKS).map(|(_, stem, _)| stem).collect();
     let playbooks = playbooks(files, &mut problems);
     let team = one(files, TEAM, &mut problems, team::read);
     // Without the file everything observes.
@@ -27,7 +33,7 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
     } else {
         Some(Modes::default())
     };
-    let (true, Some(connections), Some((model, places)), Some(team), Some(modes)) =
+    let (true, Some(connections), Some(model), Some(team), Some(modes)) =
         (problems.is_empty(), connections, health, team, modes)
     else {
         problems.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
@@ -48,20 +54,37 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
         renewal_sources: connections.renewal_sources,
     };
     let text = |file: &str| files.0.get(file).map(String::as_str).unwrap_or_default();
-    let measured = config.model.measures.iter().map(|measure| measure.value).zip(places);
-    let measured = measured.map(|(info, place)| (HEALTH, info, place, "the measure does not take part"));
-    let watched = connections
-        .watched_names
-        .into_iter()
-        .filter_map(|(name, place)| Some((CONNECTIONS, scalar(name)?, place, "it is never known")));
-    let not_wired = measured.chain(watched).filter(|(_, info, ..)| !config.is_wired(info));
-    let warnings = not_wired.map(|(file, info, place, so)| {
-        let fields: Vec<_> = info.fields.iter().map(|field| format!("`{field}`")).collect();
-        let message = format!("no enabled connection feeds `{}`: {so}", info.name);
-        Problem::at(file, text(file), place, message).help(format!("map {} in {CONNECTIONS}", fields.join(" or ")))
+    let not_wired = |info: &ScalarInfo, so: &str, place: &dyn Fn(String) -> Problem| {
+        let problem = place(format!("no enabled connection feeds `{}`: {so}", info.name));
+        (!config.is_wired(info)).then(|| problem.help(info.how_to_feed()))
+    };
+    // A profile whose needs are not met measures nothing, so nothing of it is amiss.
+    let in_use = config.model.profiles.iter().filter(|profile| profile.needs.iter().all(|family| config.has(*family)));
+    let measured = in_use.flat_map(|profile| {
+        let file = profiles.iter().find(|(stem, _)| *stem == profile.version.name).and_then(|(_, file)| file.as_ref());
+        profile.measures.iter().enumerate().filter_map(move |(at, measure)| {
+            let so = "the measure does not take part";
+            let file = file?;
+            not_wired(measure.value, so, &|message| file.about_value(at, message))
+        })
     });
-    config.warnings = warnings.collect();
+    let watched = connections.watched_names.into_iter().filter_map(|(name, place)| {
+        let at = |message| Problem::at(CONNECTIONS, text(CONNECTIONS), place.clone(), message);
+        not_wired(scalar(name)?, "it is never known", &at)
+    });
+    config.warnings = measured.chain(watched).collect();
     Ok(config)
+}
+
+/// The files of `health/` by name; `None` for one that cannot be read.
+fn profiles<'f>(files: &'f Files, problems: &mut Vec<Problem>) -> Vec<(&'f str, Option<ProfileFile>)> {
+    let read = files_in(files, PROFILES).map(|(path, stem, text)| {
+        let mut reader = Reader::new(path, text);
+        let profile = ProfileFile::read(&mut reader);
+        problems.append(&mut reader.problems);
+        (stem, profile)
+    });
+    read.collect()
 }
 
 /// Reads one file that must be there.
@@ -82,26 +105,36 @@ fn one<T>(
     value
 }
 
-/// Path, name and content of each playbook, in the order of names.
-fn playbook_files(files: &Files) -> impl Iterator<Item = (&str, &str, &str)> {
-    files.0.iter().filter_map(|(path, text)| {
-        let stem = path.strip_prefix(PLAYBOOKS)?.strip_suffix(".toml")?;
+/// Path, name and content of each file in a folder, in the order of names.
+fn files_in<'f>(files: &'f Files, folder: &str) -> impl Iterator<Item = (&'f str, &'f str, &'f str)> {
+    files.0.iter().filter_map(move |(path, text)| {
+        let stem = path.strip_prefix(folder)?.strip_suffix(".toml")?;
         Some((path.as_str(), stem, text.as_str()))
     })
 }
 
 fn playbooks(files: &Files, problems: &mut Vec<Problem>) -> Vec<Playbook> {
-    let read = playbook_files(files).filter_map(|(path, stem, text)| {
+    let template = |path: &'_ String| path.strip_prefix(SLACK_TEMPLATES)?.strip_suffix(".j2").map(str::to_owned);
+    let templates: Vec<String> = files.0.keys().filter_map(template).collect();
+    let templates: Vec<&str> = templates.iter().map(String::as_str).collect();
+    let read = files_in(files, PLAYBOOKS).filter_map(|(path, stem, text)| {
         let mut reader = Reader::new(path, text);
-        let playbook = playbooks::read(&mut reader, stem);
+        let playbook = playbooks::read(&mut reader, stem, &templates);
         problems.append(&mut reader.problems);
         playbook
     });
-    read.collect()
+    let read: Vec<Playbook> = read.collect();
+    let is_for_renewals = |playbook: &&Playbook| matches!(playbook.trigger, Trigger::Renewal(_));
+    for extra in read.iter().filter(is_for_renewals).skip(1) {
+        let help = "use `[[trigger.renewal.checkpoint]]` for more steps".to_owned();
+        let file = format!("{PLAYBOOKS}{}.toml", extra.name);
+        problems.push(Problem::at(&file, "", 0..0, "another playbook is for renewals already").help(help));
+    }
+    read
 }
 
 fn playbooks_hash(files: &Files) -> String {
-    let parts: Vec<&str> = playbook_files(files).flat_map(|(path, _, text)| [path, text]).collect();
+    let parts: Vec<&str> = files_in(files, PLAYBOOKS).flat_map(|(path, _, text)| [path, text]).collect();
     stable_hash(&parts)[..12].to_owned()
 }
 
@@ -115,8 +148,12 @@ fn templates(files: &Files) -> BTreeMap<String, String> {
 fn strangers(files: &Files) -> Vec<Problem> {
     let known = [CONNECTIONS, HEALTH, TEAM, MODES];
     let is_stranger = |path: &&String| {
-        let playbook = path.strip_prefix(PLAYBOOKS).is_some_and(|name| !name.contains('/'));
-        path.ends_with(".toml") && !playbook && !path.starts_with(TEMPLATES) && !known.contains(&path.as_str())
+        let is_in = |folder| path.strip_prefix(folder).is_some_and(|name| !name.contains('/'));
+        path.ends_with(".toml")
+            && !is_in(PLAYBOOKS)
+            && !is_in(PROFILES)
+            && !path.starts_with(TEMPLATES)
+            && !known.contains(&path.as_str())
     };
     let strangers = files.0.keys().filter(is_stranger);
     strangers

@@ -6,6 +6,7 @@
 //! "not known".
 
 mod check;
+mod thresholds;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -28,6 +29,7 @@ pub struct Condition {
     names: Vec<&'static str>,
     /// The names asked for with `has`.
     asked: Vec<&'static str>,
+    thresholds: Option<Vec<i64>>,
 }
 
 /// What a condition says of an account.
@@ -59,6 +61,7 @@ impl Condition {
         let checked = check::check(source, ENV.parser())?;
         let condition = Self {
             source: source.into(),
+            thresholds: thresholds::of(&checked.expression),
             expression: Arc::new(checked.expression),
             names: checked.names,
             asked: checked.asked,
@@ -92,6 +95,12 @@ impl Condition {
     /// The names it reads, each once, in the order they are first written.
     pub fn names(&self) -> &[&'static str] {
         &self.names
+    }
+
+    /// The numbers that its names are compared with, ascending: between two of them another number makes no difference.
+    /// `None` where it calculates, or compares one name with another, so that every number can make one.
+    pub fn thresholds(&self) -> Option<&[i64]> {
+        self.thresholds.as_deref()
     }
 
     /// Whether it holds for these values. A comparison with a name that has no value is neither true nor false; `&&`
@@ -128,6 +137,15 @@ fn value_of(scalar: &Scalar) -> Value {
         Scalar::Flag(flag) => Value::Bool(*flag),
     }
 }
+
+/// Written the same way.
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Condition {}
 
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

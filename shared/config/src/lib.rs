@@ -5,29 +5,39 @@
 //! every mapped field exists, every condition compiles and gives a yes or no, every name refers to something. It reads
 //! no file and no clock itself.
 
+mod calendar;
 mod checks;
 mod condition;
 mod connections;
+mod desk;
 mod health;
 mod modes;
 mod playbooks;
 mod problem;
+mod quiet;
 mod reading;
+mod runway;
 mod scalar;
 pub mod secrets;
 mod team;
 
 use std::collections::BTreeMap;
 
+pub use calendar::{BadQuietHours, Calendar, QuietHours, moment};
 pub use condition::{Condition, Verdict};
 pub use connections::{Connection, RenewalPipeline, RenewalSource, Watch};
-pub use health::{Dimension, HealthModel, Measure, Missing, Points};
+pub use desk::Alerts;
+pub use health::{
+    After, CapRule, Case, Dimension, Every, GreenNeeds, Headline, HealthModel, Measure, Missing, Points, Profile,
+};
 use model::{Authority, ConnectionName, Field, PlaybookName};
 pub use modes::Modes;
-pub use playbooks::{Example, Expect, Playbook, Step, StepAction, Trigger};
+pub use playbooks::{Example, Expect, Offset, Playbook, Role, Step, StepAction, Trigger, Window};
 pub use problem::{Problem, Problems};
-pub use scalar::{SCALARS, Scalar, ScalarInfo, ScalarKind, Scalars, scalar};
-pub use team::{Person, Team};
+pub use quiet::QuietPeriod;
+pub use runway::{Checkpoint, Runway};
+pub use scalar::{Feed, SCALARS, Scalar, ScalarInfo, ScalarKind, Scalars, scalar};
+pub use team::{Away, Person, Team};
 
 /// The files of a configuration folder: path below the folder, with `/`, to content. For example `connections.toml`,
 /// `playbooks/risk-mitigation.toml` and `templates/slack/opened.j2`.
@@ -71,14 +81,15 @@ impl Config {
         self.playbooks.iter().find(|playbook| &playbook.name == name)
     }
 
-    /// An enabled connection maps a field the scalar is computed from, or its renewal deals tell it. A scalar without
-    /// fields is always wired.
+    /// An enabled connection maps a field the scalar is computed from, its renewal deals tell it, or it is of a family
+    /// that tells it without a mapping. A scalar that no connection feeds is always wired.
     pub fn is_wired(&self, scalar: &ScalarInfo) -> bool {
-        let feeds = |field: Field| {
-            let mut enabled = self.connections.iter().filter(|connection| connection.enabled);
-            enabled.any(|connection| connection.feeds(field))
+        let families = scalar.feed.families();
+        let feeds = |connection: &&Connection| {
+            families.contains(&connection.family) || scalar.fields.iter().any(|field| connection.feeds(*field))
         };
-        scalar.fields.is_empty() || scalar.fields.iter().copied().any(feeds)
+        let by_none = families.is_empty() && scalar.fields.is_empty();
+        by_none || self.connections.iter().filter(|connection| connection.enabled).any(|connection| feeds(&connection))
     }
 }
 

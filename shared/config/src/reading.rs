@@ -96,6 +96,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A whole number of something within limits.
+    pub(crate) fn whole(&mut self, number: &Spanned<i64>, from: i64, to: i64, of: &str) -> i64 {
+        let written = *number.get_ref();
+        if !(from..=to).contains(&written) {
+            self.wrong(number.span(), format!("{written} is not between {from} and {to} {of}"), None);
+        }
+        written.clamp(from, to)
+    }
+
     /// An IANA time zone.
     pub(crate) fn zone(&mut self, zone: &Spanned<String>) -> Option<TimeZone> {
         let found = TimeZone::get(zone.get_ref());
@@ -183,6 +192,12 @@ fn explain(message: &str) -> (String, Option<String>) {
         let help = suggestion(name, quoted);
         let what = if message.starts_with("unknown field") { "a key here" } else { "possible here" };
         return (format!("`{name}` is not {what}"), Some(help));
+    }
+    let variant =
+        message.strip_prefix("unexpected keys in table: ").and_then(|rest| rest.split_once(", available keys: "));
+    if let Some((names, valid)) = variant {
+        let name = names.split(", ").next().unwrap_or(names);
+        return (format!("`{name}` is not a key here"), Some(suggestion(name, valid.split(", "))));
     }
     let message = message
         .replace("missing field", "missing key")

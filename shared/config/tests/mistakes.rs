@@ -2,32 +2,8 @@
 
 mod common;
 
-use common::{TOOLS, shipped, with};
+use common::{In, TOOLS, shipped, with};
 use config::load;
-
-/// A file of the configuration.
-struct In(&'static str);
-
-impl In {
-    /// One mistake: `old` becomes `new` in the file, and the one problem is about `marked`, with this message and help.
-    #[track_caller]
-    fn check(&self, [old, new]: [&str; 2], marked: &str, message: &str, help: &str) {
-        let file = self.0;
-        let files = with(file, old, new);
-        let Err(problems) = load(&files, TOOLS) else { panic!("{new} is accepted") };
-        let [problem] = problems.0.as_slice() else { panic!("expected one problem:\n{problems}") };
-        let text = &files.0[file];
-        let told = (problem.message.as_str(), problem.help.as_deref().unwrap_or_default());
-        assert_eq!((problem.file.as_str(), told), (file, (message, help)), "\n{problems}");
-        assert_eq!(&text[problem.span.clone()], marked, "\n{problems}");
-        let before = &text[..problem.span.start];
-        let in_line = before.rsplit('\n').next().unwrap_or_default();
-        assert_eq!(problem.line, before.matches('\n').count() + 1, "\n{problems}");
-        assert_eq!(problem.column, in_line.chars().count() + 1, "\n{problems}");
-        let place = format!("{file}:{}:{}: {message}\n", problem.line, problem.column);
-        assert!(problems.to_string().starts_with(&place), "\n{problems}");
-    }
-}
 
 #[test]
 fn keys_and_values_of_a_connection() {
@@ -53,6 +29,11 @@ fn keys_and_values_of_a_connection() {
     file.check(["# live_from = 2026-12-01T00:00:00Z", "live_from = 2026-12-01"], "2026-12-01", day, "");
     let soon = "invalid type: string \"soon\", expected an instant such as 2026-12-01T00:00:00Z";
     file.check(["# live_from = 2026-12-01T00:00:00Z", "live_from = \"soon\""], "\"soon\"", soon, "");
+    let apart = "a whole number of days from 1 to 92";
+    let help = "the longest that it is silent when all is well, a weekend included, such as 3";
+    for days in ["0", "-1", "93"] {
+        file.check(["# expected_every = 3", &format!("expected_every = {days}")], days, apart, help);
+    }
     let bytes = "a body is between 1 and 4194304 bytes";
     file.check(["# max_body_bytes = 1048576", "max_body_bytes = 0"], "0", bytes, "");
     file.check(["# max_body_bytes = 1048576", "max_body_bytes = 9000000"], "9000000", bytes, "");
@@ -158,9 +139,9 @@ fn watch_and_authority() {
 #[test]
 fn the_model() {
     let file = In("health.toml");
-    let message = "invalid type: string \"40\", expected a whole number";
-    file.check(["coverage = 40", "coverage = \"40\""], "\"40\"", message, "");
-    file.check(["coverage = 40", "coverage = 101"], "101", "101 is not between 0 and 100", "");
+    let message = "invalid type: string \"20\", expected a whole number";
+    file.check(["coverage = 20", "coverage = \"20\""], "\"20\"", message, "");
+    file.check(["coverage = 20", "coverage = 101"], "101", "101 is not between 0 and 100", "");
     let berlin = "did you mean `Europe/Berlin`?";
     file.check(["Europe/Berlin", "Europe/Berln"], "\"Europe/Berln\"", "`Europe/Berln` is not a time zone", berlin);
     file.check(["Europe/Berlin", "Berlin"], "\"Berlin\"", "`Berlin` is not a time zone", berlin);
@@ -175,19 +156,20 @@ fn the_model() {
         "`leave_redat` is not a key here",
         "did you mean `leave_red_at`?",
     );
+    let profile = In("health/crm-and-tickets.toml");
     let weight = "a weight is a whole number from 1 to 1000";
-    file.check(["weight = 40", "weight = 0"], "0", weight, "leave out what should not count");
-    file.check(["weight = 40", "weight = 4.5"], "4.5", "invalid type: fraction `4.5`, expected a whole number", "");
+    profile.check(["weight = 40", "weight = 0"], "0", weight, "leave out what should not count");
+    profile.check(["weight = 40", "weight = 4.5"], "4.5", "invalid type: fraction `4.5`, expected a whole number", "");
     let extra = "[[dimension]]\nname = \"commercial\"\nlabel = \"x\"\nweight = 1\n[[measure]]";
-    file.check(["[[measure]]", extra], "\"commercial\"", "there are two dimensions `commercial`", "");
+    profile.check(["[[measure]]", extra], "\"commercial\"", "there are two dimensions `commercial`", "");
     let extra = extra.replace("\"commercial\"", "\"usage\"");
-    file.check(["[[measure]]", &extra], "\"usage\"", "no measure belongs to the dimension `usage`", "");
+    profile.check(["[[measure]]", &extra], "\"usage\"", "no measure belongs to the dimension `usage`", "");
     file.check(["[bands]", "[bands"], "", "unclosed table, expected `]`", "");
 }
 
 #[test]
 fn measures() {
-    let file = In("health.toml");
+    let file = In("health/crm-and-tickets.toml");
     let mistake = ["dimension = \"sentiment\"", "dimension = \"sentimnt\""];
     file.check(mistake, "\"sentimnt\"", "`sentimnt` is not a dimension", "did you mean `sentiment`?");
     let message = "there are two measures `csm_sentiment`";
@@ -196,9 +178,9 @@ fn measures() {
     let message = "`csm_sentimet` is not a known name";
     file.check(value("value = \"csm_sentimet\""), "\"csm_sentimet\"", message, "did you mean `csm_sentiment`?");
     file.check(value("value = \"score\""), "\"score\"", "`score` is a result and cannot be measured", "");
-    let message = "`is_test` is true or false; a measure reads a number or a word";
-    file.check(value("value = \"is_test\""), "\"is_test\"", message, "");
-    file.check(value("value = \"arr\""), "points", "`arr` is a whole number; its points are steps or linear", "");
+    let message = "`is_test` is true or false; its points are words: `yes` and `no`";
+    file.check(value("value = \"is_test\""), "points", message, "");
+    file.check(value("value = \"arr\""), "points", "`arr` is a whole number; its points are steps, linear or band", "");
     file.check(["\"days_to_renewal\"", "\"tier\""], "points", "`tier` is text; its points are words", "");
     let mistake = ["points.steps", "missing = \"skp\"\npoints.steps"];
     file.check(mistake, "\"skp\"", "`skp` is not possible here", "did you mean `skip`?");
@@ -206,7 +188,7 @@ fn measures() {
 
 #[test]
 fn points() {
-    let file = In("health.toml");
+    let file = In("health/crm-and-tickets.toml");
     let help = "write the values in ascending order, each once";
     file.check(["[45, 60]", "[14, 60]"], "14", "14 does not come after 14", help);
     file.check(["[45, 60]", "[45, 600]"], "600", "600 is not between 0 and 100", "");
@@ -258,6 +240,71 @@ fn steps_and_examples() {
 }
 
 #[test]
+fn triggers_and_guards() {
+    let file = In("playbooks/detractor-follow-up.toml");
+    let answer = "an answer is a whole number from 0 to 10";
+    file.check(["nps_at_most = 6", "nps_at_most = 11"], "11", answer, "");
+    file.check(["nps_at_most", "nps_most"], "nps_most", "`nps_most` is not a key here", "did you mean `nps_at_most`?");
+    let becomes = ["[trigger.answered]\nnps_at_most = 6", "[trigger.becomes]\ncondition = \"score < 'x'\""];
+    file.check(becomes, "'x'", "this is text; `<` takes a whole number", "");
+    let file = In("playbooks/onboarding-kickoff.toml");
+    let days = "a number of days is a whole number from 0 to 365";
+    file.check(["within_days = 30", "within_days = -1"], "-1", days, "");
+    file.check(["first_sight_days = 7", "first_sight_days = 400"], "400", days, "");
+    let file = In("playbooks/risk-mitigation.toml");
+    let message = "it names nothing, so it would never start";
+    file.check(["# tiers = [\"enterprise\"]", "tiers = []"], "[]", message, "leave it out for all");
+    let window = "a number of episodes is a whole number from 1 to 1000";
+    file.check(["count = 3", "count = 0"], "0", window, "");
+    let message = "missing key `days`";
+    file.check(["count = 3, days = 90", "count = 3"], "{ count = 3 }", message, "");
+}
+
+#[test]
+fn when_steps_come_and_for_whom() {
+    let file = In("playbooks/risk-mitigation.toml");
+    let message = "`3 days` is no time to count; expected `8bh` (business hours), `2bd` (business days) or `3d`";
+    file.check(["after = \"3bd\"", "after = \"3 days\""], "\"3 days\"", message, "");
+    let help = "did you mean `manager`?";
+    file.check(["\"manager\"", "\"manger\""], "\"manger\"", "`manger` is not possible here", help);
+    let mistake = ["next_step = \"Decide", "template = \"stp\", next_step = \"Decide"];
+    file.check(mistake, "\"stp\"", "`stp` is not a template in templates/slack", "did you mean `step`?");
+    let help = "no step begins with resolved, update, hand-off";
+    let message = "`update` is the name of another message";
+    file.check(["name = \"plan\"", "name = \"update\""], "\"update\"", message, help);
+    file.check(
+        ["asks = [\"alert\"]", "asks = [\"alrt\"]"],
+        "\"alrt\"",
+        "`alrt` is not a step",
+        "did you mean `alert`?",
+    );
+}
+
+#[test]
+fn who_stands_in_for_whom() {
+    let file = In("team.toml");
+    let manager = ["manager = \"priya.nair@ourco.example\"", "manager = \"priya.nar@ourco.example\""];
+    let message = "`priya.nar@ourco.example` is not the email address of anybody here";
+    file.check(manager, "\"priya.nar@ourco.example\"", message, "did you mean `priya.nair@ourco.example`?");
+    let own = ["manager = \"priya.nair@ourco.example\"", "manager = \"ines.almeida@ourco.example\""];
+    file.check(own, "\"ines.almeida@ourco.example\"", "this is the same person", "");
+    let away = |to: &str| format!("away = [{{ from = \"2026-12-21\", to = \"{to}\" }}] #");
+    let help = "year, month and day, such as `\"2026-12-25\"`";
+    file.check(["# away", &away("soon")], "\"soon\"", "`soon` is not a day", help);
+    file.check(
+        ["# away", &away("2026-12-01")],
+        "\"2026-12-01\"",
+        "2026-12-01 is before 2026-12-21",
+        "first and last day",
+    );
+    let message = "`6pm` are no quiet hours; expected two different times such as `18:00-08:00`";
+    file.check(["quiet = \"18:00-08:00\"", "quiet = \"6pm\""], "\"6pm\"", message, "");
+    let zones = ["# holidays_in.\"America/New_York\"", "holidays_in.\"America/Nowhere\""];
+    let files = with("team.toml", zones[0], zones[1]);
+    assert!(load(&files, TOOLS).unwrap_err().to_string().contains("`America/Nowhere` is not a time zone"));
+}
+
+#[test]
 fn team() {
     let file = In("team.toml");
     let tom = "tom.brandt@ourco.example";
@@ -270,6 +317,63 @@ fn team() {
     file.check(["U0TOMB0002", "@tom"], "\"@tom\"", "`@tom` is not a Slack member id", help);
     let help = "such as `#customer-success`, or the channel's id";
     file.check(["\"#customer", "\"customer"], "\"customer-success\"", "`customer-success` is not a channel", help);
+    let help = "year, month and day, such as `\"2026-12-25\"`";
+    file.check(["2027-01-01", "01.01.2027"], "\"01.01.2027\"", "`01.01.2027` is not a day", help);
+    file.check(["\"2027-01-01\"", "\"2026-12-25\""], "\"2026-12-25\"", "2026-12-25 is named twice", "");
+}
+
+#[test]
+fn alerts() {
+    let file = In("team.toml");
+    file.check(
+        ["per_week = 8", "per_weak = 8"],
+        "per_weak",
+        "`per_weak` is not a key here",
+        "did you mean `per_week`?",
+    );
+    file.check(["per_week = 8", "per_week = 101"], "101", "101 is not between 0 and 100", "");
+    file.check(["merged_after = 3", "merged_after = 0"], "0", "0 is not between 1 and 100", "");
+    file.check(["surge_accounts = 10", "surge_accounts = 1"], "1", "1 is not between 2 and 200", "");
+    file.check(["100000", "-1"], "-1", "revenue is not negative", "whole units, such as `100000`");
+    for bad in ["9:00", "9am", "25:00"] {
+        let message = format!("`{bad}` is not a time of day");
+        let quoted = format!("\"{bad}\"");
+        file.check(["digest_at = \"09:00\"", &format!("digest_at = {quoted}")], &quoted, &message, "such as `09:00`");
+    }
+    let help = "minutes or hours, such as `15m` or `1h`; at most two hours";
+    file.check(["\"15m\"", "\"15\""], "\"15\"", "`15` is not a short length of time", help);
+    let help = "at most `surge_within`; what is older is no part of the burst";
+    file.check(["\"2m\"", "\"16m\""], "\"16m\"", "a first message waits longer than a burst lasts", help);
+}
+
+#[test]
+fn renewal_playbooks() {
+    let file = In("playbooks/renewal-runway.toml");
+    let days = "a checkpoint is 1 to 730 days before the deadline";
+    file.check(["days = 60", "days = 0"], "0", days, "");
+    file.check(["days = 60", "days = 90"], "90", "there are two checkpoints at 90 days", "");
+    let none = "there is no checkpoint at 91 days";
+    file.check(["compound_risk = 90", "compound_risk = 91"], "91", none, "");
+    let help = "hours and minutes, such as `09:00`";
+    file.check(["\"09:00\"", "\"9am\""], "\"9am\"", "`9am` is not a time of day", help);
+    let help = "hours or days, such as `24h` or `7d`; at most ten years";
+    file.check(["\"180d\"", "\"half a year\""], "\"half a year\"", "`half a year` is not a length of time", help);
+    file.check(["past_due =", "past_du ="], "past_du", "`past_du` is not a key here", "did you mean `past_due`?");
+    let help = "its steps are its checkpoints, and it ends with the renewal";
+    let message = "a playbook for renewals has no `cooldown`";
+    file.check(["priority = 60", "cooldown = \"7d\""], "\"7d\"", message, help);
+    let message = "`121` is not a step";
+    file.check(["asks = [\"120\"]", "asks = [\"121\"]"], "\"121\"", message, "did you mean `120`?");
+}
+
+#[test]
+fn one_playbook_is_for_renewals() {
+    let mut files = shipped();
+    let again = files.0["playbooks/renewal-runway.toml"].clone();
+    files.0.insert("playbooks/second-runway.toml".into(), again);
+    let problems = load(&files, TOOLS).unwrap_err();
+    let told: Vec<_> = problems.0.iter().map(|p| (p.file.as_str(), p.message.as_str())).collect();
+    assert_eq!(told, [("playbooks/second-runway.toml", "another playbook is for renewals already")]);
 }
 
 #[test]
@@ -311,7 +415,7 @@ fn everything_wrong_is_told_at_once_and_a_parse_error_is_one_per_file() {
         let text = files.0.get_mut(file).unwrap();
         *text = text.replace(old, new);
     };
-    change("health.toml", "weight = 1", "weight = 0");
+    change("health/crm-and-tickets.toml", "weight = 1", "weight = 0");
     change("team.toml", "zone =", "zon =");
     change("team.toml", "ines.almeida@", "ines");
     change("playbooks/risk-mitigation.toml", "!= 'red'", "!= 7");
@@ -320,7 +424,7 @@ fn everything_wrong_is_told_at_once_and_a_parse_error_is_one_per_file() {
     let places: Vec<_> = problems.0.iter().map(|problem| (problem.file.as_str(), problem.line)).collect();
     let expected: Vec<_> = [
         ("health.toml", "Berln"),
-        ("health.toml", "weight = 0"),
+        ("health/crm-and-tickets.toml", "weight = 0"),
         ("modes.toml", "slak"),
         ("playbooks/risk-mitigation.toml", "!= 7"),
         ("team.toml", "zon ="),
@@ -328,7 +432,7 @@ fn everything_wrong_is_told_at_once_and_a_parse_error_is_one_per_file() {
     .into_iter()
     .flat_map(|(file, mistake)| lines_with(&files, file, mistake).into_iter().map(move |line| (file, line)))
     .collect();
-    assert_eq!(expected.len(), 8);
+    assert_eq!(expected.len(), 9);
     assert_eq!(places, expected, "{problems}");
 }
 

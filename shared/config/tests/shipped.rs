@@ -3,7 +3,7 @@
 mod common;
 
 use common::{TOOLS, shipped, with};
-use config::{Config, Missing, Points, RenewalSource, StepAction, Trigger, Verdict, load, scalar};
+use config::{Config, GreenNeeds, Missing, Points, RenewalSource, StepAction, Trigger, Verdict, load, scalar};
 use model::{Authority, Band, Field, Mode};
 
 fn config() -> Config {
@@ -112,28 +112,35 @@ fn customers_are_watched_and_tests_are_not() {
 #[test]
 fn the_model_is_the_one_in_the_file() {
     let model = config().model;
-    assert_eq!(model.version.name, "crm-starter");
+    assert_eq!(model.version.name, "customer-health");
     assert!(model.version.hash.len() == 12 && model.version.hash.bytes().all(|b| b.is_ascii_hexdigit()));
     assert_eq!(model.zone.iana_name(), Some("Europe/Berlin"));
-    assert_eq!(model.min_coverage, 4_000);
+    assert_eq!((model.min_coverage, model.apart_days), (2_000, 14));
+    assert_eq!(model.green, GreenNeeds { dimensions: 2, contact_within_days: 45 });
     let bands = model.bands;
     assert_eq!(
         (bands.yellow_from, bands.leave_red_at, bands.green_from, bands.enter_green_at),
         (4_000, 4_500, 7_000, 7_400)
     );
-    let weights: Vec<_> =
-        model.dimensions.iter().map(|dimension| (dimension.name.as_str(), dimension.weight)).collect();
-    assert_eq!(weights, [("sentiment", 40), ("relationship", 35), ("commercial", 25)]);
+}
+
+#[test]
+fn a_profile_is_the_one_in_its_file() {
+    let config = config();
+    let profile = config.model.profiles.last().unwrap();
+    assert_eq!((profile.version.name.as_str(), profile.title.as_str()), ("crm-and-tickets", "CRM and tickets"));
+    assert!(profile.when.is_none() && profile.needs.is_empty() && profile.headline.is_none());
+    let measure = |name: &str| profile.measures.iter().find(|measure| measure.name == name).unwrap();
     let words = [("green", 10_000), ("red", 0), ("yellow", 5_000)];
-    let points = [
-        Points::Words(words.into_iter().map(|(word, points)| (word.to_owned(), points)).collect()),
-        Points::Linear(vec![(14, 10_000), (45, 6_000), (90, 0)]),
-        Points::Steps(vec![(-1, 0), (0, 3_000), (60, 6_000), (120, 10_000)]),
-    ];
-    for ((at, measure), points) in model.measures.iter().enumerate().zip(points) {
-        assert_eq!((measure.dimension, &measure.points, measure.missing), (at, &points, Missing::Skip));
-    }
-    assert_eq!(model.measures[2].value.name, "days_to_renewal");
+    let words = words.into_iter().map(|(word, points)| (word.to_owned(), points)).collect();
+    assert_eq!(measure("csm_sentiment").points, Points::Words(words));
+    let contact = measure("two_way_contact");
+    assert_eq!(contact.points, Points::Linear(vec![(14, 10_000), (45, 6_000), (90, 0)]));
+    assert_eq!((contact.missing, contact.after), (Missing::Skip, None));
+    assert_eq!(profile.dimensions[contact.dimension].name, "relationship");
+    let renewal = measure("renewal_runway");
+    assert_eq!(renewal.points, Points::Steps(vec![(-1, 0), (0, 3_000), (60, 6_000), (120, 10_000)]));
+    assert_eq!(renewal.value.name, "days_to_renewal");
 }
 
 #[test]
@@ -142,11 +149,13 @@ fn the_playbook_is_the_one_in_the_file() {
     let playbook = config.playbook(&"risk-mitigation".parse().unwrap()).unwrap();
     assert_eq!(playbook.trigger, Trigger::BandChanged { to: vec![Band::Red] });
     assert_eq!((playbook.recover_after.as_hours(), playbook.cooldown.as_hours()), (24, 7 * 24));
-    assert_eq!((playbook.recover.source(), playbook.when.is_none()), ("band != 'red'", true));
-    let [step] = playbook.steps.as_slice() else { panic!("{:?}", playbook.steps) };
-    let StepAction::SlackAlert { next_step } = &step.action;
+    assert_eq!((playbook.recover.as_ref().unwrap().source(), playbook.when.is_none()), ("band != 'red'", true));
+    let names: Vec<_> = playbook.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(names, ["alert", "plan", "escalate"]);
+    let step = &playbook.steps[0];
+    let StepAction::SlackAlert { next_step, .. } = &step.action;
     assert!(step.name == "alert" && next_step.ends_with('.'));
-    assert_eq!(playbook.examples.len(), 3);
+    assert_eq!((playbook.examples.len(), playbook.is_about_risk()), (4, true));
     assert_eq!(playbook.examples[0].after["days_since_two_way_contact"], config::Scalar::Int(50));
     assert_eq!(config.playbooks_hash.len(), 12);
 }
@@ -159,6 +168,7 @@ fn people_are_found_by_email_in_any_case_or_by_owner_id() {
     assert_eq!(team.find("Ines.Almeida@OurCo.example").unwrap().name, "Ines Almeida");
     assert_eq!(team.find("410002").unwrap().name, "Tom Brandt");
     assert!(team.find("nobody@ourco.example").is_none() && team.find("").is_none());
+    assert_eq!(team.alerts, config::Alerts::default(), "the file shows what holds without it");
 }
 
 #[test]
@@ -184,9 +194,16 @@ fn hashes_follow_the_files_they_are_of() {
     let playbook = load(&with("playbooks/risk-mitigation.toml", "\"7d\"", "\"8d\""), TOOLS).unwrap();
     assert_ne!(playbook.playbooks_hash, before.playbooks_hash);
     assert_eq!(playbook.model.version, before.model.version);
-    let model = load(&with("health.toml", "weight = 40", "weight = 41"), TOOLS).unwrap();
-    assert_eq!(model.playbooks_hash, before.playbooks_hash);
-    assert_ne!(model.model.version, before.model.version);
+    for (file, old, new) in [
+        ("health/crm-and-tickets.toml", "weight = 40", "weight = 41"),
+        ("health.toml", "yellow_from = 40", "yellow_from = 41"),
+    ] {
+        let model = load(&with(file, old, new), TOOLS).unwrap();
+        assert_eq!(model.playbooks_hash, before.playbooks_hash);
+        assert_ne!(model.model.version, before.model.version, "{file}");
+        let hash = |config: &Config| config.model.profiles.last().unwrap().version.hash.clone();
+        assert_ne!(hash(&model), hash(&before), "{file}");
+    }
 }
 
 #[test]
@@ -227,7 +244,7 @@ fn a_scalar_is_wired_by_any_enabled_connection() {
     let warnings: Vec<_> =
         less.warnings.iter().map(|warning| (warning.file.as_str(), warning.message.as_str())).collect();
     let expected = "no enabled connection feeds `csm_sentiment`: the measure does not take part";
-    assert_eq!(warnings, [("health.toml", expected)]);
+    assert_eq!(warnings, [("health/crm-and-tickets.toml", expected)]);
     assert_eq!(less.warnings[0].help.as_deref(), Some("map `sentiment` in connections.toml"));
     let mut files = with("connections.toml", "# enabled = false", "enabled = false");
     let text = files.0.get_mut("connections.toml").unwrap();

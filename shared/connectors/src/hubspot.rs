@@ -36,6 +36,8 @@ pub(crate) const COMPANY: MappedObject = MappedObject {
         Field::IsTest,
         Field::Parent,
         Field::Arr,
+        Field::Seats,
+        Field::StartsOn,
         Field::RenewsOn,
         Field::NoticeDays,
         Field::AutoRenew,
@@ -140,9 +142,16 @@ impl Kind {
             (Self::Contact, _) => (SignalKind::ContactChanged, FactKey::Contact),
             (Self::Deal, _) => (SignalKind::RenewalChanged, FactKey::Deal),
             (Self::Ticket, _) => (SignalKind::TicketChanged, FactKey::Ticket),
-            (Self::Company, Field::Arr | Field::RenewsOn | Field::NoticeDays | Field::AutoRenew | Field::Status) => {
-                (SignalKind::SubscriptionChanged, FactKey::Subscription("company".into()))
-            }
+            (
+                Self::Company,
+                Field::Arr
+                | Field::Seats
+                | Field::StartsOn
+                | Field::RenewsOn
+                | Field::NoticeDays
+                | Field::AutoRenew
+                | Field::Status,
+            ) => (SignalKind::SubscriptionChanged, FactKey::Subscription("company".into())),
             (Self::Company, Field::Sentiment) => (SignalKind::SentimentSet, FactKey::Sentiment),
             (Self::Company, Field::LastTwoWayAt) => (SignalKind::TouchpointHeld, FactKey::Touchpoint),
             (Self::Company, _) => (SignalKind::AccountChanged, FactKey::Profile),

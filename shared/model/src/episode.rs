@@ -1,10 +1,12 @@
 //! Episodes: one run of a playbook for one key, living at the home of its cause and never moving.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionId, AlertChange, Band, Moment, PlaybookName, Score, Stamp, SubjectId};
+use crate::{ActionId, AlertChange, Band, Counted, Moment, PlaybookName, RunwayState, Score, Stamp, SubjectId};
 
 /// Names an episode's row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +44,20 @@ pub enum Closing {
     Recovered,
     /// The account is no longer watched.
     Unwatched,
+    /// It is pointless by now, without being solved.
+    Exited,
+    /// All its steps have been asked for, and nothing else ends it.
+    Completed,
+    /// The contract was renewed.
+    Renewed,
+    /// The customer leaves: cancelled, churned, or the deal was lost.
+    Lost,
+    /// No source names the day any more.
+    Cleared,
+    /// The day moved so far away that everything starts anew.
+    Moved,
+    /// Long past due, and nobody decided.
+    Lapsed,
 }
 
 impl fmt::Display for Closing {
@@ -49,6 +65,13 @@ impl fmt::Display for Closing {
         f.write_str(match self {
             Self::Recovered => "recovered",
             Self::Unwatched => "no longer watched",
+            Self::Exited => "no longer needed",
+            Self::Completed => "all steps done",
+            Self::Renewed => "renewed",
+            Self::Lost => "cancelled or lost",
+            Self::Cleared => "the renewal date was cleared",
+            Self::Moved => "the renewal moved far ahead",
+            Self::Lapsed => "past due and never decided",
         })
     }
 }
@@ -92,6 +115,28 @@ pub struct Episode {
     pub score: Option<Score>,
     /// What had moved, as the first message told it; the last message tells how each ended.
     pub reasons: Vec<AlertChange>,
+    /// The steps of this run that have been asked for, by name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub asked: BTreeSet<String>,
+    /// The moment at which the last of them was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Moment>,
+    /// Who looks after the account as far as its thread knows: an email address in lower case, else the owner as the CRM
+    /// names them. `None` where the CRM names nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The worst that its thread was told of each measure, by the measure's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<String, Counted>,
+    /// The caps that its thread was told of, or that held when it opened, by name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub told_caps: BTreeSet<String>,
+    /// The day (in the zone of the team) on which its thread was last told that it got worse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_on: Option<Date>,
+    /// How far it is on the way to a renewal; `None` for every other playbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runway: Option<RunwayState>,
 }
 
 impl Episode {

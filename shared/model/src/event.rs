@@ -96,6 +96,50 @@ pub enum EventBody {
         /// Why it ended.
         why: Closing,
     },
+    /// A playbook that is not about risk opened an episode.
+    #[serde(rename = "playbook.started")]
+    PlayStarted {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The episode's row at its home.
+        episode: String,
+        /// Where the episode lives.
+        home: SubjectId,
+        /// Why, in one sentence.
+        why: String,
+    },
+    /// An episode of a playbook that is not about risk ended.
+    #[serde(rename = "playbook.ended")]
+    PlayEnded {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The episode's row at its home.
+        episode: String,
+        /// Where the episode lives.
+        home: SubjectId,
+        /// Why it ended.
+        why: Closing,
+    },
+    /// A step on the way to a renewal has come.
+    #[serde(rename = "renewal.checkpoint_reached")]
+    CheckpointReached {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The episode's row at its home.
+        episode: String,
+        /// Where the episode lives.
+        home: SubjectId,
+        /// Which: days before the deadline such as `90`, `locked_in` or `past_due`.
+        step: String,
+        /// The day the term ends.
+        #[schemars(with = "String")]
+        due_on: Date,
+        /// The last day for giving notice; the day the term ends where there is none, or it is not known.
+        #[schemars(with = "String")]
+        deadline_on: Date,
+        /// The account goes the way of those at risk.
+        at_risk: bool,
+    },
     /// Something should be done.
     #[serde(rename = "action.requested")]
     ActionRequested(Box<ActionRequest>),
@@ -157,6 +201,9 @@ impl EventBody {
             Self::BandChanged { .. } => "account.band_changed",
             Self::RiskOpened { .. } => "account.risk_opened",
             Self::RiskResolved { .. } => "account.risk_resolved",
+            Self::PlayStarted { .. } => "playbook.started",
+            Self::PlayEnded { .. } => "playbook.ended",
+            Self::CheckpointReached { .. } => "renewal.checkpoint_reached",
             Self::ActionRequested(_) => "action.requested",
             Self::ActionCompleted(_) => "action.completed",
             Self::ActionFailed(_) => "action.failed",
@@ -217,17 +264,60 @@ pub struct ActionRequest {
     pub reply_to: Option<ActionId>,
     /// Who gets it.
     pub to: Recipient,
+    /// Whether it may interrupt its reader.
+    #[serde(default)]
+    pub urgency: Urgency,
+    /// What it weighs among others that wait.
+    #[serde(default)]
+    pub weigh: Weigh,
+    /// No budget holds it back: an escalation, or a red account above the configured revenue.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exempt: bool,
+    /// Not before this moment, when the reader's quiet hours and days off are over; `None` when it may go at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Moment>,
     /// What it says.
     pub alert: Alert,
 }
 
+/// Whether a message may interrupt its reader.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// It is sent by itself.
+    #[default]
+    Now,
+    /// It waits for the daily digest.
+    Digest,
+}
+
+/// What orders messages that wait: revenue by days left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Weigh {
+    /// Annual recurring revenue, where known.
+    pub arr: Option<Money>,
+    /// Days to the notice deadline (the renewal where no notice period is known); negative once past.
+    pub days_left: Option<i64>,
+}
+
 /// Where a message goes, and why there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Recipient {
     /// A Slack channel (`#name` or id) or a person's Slack id.
     pub address: String,
     /// How it was chosen.
     pub reason: String,
+    /// The person it is meant for, also where it goes to a channel; `None` where nobody looks after the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Their time zone, else the team's, such as `Europe/Berlin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Their quiet hours there, such as `18:00-08:00`; `None` when they have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<String>,
 }
 
 /// Which of an episode's messages this is.
@@ -236,8 +326,30 @@ pub struct Recipient {
 pub enum AlertKind {
     /// The episode opened.
     Opened,
+    /// A later step has come.
+    Step,
+    /// It got worse.
+    Update,
+    /// Somebody else looks after the account now.
+    HandOff,
     /// It ended.
     Resolved,
+}
+
+impl AlertKind {
+    /// All of them, in the order in which they can come.
+    pub const ALL: &'static [Self] = &[Self::Opened, Self::Step, Self::Update, Self::HandOff, Self::Resolved];
+
+    /// The name in events, and of its template.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Step => "step",
+            Self::Update => "update",
+            Self::HandOff => "hand_off",
+            Self::Resolved => "resolved",
+        }
+    }
 }
 
 /// One measure that moved, with the evidence a reader can check.
@@ -287,6 +399,30 @@ pub struct Alert {
     pub playbook: String,
     /// One next step.
     pub next_step: String,
+    /// What else the step says; `None` when the next step says it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Why this matters, as the playbook says it, for messages that are not about a fall in health.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What the playbook wants to have reached in the end, in its first message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<String>,
+    /// The border that was crossed, in words; `None` where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<String>,
+    /// What is usual for this account, in words; `None` while too little is known of its past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+    /// By when the next step should be done, in the reader's zone and words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// The template below `slack/` without `.j2`; `None` for the one of its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Who looked after the account before, in a hand-off; `None` where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_before: Option<String>,
     /// Who looks after the account.
     pub owner: Option<Owner>,
     /// The moment it holds for.

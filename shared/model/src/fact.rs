@@ -139,6 +139,10 @@ impl Fact {
             | FactKey::Subscription(_)
             | FactKey::Sentiment
             | FactKey::Touchpoint
+            | FactKey::Usage(_)
+            | FactKey::Payment
+            | FactKey::Milestone(_)
+            | FactKey::Override
             | FactKey::PlayRequest(_)
             | FactKey::Tick => return None,
         };

@@ -5,38 +5,53 @@
 
 mod assessment;
 mod delivery;
+mod desk;
 mod episode;
 mod event;
 mod fact;
+mod fact_key;
+mod field;
 mod graph;
+mod heard;
 mod ids;
 mod link;
 mod money;
+mod notice;
+mod runway;
 mod signal;
 mod time;
 mod tool;
+mod usage;
 mod value;
 
 pub use assessment::{
-    AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Contribution, Counted, Evidence, MeasureState,
-    OutOfRange, Owner, Prior, RenewalStatus, Score, ScorePoint, TimelineEntry, VersionName,
+    AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Cap, Contribution, Counted, DimensionScore, Evaluation,
+    Evidence, MeasureState, Memory, OutOfRange, Override, Owner, Pending, Prior, Remembered, RenewalStatus, Score,
+    ScorePoint, Sentiment, TimelineEntry, Trend, VersionName,
 };
 pub use delivery::{Control, Delivery, Mode, OperatorStatement, Quarantined};
+pub use desk::{Desk, DeskLine, PendingMessage, PlacedMessage, Placement, Surge, ToldSurge, Turn, Uses, WaitingLine};
 pub use episode::{Closing, Episode, EpisodeKey, EpisodeState};
 pub use event::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, CauseChain, EVENT_SCHEMA, Event,
-    EventBody, FetchRequest, Recipient,
+    EventBody, FetchRequest, Recipient, Urgency, Weigh,
 };
 pub use fact::{Authority, Ended, Fact, Placed, Register, Source, Stamp, View};
+pub use fact_key::FactKey;
+pub use field::Field;
 pub use graph::{MOST_ABOVE, Root, Walk, below, members, parents, touched, touched_again, walk};
+pub use heard::Heard;
 pub use ids::{
     ActionId, BadId, ConnectionName, DeliveryId, EventId, Family, PlaybookName, SubjectId, is_free_mail, stable_hash,
 };
 pub use link::{Claim, ClaimKind, Gone, Link, LinkChange, LinkSays, ListRegister, Said, Slot, Target, Up};
 pub use money::{BadMoney, Currency, Money, decimal_to_minor};
-pub use signal::{
-    FactKey, FetchWanted, Field, Normalized, QuarantineKind, QuarantinedItem, Signal, SignalKind, Statement, Warning,
+pub use notice::{
+    BookEntry, BookLine, Digest, DigestEntry, Notice, NoticeBody, Shared, StartingBook, SurgeAccount, SurgeAlert,
 };
+pub use runway::{RunwayMark, RunwayState};
+pub use signal::{FetchWanted, Normalized, QuarantineKind, QuarantinedItem, Signal, SignalKind, Statement, Warning};
 pub use time::{BadMoment, Moment};
 pub use tool::{Api, MappedObject, Mapping, Tool};
+pub use usage::{DayOfMonth, Month, UsageKey};
 pub use value::{Value, ValueKind};

@@ -1,236 +1,10 @@
 //! What connectors produce: dated statements by one source about one subject, and what could not be understood.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadId, Link, Moment, PlaybookName, SubjectId, Value, ValueKind};
-
-/// Which item of a subject a statement belongs to; one stored item each.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FactKey {
-    /// The company: name, domains, stage, owners.
-    Profile,
-    /// A person at the company.
-    Contact,
-    /// A sales opportunity; its own subject, because it can change its owner.
-    Deal,
-    /// A request for help; its own subject.
-    Ticket,
-    /// An answer to a survey; its own subject.
-    Response,
-    /// What was bought, with a term; the id is `company` where the CRM keeps it on the company itself.
-    Subscription(String),
-    /// What the CSM says of the account.
-    Sentiment,
-    /// The last contact in both directions.
-    Touchpoint,
-    /// An operator asked for a run of this playbook.
-    PlayRequest(PlaybookName),
-    /// A request to recompute at a due moment, written by `clock`.
-    Tick,
-}
-
-impl FactKey {
-    /// Every fact's sort key starts with this; the stream filter of `health` names it.
-    pub const PREFIX: &'static str = "FACT#";
-
-    /// Kept in one item with the subject's claims: what is about an object that can change its owner is read and written
-    /// together with where it belongs.
-    pub fn is_kept_with_claims(&self) -> bool {
-        matches!(self, Self::Contact | Self::Deal | Self::Ticket | Self::Response)
-    }
-
-    /// The sort key of the stored item.
-    pub fn sort_key(&self) -> String {
-        match self {
-            Self::Profile => "FACT#PROFILE".into(),
-            Self::Contact => "FACT#CONTACT".into(),
-            Self::Deal => "FACT#DEAL".into(),
-            Self::Ticket => "FACT#TICKET".into(),
-            Self::Response => "FACT#RESPONSE".into(),
-            Self::Subscription(id) => format!("FACT#SUBSCRIPTION#{id}"),
-            Self::Sentiment => "FACT#SENTIMENT".into(),
-            Self::Touchpoint => "FACT#TOUCHPOINT".into(),
-            Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
-            Self::Tick => "FACT#TICK".into(),
-        }
-    }
-}
-
-impl FromStr for FactKey {
-    type Err = BadId;
-
-    fn from_str(sort_key: &str) -> Result<Self, BadId> {
-        Ok(match sort_key {
-            "FACT#PROFILE" => Self::Profile,
-            "FACT#CONTACT" => Self::Contact,
-            "FACT#DEAL" => Self::Deal,
-            "FACT#TICKET" => Self::Ticket,
-            "FACT#RESPONSE" => Self::Response,
-            "FACT#SENTIMENT" => Self::Sentiment,
-            "FACT#TOUCHPOINT" => Self::Touchpoint,
-            "FACT#TICK" => Self::Tick,
-            other => {
-                if let Some(id) = other.strip_prefix("FACT#SUBSCRIPTION#") {
-                    Self::Subscription(id.to_owned())
-                } else if let Some(playbook) = other.strip_prefix("FACT#PLAY#") {
-                    Self::PlayRequest(playbook.parse()?)
-                } else {
-                    return Err(BadId { what: "the sort key of a fact", text: other.to_owned() });
-                }
-            }
-        })
-    }
-}
-
-impl Serialize for FactKey {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.sort_key())
-    }
-}
-
-impl<'de> Deserialize<'de> for FactKey {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-macro_rules! fields {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal: $kind:ident,)*) => {
-        /// A named register of a fact. The name is what mappings, `explain` and stored items use.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Field {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Field {
-            /// Every field, in the order of this file.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The name in mappings and stored items.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// The kind of value the field holds.
-            pub fn kind(self) -> ValueKind {
-                match self { $(Self::$variant => ValueKind::$kind,)* }
-            }
-        }
-    };
-}
-
-fields! {
-    /// What people call it.
-    Name = "name": Text,
-    /// The company's main web domain, lower-case.
-    Domain = "domain": Text,
-    /// More domains of the company, comma-separated.
-    OtherDomains = "other_domains": Text,
-    /// The CRM's lifecycle stage, lower-case, such as `customer`.
-    LifecycleStage = "lifecycle_stage": Text,
-    /// Service tier, as the CRM names it.
-    Tier = "tier": Text,
-    /// Market segment, as the CRM names it.
-    Segment = "segment": Text,
-    /// The CSM: an email address or the CRM's owner id.
-    Csm = "csm": Text,
-    /// The owner of the CRM record, often sales: an email address or the CRM's owner id.
-    RecordOwner = "record_owner": Text,
-    /// The day the company became a customer.
-    CustomerSince = "customer_since": Date,
-    /// The record is a test.
-    IsTest = "is_test": Flag,
-    /// A contact's email address, lower-case.
-    Email = "email": Text,
-    /// A contact's part: sponsor, decision-maker, admin, user.
-    Role = "role": Text,
-    /// A deal's pipeline id.
-    Pipeline = "pipeline": Text,
-    /// A deal's stage id.
-    Stage = "stage": Text,
-    /// A deal's amount.
-    Amount = "amount": Money,
-    /// The day a deal closes or closed.
-    ClosesOn = "closes_on": Date,
-    /// The vendor's id of the company this belongs to.
-    Company = "company": Text,
-    /// Annual recurring revenue.
-    Arr = "arr": Money,
-    /// The day the term ends.
-    RenewsOn = "renews_on": Date,
-    /// Notice period in days before the renewal.
-    NoticeDays = "notice_days": Int,
-    /// The term renews by itself.
-    AutoRenew = "auto_renew": Flag,
-    /// A subscription's status, lower-case, such as `active`.
-    Status = "status": Text,
-    /// How urgent a ticket is, lower-case: `low`, `normal`, `high`, `urgent`, or the vendor's own word.
-    Priority = "priority": Text,
-    /// What a ticket is, lower-case: `problem`, `incident`, `question`, `task`, or the vendor's own word.
-    TicketType = "ticket_type": Text,
-    /// When a ticket was opened.
-    OpenedAt = "opened_at": Moment,
-    /// When a ticket was solved; cleared when it was opened again.
-    SolvedAt = "solved_at": Moment,
-    /// The survey that was answered: the vendor's id of the form.
-    Survey = "survey": Text,
-    /// When a survey was answered.
-    RespondedAt = "responded_at": Moment,
-    /// Likelihood to recommend, 0 to 10.
-    Nps = "nps": Int,
-    /// Satisfaction, on the scale of `csat_scale`.
-    Csat = "csat": Int,
-    /// The lowest and highest satisfaction that could be given, such as `1..5`.
-    CsatScale = "csat_scale": Text,
-    /// Effort, on the scale of `ces_scale`.
-    Ces = "ces": Int,
-    /// The lowest and highest effort that could be given, such as `1..7`.
-    CesScale = "ces_scale": Text,
-    /// What was written beside the scores.
-    Comment = "comment": Text,
-    /// Our own id of the account, as a form or a tool was told it.
-    AccountId = "account_id": Text,
-    /// The parent company, as the source names it. Shown, never a link.
-    Parent = "parent": Text,
-    /// The CSM's word: `green`, `yellow` or `red`.
-    Sentiment = "sentiment": Text,
-    /// When we last heard from them and they from us.
-    LastTwoWayAt = "last_two_way_at": Moment,
-    /// The moment a tick or request is for.
-    At = "at": Moment,
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Field {
-    type Err = BadId;
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|field| field.as_str() == text)
-            .ok_or_else(|| BadId { what: "the name of a field", text: text.to_owned() })
-    }
-}
-
-impl Serialize for Field {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Field {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+use crate::{FactKey, Field, Link, Moment, SubjectId, Value};
 
 /// One value of one field, as one source stated it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -284,6 +58,14 @@ pub enum SignalKind {
     SentimentSet,
     /// A contact in both directions took place.
     TouchpointHeld,
+    /// How much a product was used on some days.
+    UsageReported,
+    /// What is owed, or a payment that failed.
+    PaymentChanged,
+    /// An agreed step was planned, moved or reached.
+    MilestoneChanged,
+    /// A person set the band by hand.
+    OverrideSet,
     /// An operator asked for a run of a playbook.
     PlayRequested,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -58,7 +58,12 @@ impl Moment {
 
     /// The calendar day of this instant in `zone`.
     pub fn date_in(self, zone: &TimeZone) -> Date {
-        self.timestamp().to_zoned(zone.clone()).date()
+        self.local(zone).date()
+    }
+
+    /// What clocks and calendars show at this instant in `zone`.
+    pub fn local(self, zone: &TimeZone) -> DateTime {
+        zone.to_datetime(self.timestamp())
     }
 
     /// 00:00 of `day` in `zone`; where a change of the clocks skips midnight, the first instant of the day.

@@ -1,28 +1,46 @@
 //! What people read: the content of messages, and one sentence per event for the timeline.
 
 use config::Playbook;
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use model::{
-    Alert, AlertChange, AlertKind, Assessment, Band, Contribution, Event, EventBody, Prior, Score, TimelineEntry,
+    Alert, AlertChange, AlertKind, Assessment, Band, Bands, Cap, Contribution, Event, EventBody, Moment, Prior, Score,
+    TimelineEntry,
 };
 
 use crate::play::Plays;
 use crate::renewals::days_between;
 
 /// How many measures a message names.
-const NAMED: usize = 3;
+pub(crate) const NAMED: usize = 3;
 
-/// What moved since the assessment before, worst first; without a movement, what costs most.
+/// What moved since the assessment before: new caps, then measures, worst first; without a movement, what costs most.
 pub(crate) fn changes(now: &Assessment) -> Vec<AlertChange> {
+    let capped: Vec<AlertChange> = now.new_caps().map(cap).collect();
     let mut moved: Vec<&Contribution> = now.contributions.iter().filter(|c| c.before.is_some()).collect();
     moved.sort_by_key(|c| c.change.unwrap_or(0));
-    if moved.is_empty() {
+    if moved.is_empty() && capped.is_empty() {
         moved = now.contributions.iter().filter(|c| c.missed > 0).collect();
         moved.sort_by_key(|c| std::cmp::Reverse(c.missed));
     }
-    moved.into_iter().take(NAMED).map(change).collect()
+    capped.into_iter().chain(moved.into_iter().map(change)).take(NAMED).collect()
 }
 
-fn change(of: &Contribution) -> AlertChange {
+pub(crate) fn cap(of: &Cap) -> AlertChange {
+    let values: Vec<&str> = of.because.values().map(String::as_str).collect();
+    AlertChange {
+        measure: of.label.clone(),
+        from: None,
+        to: Some(format!("at most {}, at {}", of.at_most, values.join(", "))),
+        change: of.points,
+        path: of.evidence.as_ref().map(|e| e.path.clone()),
+        raw: of.evidence.as_ref().map(|e| e.raw.clone()),
+        delivery: of.evidence.as_ref().map(|e| e.stamp.delivery.clone()),
+    }
+}
+
+pub(crate) fn change(of: &Contribution) -> AlertChange {
     AlertChange {
         measure: of.label.clone(),
         from: of.before.as_ref().and_then(|b| b.value.clone()),
@@ -64,38 +82,110 @@ fn standing(score: Option<Score>, band: Band) -> String {
     score.map_or_else(|| band.to_string(), |score| format!("{score} ({band})"))
 }
 
+/// What one message of an episode says, besides what every message says of its account.
+pub(crate) struct AlertText {
+    pub kind: AlertKind,
+    pub band_before: Band,
+    pub score_before: Option<Score>,
+    pub changes: Vec<AlertChange>,
+    /// Empty where it proposes nothing.
+    pub next_step: String,
+    pub text: Option<String>,
+    pub template: Option<String>,
+    pub owner_before: Option<String>,
+    /// The renewal it is about; `None` where that is the one the account's card shows.
+    pub renewal: Option<Dates>,
+}
+
+/// The days of a renewal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dates {
+    pub renews_on: Date,
+    /// What days are counted to, and what it is called.
+    pub deadline: (Date, &'static str),
+}
+
 /// The content of one message.
-pub(crate) fn alert(
-    plays: &Plays<'_>,
-    playbook: &Playbook,
-    kind: AlertKind,
-    band_before: Band,
-    score_before: Option<Score>,
-    changes: Vec<AlertChange>,
-    next_step: &str,
-) -> Alert {
+pub(crate) fn alert(plays: &Plays<'_>, playbook: &Playbook, said: AlertText) -> Alert {
     let now = plays.assessment;
-    let deadline = match (plays.known.renewal(plays.today).notice_deadline(), now.card.renews_on) {
+    let shown = match (plays.known.renewal(plays.now.day).notice_deadline(), now.card.renews_on) {
         (Some(notice), Some(renewal)) if notice != renewal => Some((notice, "notice deadline")),
         (_, Some(renewal)) => Some((renewal, "renewal")),
         (_, None) => None,
     };
+    let deadline = said.renewal.map(|dates| dates.deadline).or(shown);
+    let about_risk = playbook.is_about_risk();
     Alert {
-        kind,
+        kind: said.kind,
         account: now.account.clone(),
         name: now.card.name.clone(),
         arr: now.card.arr,
-        renews_on: now.card.renews_on,
-        days_to_deadline: deadline.map(|(day, _)| days_between(plays.today, day)),
+        renews_on: said.renewal.map(|dates| dates.renews_on).or(now.card.renews_on),
+        days_to_deadline: deadline.map(|(day, _)| days_between(plays.now.day, day)),
         deadline: deadline.map(|(_, what)| what.to_owned()),
-        band: (band_before, now.band),
-        score: (score_before, now.score),
-        changes,
+        band: (said.band_before, now.band),
+        score: (said.score_before, now.score),
+        changes: said.changes,
         playbook: playbook.title.clone(),
-        next_step: next_step.to_owned(),
+        next_step: said.next_step,
+        text: said.text,
+        why: (!about_risk && said.kind == AlertKind::Opened).then(|| playbook.why.clone()),
+        goal: playbook.goal.clone().filter(|_| said.kind == AlertKind::Opened),
+        threshold: about_risk.then(|| border(&plays.config.model.bands, now.band)).flatten(),
+        baseline: usual(now).map(|score| format!("{score} on average in the last {BASELINE_DAYS} days")),
+        due: None,
+        template: said.template.or_else(|| template(said.kind, about_risk).map(str::to_owned)),
+        owner_before: said.owner_before,
         owner: now.card.owner.clone(),
         as_of: now.as_of,
     }
+}
+
+/// Messages that are not about a fall in health look different at their beginning and end.
+fn template(kind: AlertKind, about_risk: bool) -> Option<&'static str> {
+    match kind {
+        AlertKind::Opened if !about_risk => Some("started"),
+        AlertKind::Resolved if !about_risk => Some("done"),
+        AlertKind::Opened | AlertKind::Resolved | AlertKind::Step | AlertKind::Update | AlertKind::HandOff => None,
+    }
+}
+
+/// Where the band begins that an account fell into, and where it ends for one that rises.
+fn border(bands: &Bands, band: Band) -> Option<String> {
+    let shown = |basis_points: u16| basis_points / 100;
+    match band {
+        Band::Red => Some(format!("red below {}, until {}", shown(bands.yellow_from), shown(bands.leave_red_at))),
+        Band::Yellow => {
+            Some(format!("yellow below {}, until {}", shown(bands.green_from), shown(bands.enter_green_at)))
+        }
+        Band::Green | Band::Unknown => None,
+    }
+}
+
+/// How far back an account is compared with itself.
+const BASELINE_DAYS: i64 = 90;
+
+/// The score an account had on average before now, weighted by how long it had each; `None` without a past of a day.
+fn usual(now: &Assessment) -> Option<Score> {
+    let since = now.as_of.plus(SignedDuration::from_hours(-24 * BASELINE_DAYS));
+    let ends = now.history.iter().skip(1).map(|next| next.as_of).chain([now.as_of]);
+    let (mut sum, mut whole) = (0_i128, 0_i128);
+    for (point, until) in now.history.iter().zip(ends) {
+        let held = until.since(point.as_of.max(since)).as_millis();
+        if let Some(score) = point.score.filter(|_| held > 0) {
+            sum += i128::from(score.basis_points()) * held;
+            whole += held;
+        }
+    }
+    let is_long = whole >= SignedDuration::from_hours(24).as_millis();
+    let average = is_long.then(|| (2 * sum + whole).div_euclid(2 * whole))?;
+    u16::try_from(average).ok().and_then(|average| Score::new(average).ok())
+}
+
+/// A moment as a person reads it where they are: `Thu 26 Nov 2026, 12:00 (Europe/Berlin)`.
+pub(crate) fn when(at: Moment, zone: &TimeZone) -> String {
+    let place = zone.iana_name().map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{}{place}", at.local(zone).strftime("%a %-d %b %Y, %H:%M"))
 }
 
 /// One sentence for the timeline.
@@ -106,8 +196,15 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         EventBody::BandChanged { from, to, score_from, score_to } => {
             format!("Health went from {} to {}", standing(*score_from, *from), standing(*score_to, *to))
         }
-        EventBody::RiskOpened { playbook, why, .. } => format!("Playbook {playbook} started. {why}"),
-        EventBody::RiskResolved { playbook, why, .. } => format!("Playbook {playbook} ended: {why}"),
+        EventBody::RiskOpened { playbook, why, .. } | EventBody::PlayStarted { playbook, why, .. } => {
+            format!("Playbook {playbook} started. {why}")
+        }
+        EventBody::RiskResolved { playbook, why, .. } | EventBody::PlayEnded { playbook, why, .. } => {
+            format!("Playbook {playbook} ended: {why}")
+        }
+        EventBody::CheckpointReached { step, due_on, deadline_on, .. } => {
+            format!("Renewal step `{step}`: the contract ends on {due_on}, the deadline is {deadline_on}")
+        }
         EventBody::ActionRequested(request) => {
             format!("{} `{}` asked for, to {}", request.kind, request.step, request.to.address)
         }

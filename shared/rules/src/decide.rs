@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use config::{Config, Verdict};
-use jiff::civil::Date;
+use config::{Config, Playbook, Verdict};
 use model::{
-    AccountCard, Assessment, Band, Closing, Episode, EpisodeState, Event, EventBody, EventId, Field, Moment, Placed,
-    Prior, Said, Score, ScorePoint, Stamp, SubjectId, TimelineEntry, View,
+    Assessment, Closing, ConnectionName, Episode, EpisodeState, Event, EventBody, EventId, Field, Heard, Moment,
+    Placed, Prior, Said, Stamp, SubjectId, TimelineEntry, View,
 };
 
 use crate::alert;
+use crate::assess::{Judge, assess};
 use crate::due;
 use crate::known::Known;
-use crate::measure::{Measured, contribution, measure_points};
 use crate::news::News;
-use crate::people;
-use crate::play::{self, Plays};
-use crate::score::{Weighed, score};
+use crate::play::{self, Played, Plays};
+use crate::when::When;
 
 /// What one recompute reads.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +27,8 @@ pub struct Input<'a> {
     pub members: &'a BTreeMap<SubjectId, Member>,
     /// The statement received last about where a subject belongs that is a member or once was: a link is news too.
     pub linked: Option<&'a Said>,
+    /// When each connection delivered anything, about whomever.
+    pub heard: &'a BTreeMap<ConnectionName, Heard>,
     /// The assessment before; `None` for a subject that was not assessed.
     pub previous: Option<&'a Assessment>,
     /// The episodes of all its members, open and closed.
@@ -97,7 +97,11 @@ impl Decision {
 
 fn is_about(event: &Event, episode: &Episode) -> bool {
     let (home, row) = match &event.body {
-        EventBody::RiskOpened { home, episode, .. } | EventBody::RiskResolved { home, episode, .. } => (home, episode),
+        EventBody::RiskOpened { home, episode, .. }
+        | EventBody::RiskResolved { home, episode, .. }
+        | EventBody::PlayStarted { home, episode, .. }
+        | EventBody::PlayEnded { home, episode, .. }
+        | EventBody::CheckpointReached { home, episode, .. } => (home, episode),
         EventBody::ActionRequested(request) => (&request.home, &request.episode),
         EventBody::Watched { .. }
         | EventBody::Unwatched { .. }
@@ -114,13 +118,14 @@ fn is_about(event: &Event, episode: &Episode) -> bool {
 pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     let Some(news) = News::of(input, config) else { return Decision::default() };
     let view = View::new(input.facts, config);
-    let today = news.as_of.date_in(&config.model.zone);
-    let known = Known::new(view, config);
-    if !view.is_opened() || !is_watched(&known, config, today) {
-        return unwatched(input, view.is_opened(), &news);
+    let now = When::at(news.as_of, &config.model.zone);
+    let known = Known::new(view, input.heard, config);
+    if !view.is_opened() || !is_watched(&known, config, now) {
+        return unwatched(input, config, view.is_opened(), &news);
     }
     let prior = prior(input.previous, news.as_of);
-    let assessment = assess(input, config, &known, prior.as_ref(), news.as_of, today);
+    let Some(judge) = Judge::new(&known, view, config, now) else { return Decision::default() };
+    let assessment = assess(input, &judge, prior.as_ref(), now);
     let mut decision = Decision::default();
     let account = input.account;
     match input.previous {
@@ -147,16 +152,19 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
         config,
         known: &known,
         view: &view,
-        today,
+        now,
         assessment: &assessment,
         news: &news,
+        scalars: play::scalars(&known, now, &assessment, prior.as_ref()),
     };
     let played = play::run(&plays, &mut decision);
     let mut watched_by = vec![&config.watch.when, &config.watch.exclude];
-    watched_by.extend(config.playbooks.iter().map(|p| &p.recover));
-    let next_change = due::next_change(&known, config, today, assessment.band, &watched_by);
+    watched_by.extend(config.playbooks.iter().flat_map(Playbook::conditions));
+    let next_change = due::next_change(&judge, &assessment, now, &watched_by);
     let next_due_at = [played.next_due_at, next_change].into_iter().flatten().min();
-    decision.assessment = Some(Assessment { next_due_at, running: played.running, ..assessment });
+    let Played { running, held, answers, runway, .. } = played;
+    let answers = Some(answers);
+    decision.assessment = Some(Assessment { next_due_at, running, held, answers, runway, ..assessment });
     decision
 }
 
@@ -179,8 +187,8 @@ fn prior(previous: Option<&Assessment>, as_of: Moment) -> Option<Prior> {
     if previous.as_of == as_of { previous.before.clone() } else { Some(Prior::from(previous)) }
 }
 
-fn is_watched(known: &Known<'_>, config: &Config, today: Date) -> bool {
-    let scalars = known.scalars(today);
+fn is_watched(known: &Known<'_>, config: &Config, now: When) -> bool {
+    let scalars = known.scalars(now);
     let excludes = |excluded: &String, domain: &str| {
         domain == excluded || domain.strip_suffix(excluded.as_str()).is_some_and(|sub| sub.ends_with('.'))
     };
@@ -192,7 +200,7 @@ fn is_watched(known: &Known<'_>, config: &Config, today: Date) -> bool {
 
 /// An account that is not watched closes what is open, with that reason; there is nobody to tell. Where no CRM opened
 /// an account, what is open waits until its home is linked to one.
-fn unwatched(input: Input<'_>, is_account: bool, news: &News) -> Decision {
+fn unwatched(input: Input<'_>, config: &Config, is_account: bool, news: &News) -> Decision {
     let mut decision = Decision::default();
     if let Some(before) = input.previous {
         say(&mut decision, input.account, news, EventBody::Unwatched { name: before.card.name.clone() });
@@ -200,72 +208,10 @@ fn unwatched(input: Input<'_>, is_account: bool, news: &News) -> Decision {
     for episode in input.episodes.iter().filter(|episode| is_account && episode.is_open()) {
         let closed =
             Episode { state: EpisodeState::Closed { at: news.as_of, why: Closing::Unwatched }, ..episode.clone() };
-        play::say_resolved(&mut decision, input.account, news, &closed, Closing::Unwatched);
+        play::say_ended(&mut decision, (input.account, config), news, &closed, Closing::Unwatched);
         decision.episodes.push(closed);
     }
     decision
-}
-
-fn assess(
-    input: Input<'_>,
-    config: &Config,
-    known: &Known<'_>,
-    prior: Option<&Prior>,
-    as_of: Moment,
-    today: Date,
-) -> Assessment {
-    let model = &config.model;
-    let measured: Vec<Measured> =
-        (0..model.measures.len()).map(|at| measure_points(known, config, at, today)).collect();
-    let dimensions: Vec<u32> = model.dimensions.iter().map(|d| d.weight).collect();
-    let weighed: Vec<Weighed> = measured.iter().map(|m| m.weighed).collect();
-    let scored = score(&dimensions, &weighed);
-    let band = due::band_of(
-        &model.bands,
-        scored.score,
-        scored.confidence,
-        model.min_coverage,
-        prior.map(|before| before.machine_band),
-    );
-    let contributions = (0..model.measures.len())
-        .map(|at| contribution(model, &measured[at], (scored.gained[at], scored.missed[at]), at, known, prior, today))
-        .collect();
-    let mut history = input.previous.map(|before| before.history.clone()).unwrap_or_default();
-    history.retain(|point| point.as_of < as_of);
-    let now = ScorePoint { as_of, score: scored.score.and_then(|bp| Score::new(bp).ok()), band };
-    if history.last().is_none_or(|last| (last.score, last.band) != (now.score, now.band)) {
-        history.push(now.clone());
-        let excess = history.len().saturating_sub(Assessment::HISTORY);
-        history.drain(..excess);
-    }
-    let renewal = known.renewal(today);
-    Assessment {
-        account: input.account.clone(),
-        card: AccountCard {
-            name: known.text(Field::Name).unwrap_or(input.account.as_str()).to_owned(),
-            arr: known.arr(today),
-            renews_on: renewal.due_on(),
-            notice_days: renewal.notice.and_then(|told| told.int()),
-            renewal_of: renewal.due.map(|told| told.subject.clone()),
-            renewal_status: renewal.due.map(|_| renewal.status),
-            renewal_amount: renewal.due.and(renewal.amount).and_then(|told| told.money()),
-            lifecycle_stage: known.text(Field::LifecycleStage).map(str::to_owned),
-            owner: people::owner(known, &config.team),
-        },
-        score: if band == Band::Unknown { None } else { now.score },
-        machine_band: band,
-        band,
-        band_since: prior.filter(|before| before.band == band).map_or(as_of, |before| before.band_since),
-        confidence: scored.confidence,
-        contributions,
-        as_of,
-        next_due_at: None,
-        model: model.version.clone(),
-        playbooks: config.playbooks_hash.clone(),
-        history,
-        running: std::collections::BTreeSet::new(),
-        before: prior.cloned(),
-    }
 }
 
 /// Adds an event and the timeline row that tells of it.
@@ -276,6 +222,9 @@ pub(crate) fn say(decision: &mut Decision, account: &SubjectId, news: &News, bod
         | EventBody::Unwatched { .. }
         | EventBody::RiskOpened { .. }
         | EventBody::RiskResolved { .. }
+        | EventBody::PlayStarted { .. }
+        | EventBody::PlayEnded { .. }
+        | EventBody::CheckpointReached { .. }
         | EventBody::ActionRequested(_)
         | EventBody::ActionCompleted(_)
         | EventBody::ActionFailed(_)

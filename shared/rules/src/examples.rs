@@ -1,16 +1,23 @@
 //! Playbooks carry their own tests: given what is known before and after, what is expected.
 
+mod many;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
-use config::{Config, Example, Playbook, Scalar};
+use config::{Config, Example, Feed, Playbook, Scalar};
 use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan as _};
+use many::Telling;
 use model::{
-    ConnectionName, Currency, DeliveryId, EventBody, Fact, FactKey, Field, Moment, Money, Placed, Source, Statement,
-    SubjectId, Value,
+    ConnectionName, Currency, DeliveryId, EventBody, Fact, FactKey, Field, Heard, Moment, Money, Placed, Source,
+    Statement, SubjectId, Value, View,
 };
 
 use crate::decide::{Input, decide};
+use crate::known::Known;
+use crate::when::When;
 
 /// What became of one example.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +54,29 @@ fn problems(config: &Config, playbook: &Playbook, example: &Example) -> Vec<Stri
     };
     let facts = at(&example.before, first, vec![]);
     let members = BTreeMap::new();
-    let first_look =
-        Input { account: &subject, facts: &facts, members: &members, linked: None, previous: None, episodes: &[] };
+    let heard = heard(config, first);
+    let first_look = Input {
+        account: &subject,
+        facts: &facts,
+        members: &members,
+        linked: None,
+        heard: &heard,
+        previous: None,
+        episodes: &[],
+    };
     let before = decide(first_look, config);
     let facts = at(&after, second, facts.clone());
-    let decided = decide(Input { facts: &facts, previous: before.assessment.as_ref(), ..first_look }, config);
-    let mut problems = Vec::new();
+    let decided = decide(
+        Input {
+            facts: &facts,
+            heard: &self::heard(config, second),
+            previous: before.assessment.as_ref(),
+            episodes: &before.episodes,
+            ..first_look
+        },
+        config,
+    );
+    let mut problems = unfit(config, &after, &facts, second);
     let Some(assessment) = decided.assessment else {
         problems.push("the account is not watched: check `[watch]` and the example's lifecycle_stage".to_owned());
         return problems;
@@ -60,13 +84,49 @@ fn problems(config: &Config, playbook: &Playbook, example: &Example) -> Vec<Stri
     if let Some(expected) = example.expect.band.filter(|band| *band != assessment.band) {
         problems.push(format!("expected band {expected}, found {} (score {:?})", assessment.band, assessment.score));
     }
-    let is_opened = |body: &EventBody| matches!(body, EventBody::RiskOpened { playbook: p, .. } if *p == playbook.name);
+    let is_opened = |body: &EventBody| {
+        matches!(body, EventBody::RiskOpened { playbook: p, .. } | EventBody::PlayStarted { playbook: p, .. }
+            if *p == playbook.name)
+    };
     let opens = decided.events.iter().any(|event| is_opened(&event.body));
     if opens != example.expect.opens {
         let says = |yes: bool| if yes { "opens" } else { "stays shut" };
         problems.push(format!("expected that it {}, and it {}", says(example.expect.opens), says(opens)));
     }
+    let asked: Vec<String> = decided.events.iter().filter_map(|event| asked_step(&event.body, playbook)).collect();
+    if let Some(expected) = example.expect.asks.as_ref().filter(|expected| **expected != asked) {
+        problems.push(format!("expected that it asks for {expected:?}, and it asks for {asked:?}"));
+    }
     problems
+}
+
+/// Names that what is stated of others makes something else of: an example shows what its numbers say.
+fn unfit(config: &Config, known: &BTreeMap<String, Scalar>, facts: &[Placed], moment: Moment) -> Vec<String> {
+    let heard = heard(config, moment);
+    let found = Known::new(View::new(facts, config), &heard, config);
+    let when = When::at(moment, &config.model.zone);
+    let told = known.iter().filter_map(|(name, scalar)| Some((config::scalar(name)?, scalar)));
+    let apart = told.filter(|(info, _)| info.feed != Feed::Mapped).filter_map(|(info, scalar)| {
+        let found = found.scalar(info.name, when);
+        (found.as_ref() != Some(scalar)).then(|| {
+            let found = found.map_or_else(|| "unknown".to_owned(), |found| found.to_string());
+            format!("it states {} = {scalar}, which the other names make {found}: leave one of them out", info.name)
+        })
+    });
+    apart.collect()
+}
+
+/// A step's name without the day that tells it from the same one of another time.
+fn asked_step(body: &EventBody, playbook: &Playbook) -> Option<String> {
+    let EventBody::ActionRequested(request) = body else { return None };
+    let name = request.step.split('~').next().unwrap_or_default();
+    (request.playbook == playbook.name).then(|| name.to_owned())
+}
+
+/// Every source is alive.
+fn heard(config: &Config, moment: Moment) -> BTreeMap<ConnectionName, Heard> {
+    let day = moment.date_in(&config.model.zone);
+    config.connections.iter().map(|connection| (connection.name.clone(), day.into())).collect()
 }
 
 /// Facts that make these scalars true on the day of `moment`.
@@ -84,18 +144,18 @@ fn stated(
     let connection =
         config.connections.first().map_or_else(|| ConnectionName::from_stored("example"), |c| c.name.clone());
     let delivery = DeliveryId::new(&connection, &moment.to_string());
-    for (name, scalar) in &known {
+    facts.retain(|placed| !many::is_told_anew(placed, subject, &known));
+    let mut told = many::tell(&known, subject, moment, &config.model.zone);
+    let is_dated = |name: &str| name == "csm_sentiment" && known.contains_key("days_since_sentiment");
+    for (name, scalar) in known.iter().filter(|(name, _)| !is_dated(name)) {
         let Some((key, field, value)) = stating(name, scalar, today, moment) else { continue };
-        let statement = Statement {
-            field,
-            value,
-            occurred_at: moment,
-            sequence: None,
-            path: name.clone(),
-            raw: format!("{scalar:?}"),
-        };
-        let at = facts.iter().position(|f| f.fact.key == key).unwrap_or_else(|| {
-            let fact = Fact { opens_account: true, ..Fact::empty(subject.clone(), key) };
+        told.push(Telling { subject: subject.clone(), key, field, value, at: moment });
+    }
+    for Telling { subject, key, field, value, at: occurred_at } in told {
+        let raw = value.to_string();
+        let statement = Statement { field, value, occurred_at, sequence: None, path: field.to_string(), raw };
+        let at = facts.iter().position(|f| f.fact.key == key && f.fact.subject == subject).unwrap_or_else(|| {
+            let fact = Fact { opens_account: true, ..Fact::empty(subject, key) };
             facts.push(Placed { steps: 0, gone: false, fact });
             facts.len() - 1
         });
@@ -124,12 +184,15 @@ fn stating(name: &str, scalar: &Scalar, today: Date, moment: Moment) -> Option<(
             let currency: Currency = "USD".parse().ok()?;
             (subscription(), Field::Arr, Value::Money(Money { minor: major.checked_mul(100)?, currency }))
         }
+        ("answer_nps", Scalar::Int(score)) => (FactKey::Response, Field::Nps, Value::Int(*score)),
         ("notice_days", Scalar::Int(days)) => (subscription(), Field::NoticeDays, Value::Int(*days)),
         ("auto_renew", Scalar::Flag(flag)) => (subscription(), Field::AutoRenew, Value::Flag(*flag)),
         ("has_active_subscription", Scalar::Flag(flag)) => {
             (subscription(), Field::Status, Value::Text(if *flag { "active" } else { "ended" }.into()))
         }
         ("csm_sentiment", Scalar::Text(word)) => (FactKey::Sentiment, Field::Sentiment, Value::Text(word.clone())),
+        // Told by `many`.
+        _ if info.feed != Feed::Mapped || name == "has_sponsor" => return None,
         (_, Scalar::Text(text)) => (FactKey::Profile, *info.fields.first()?, Value::Text(text.clone())),
         (_, Scalar::Flag(flag)) => (FactKey::Profile, *info.fields.first()?, Value::Flag(*flag)),
         (_, Scalar::Int(_)) => return None,

@@ -1,10 +1,12 @@
 //! Facts and configuration in, assessment, episodes and events out. Pure: no clock, no I/O, nothing random.
 //!
 //! [`decide`] is the whole of it, with [`leave`] for what is no account any more; `health` reads what they need, calls
-//! one of them and writes what it returns.
+//! one of them and writes what it returns. [`desk`] is the other end: where the messages go that it asks for.
 
 mod alert;
+mod assess;
 mod decide;
+pub mod desk;
 mod due;
 mod examples;
 mod known;
@@ -13,9 +15,11 @@ mod news;
 mod people;
 mod play;
 mod renewals;
+mod runway;
 mod score;
 mod told;
+mod when;
 
 pub use decide::{Decision, Input, Member, decide, leave};
 pub use examples::{ExampleResult, run_examples};
-pub use score::{Scored, Weighed, score};
+pub use score::{Group, Scale, Scored, Weighed, score};

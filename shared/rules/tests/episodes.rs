@@ -18,7 +18,7 @@ fn spoke(day: i64) -> Value {
 
 /// Two customers in good health.
 fn two(broken: Option<Broken>) -> World {
-    let mut world = World::new(common::shipped().clone(), broken);
+    let mut world = World::new(common::alert_only(), broken);
     for company in [a(), b()] {
         world.say(0, &company, FactKey::Profile, Field::LifecycleStage, word("customer"));
         world.say(0, &company, FactKey::Sentiment, Field::Sentiment, word("green"));
@@ -44,7 +44,8 @@ fn recovers(world: &mut World, day: i64, company: &model::SubjectId) {
 }
 
 fn open(world: &World, account: &model::SubjectId) -> Vec<Episode> {
-    world.view(account).2.into_iter().map(|(episode, _)| episode).filter(Episode::is_open).collect()
+    let all = world.view(account).2.into_iter().map(|(episode, _)| episode);
+    all.filter(|episode| episode.is_open() && episode.key.playbook.as_str() == "risk-mitigation").collect()
 }
 
 /// B is merged into A, is the reason that A turns red, and is split off again.

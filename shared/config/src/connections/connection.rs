@@ -31,6 +31,9 @@ pub struct Connection {
     pub creates_accounts: bool,
     /// What it says of earlier times is history and opens no episode.
     pub live_from: Option<Moment>,
+    /// How many days may pass without a delivery before its silence says nothing about customers any more, at least 1;
+    /// `None` for a connection whose silence cannot be told from theirs.
+    pub expected_every: Option<u16>,
     /// Longest accepted body in bytes.
     pub max_body_bytes: usize,
     /// Which property feeds which field.
@@ -69,6 +72,9 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// API Gateway hands over at most 10 MB and a function URL 6 MB, base64 included; more could never arrive.
 const MOST_BODY_BYTES: i64 = 4 * 1024 * 1024;
 
+/// A connection that is heard less often than once a quarter is not watched for silence.
+const MOST_DAYS_APART: u16 = 92;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct ConnectionTable {
@@ -83,6 +89,8 @@ pub(super) struct ConnectionTable {
     creates_accounts: Option<bool>,
     #[serde(default)]
     live_from: Option<Spanned<Datetime>>,
+    #[serde(default)]
+    expected_every: Option<Spanned<i64>>,
     #[serde(default)]
     max_body_bytes: Option<Spanned<i64>>,
     #[serde(default)]
@@ -126,6 +134,14 @@ pub(super) fn read(
         url.into_inner()
     });
     let live_from = table.live_from.and_then(|at| reader.text(&Spanned::new(at.span(), at.get_ref().to_string())));
+    let expected_every = table.expected_every.and_then(|days| {
+        let good = u16::try_from(*days.get_ref()).ok().filter(|good| (1..=MOST_DAYS_APART).contains(good));
+        if good.is_none() {
+            let help = "the longest that it is silent when all is well, a weekend included, such as 3".to_owned();
+            reader.wrong(days.span(), format!("a whole number of days from 1 to {MOST_DAYS_APART}"), help);
+        }
+        good
+    });
     let max_body_bytes = table.max_body_bytes.map_or(MAX_BODY_BYTES, |bytes| {
         if !(1..=MOST_BODY_BYTES).contains(bytes.get_ref()) {
             reader.wrong(bytes.span(), format!("a body is between 1 and {MOST_BODY_BYTES} bytes"), None);
@@ -152,6 +168,7 @@ pub(super) fn read(
         api_url,
         creates_accounts: table.creates_accounts.unwrap_or(tool.creates_accounts),
         live_from,
+        expected_every,
         max_body_bytes,
         mapping: Mapping { objects, currency: currency?, complete, account_ids },
         renewals,

@@ -1,10 +1,14 @@
 //! The shipped configuration, and the tools it is checked against.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "a test stops at the first surprise, and each test file uses a part of it"
+)]
 
 use std::path::Path;
 
-use config::Files;
+use config::{Files, load};
 use model::{Api, Family, Field, MappedObject, Tool};
 
 const COMPANY: MappedObject = MappedObject {
@@ -20,6 +24,8 @@ const COMPANY: MappedObject = MappedObject {
         Field::CustomerSince,
         Field::IsTest,
         Field::Arr,
+        Field::Seats,
+        Field::StartsOn,
         Field::RenewsOn,
         Field::NoticeDays,
         Field::AutoRenew,
@@ -116,4 +122,28 @@ pub fn with(file: &str, old: &str, new: &str) -> Files {
     assert!(text.contains(old), "{file} does not contain {old}");
     *text = text.replacen(old, new, 1);
     files
+}
+
+/// A file of the configuration.
+pub struct In(pub &'static str);
+
+impl In {
+    /// One mistake: `old` becomes `new` in the file, and the one problem is about `marked`, with this message and help.
+    #[track_caller]
+    pub fn check(&self, [old, new]: [&str; 2], marked: &str, message: &str, help: &str) {
+        let file = self.0;
+        let files = with(file, old, new);
+        let Err(problems) = load(&files, TOOLS) else { panic!("{new} is accepted") };
+        let [problem] = problems.0.as_slice() else { panic!("expected one problem:\n{problems}") };
+        let text = &files.0[file];
+        let told = (problem.message.as_str(), problem.help.as_deref().unwrap_or_default());
+        assert_eq!((problem.file.as_str(), told), (file, (message, help)), "\n{problems}");
+        assert_eq!(&text[problem.span.clone()], marked, "\n{problems}");
+        let before = &text[..problem.span.start];
+        let in_line = before.rsplit('\n').next().unwrap_or_default();
+        assert_eq!(problem.line, before.matches('\n').count() + 1, "\n{problems}");
+        assert_eq!(problem.column, in_line.chars().count() + 1, "\n{problems}");
+        let place = format!("{file}:{}:{}: {message}\n", problem.line, problem.column);
+        assert!(problems.to_string().starts_with(&place), "\n{problems}");
+    }
 }

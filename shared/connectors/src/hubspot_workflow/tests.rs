@@ -351,8 +351,10 @@ fn other_token(field: Field) -> &'static str {
         Field::Company => "123456",
         Field::IsTest => "\"true\"",
         Field::AutoRenew => "\"false\"",
-        Field::NoticeDays | Field::Arr | Field::Amount => "\"31\"",
-        Field::CustomerSince | Field::RenewsOn | Field::ClosesOn | Field::LastTwoWayAt => "\"1700000000000\"",
+        Field::NoticeDays | Field::Seats | Field::Arr | Field::Amount => "\"31\"",
+        Field::CustomerSince | Field::StartsOn | Field::RenewsOn | Field::ClosesOn | Field::LastTwoWayAt => {
+            "\"1700000000000\""
+        }
         _ => "\"changed.example\"",
     }
 }
@@ -381,7 +383,7 @@ fn each_value_feeds_its_own_field(body: &str, fields: usize) {
 
 #[test]
 fn changing_a_value_changes_its_field_and_no_other() {
-    each_value_feeds_its_own_field(include_str!("fixtures/company_healthy/body.json"), 18);
+    each_value_feeds_its_own_field(include_str!("fixtures/company_healthy/body.json"), 20);
     each_value_feeds_its_own_field(include_str!("fixtures/deal/body.json"), 9);
     each_value_feeds_its_own_field(include_str!("fixtures/contact/body.json"), 4);
 }

@@ -233,6 +233,8 @@ impl<'a> Reading<'a> {
             let item = odd("email", "an email address", Found::kind(token.raw), &token.path);
             return Err(QuarantinedItem { kind: QuarantineKind::UnfitValue, ..item });
         }
+        let person = target.as_ref().map_or(Value::Cleared, |person| Value::Text(person.to_string()));
+        self.state(Field::Person, person, &token);
         self.link(Field::Email, ClaimKind::Domain, target, &token);
         Ok(())
     }

@@ -478,7 +478,7 @@ fn the_template_that_is_shipped_is_the_one_that_is_read() {
     assert!(!filled.contains("{{"), "{filled}");
     let out = normalize(filled.as_bytes());
     assert_eq!((out.quarantined.len(), out.warnings.len(), out.links.len()), (0, 0, 3));
-    assert_eq!(out.signals[0].statements.len(), 5);
+    assert_eq!(out.signals[0].statements.len(), 6);
     // Nothing but numbers, words and dates may be asked for: placeholders are not escaped.
     assert_eq!(include_str!("trigger-template.json").matches("{{").count(), 9);
 }

@@ -135,6 +135,8 @@ fn facts<'a, 'm>(
     let requester = reading.id("requester_id");
     if let Some(part) = &requester {
         own(&mut reading, "requester_id", ClaimKind::ExternalId, Kind::User, part);
+        let person = part.value.as_deref().map(|id| subject(Kind::User, id).to_string());
+        reading.state_at(at, Field::Person, person.map_or(Value::Cleared, Value::Text), &part.path, part.raw);
     }
     Owners { reading, opened_at, organization, requester }
 }

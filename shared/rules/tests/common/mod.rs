@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod small;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -9,19 +11,75 @@ use std::sync::OnceLock;
 use config::{Config, Files};
 use jiff::{SignedDuration, ToSpan as _};
 use model::{
-    AlsoSaid, Band, ConnectionName, Currency, DeliveryId, Episode, Fact, FactKey, Field, Moment, Money, Placed,
-    Register, Said, Source, Stamp, Statement, SubjectId, Value,
+    ActionRequest, AlsoSaid, Band, ConnectionName, Currency, DeliveryId, Episode, Event, EventBody, Fact, FactKey,
+    Field, Heard, Moment, Money, Placed, Register, Said, Source, Stamp, Statement, SubjectId, Value,
 };
 use rules::{Decision, Input, Member, decide};
 
 pub fn files() -> Files {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config");
-    Files(runtime::env::read_files(&folder).unwrap())
+    let mut files = BTreeMap::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config"), "", &mut files);
+    Files(files)
+}
+
+/// Read here rather than through `runtime`, so that a change of a rule is tested without compiling a cloud client.
+fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            read(&entry.path(), &format!("{name}/"), files);
+        } else if name.ends_with(".toml") || name.ends_with(".j2") {
+            files.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+        }
+    }
 }
 
 pub fn shipped() -> &'static Config {
     static CONFIG: OnceLock<Config> = OnceLock::new();
     CONFIG.get_or_init(|| config::load(&files(), &connectors::tools()).unwrap())
+}
+
+/// The configuration that ships with other playbooks, by name.
+pub fn playing(playbooks: &[(&str, &str)]) -> Config {
+    let mut files = files();
+    files.0.retain(|path, _| !path.starts_with("playbooks/") && path != "modes.toml");
+    files.0.extend(playbooks.iter().map(|(name, text)| (format!("playbooks/{name}.toml"), (*text).to_owned())));
+    config::load(&files, &connectors::tools()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The messages that a decision asks for.
+pub fn requests(decision: &Decision) -> Vec<&ActionRequest> {
+    let request = |event: &'_ Event| matches!(event.body, EventBody::ActionRequested(_));
+    let asked = decision.events.iter().filter(|event| request(event));
+    asked
+        .map(|event| match &event.body {
+            EventBody::ActionRequested(request) => request.as_ref(),
+            _ => unreachable!(),
+        })
+        .collect()
+}
+
+/// The steps that a decision asks for.
+pub fn steps(decision: &Decision) -> Vec<&str> {
+    requests(decision).into_iter().map(|request| request.step.as_str()).collect()
+}
+
+pub fn at(text: &str) -> Moment {
+    text.parse().unwrap()
+}
+
+/// The configuration that ships without the countdown to renewals, for tests that move renewals for their points.
+pub fn without_runway() -> Config {
+    let mut config = shipped().clone();
+    config.playbooks.retain(|playbook| playbook.name.as_str() != "renewal-runway");
+    config
+}
+
+/// As [`without_runway`], with nothing but the first step of each playbook.
+pub fn alert_only() -> Config {
+    let mut config = without_runway();
+    config.playbooks.iter_mut().for_each(|playbook| playbook.steps.truncate(1));
+    config
 }
 
 /// The configuration that ships, with one of its files changed.
@@ -75,6 +133,7 @@ pub struct Account {
     pub facts: Vec<Placed>,
     pub members: BTreeMap<SubjectId, Member>,
     pub linked: Option<Said>,
+    pub heard: BTreeMap<ConnectionName, Heard>,
     pub last: Decision,
     pub episodes: Vec<Episode>,
     deliveries: u32,
@@ -87,6 +146,7 @@ impl Account {
             facts: vec![],
             members: BTreeMap::new(),
             linked: None,
+            heard: BTreeMap::new(),
             last: Decision::default(),
             episodes: vec![],
             deliveries: 0,
@@ -124,9 +184,21 @@ impl Account {
         field: Field,
         value: Value,
     ) {
+        self.tell_at((connection, subject, steps), days(day), key, field, value);
+    }
+
+    /// As [`Self::tell`], at any moment.
+    pub fn tell_at(
+        &mut self,
+        (connection, subject, steps): (&str, &SubjectId, u32),
+        at: Moment,
+        key: FactKey,
+        field: Field,
+        value: Value,
+    ) {
         let connection: ConnectionName = connection.parse().unwrap();
         let is_it = |placed: &Placed| placed.fact.key == key && placed.fact.subject == *subject;
-        let at = self.facts.iter().position(is_it).unwrap_or_else(|| {
+        let held = self.facts.iter().position(is_it).unwrap_or_else(|| {
             let opens_account = key == FactKey::Profile && connection.as_str().starts_with("hubspot");
             let fact = Fact { opens_account, ..Fact::empty(subject.clone(), key.clone()) };
             self.facts.push(Placed { steps, gone: false, fact });
@@ -135,9 +207,9 @@ impl Account {
         self.deliveries += 1;
         let delivery = DeliveryId::new(&connection, &format!("{:04}", self.deliveries));
         let raw = value.to_string();
-        let statement = Statement { field, value, occurred_at: days(day), sequence: None, path: "$".into(), raw };
-        let source = Source { connection: &connection, delivery: &delivery, received_at: days(day), index: 0 };
-        self.facts[at].fact.apply(source, &[statement]);
+        let statement = Statement { field, value, occurred_at: at, sequence: None, path: "$".into(), raw };
+        let source = Source { connection: &connection, delivery: &delivery, received_at: at, index: 0 };
+        self.facts[held].fact.apply(source, &[statement]);
     }
 
     /// A deal of the CRM, with what is told of it.
@@ -188,6 +260,7 @@ impl Account {
             facts: &self.facts,
             members: &self.members,
             linked: self.linked.as_ref(),
+            heard: &self.heard,
             previous: previous.as_ref(),
             episodes: &self.episodes,
         };
@@ -201,6 +274,30 @@ impl Account {
 
     pub fn decide(&mut self) -> &Decision {
         self.decide_with(shipped())
+    }
+
+    /// Somebody answered a survey on `day`, and it was told on `told`.
+    pub fn answers(&mut self, (day, told): (i64, i64), id: &str, nps: i64, person: &str) {
+        let response = SubjectId::vendor("typeform", "response", id);
+        let said = [
+            (Field::Nps, Value::Int(nps)),
+            (Field::RespondedAt, Value::Moment(days(day))),
+            (Field::Person, word(&format!("email:{person}"))),
+        ];
+        for (field, value) in said {
+            self.tell(("typeform", &response, 1), told, FactKey::Response, field, value);
+        }
+    }
+
+    /// Looks at every moment at which something is due, up to `until`; the steps that are asked for on the way, with when.
+    pub fn run(&mut self, config: &Config, until: Moment) -> Vec<(Moment, String)> {
+        let mut asked = vec![];
+        while let Some(due) = self.due().filter(|due| *due <= until) {
+            self.tick(due);
+            self.decide_with(config);
+            asked.extend(steps(&self.last).into_iter().map(|step| (due, step.to_owned())));
+        }
+        asked
     }
 
     pub fn band(&self) -> Band {
@@ -225,9 +322,13 @@ impl Account {
     }
 
     pub fn turns_green(&mut self, day: i64) -> &Decision {
+        self.turns_green_with(day, shipped())
+    }
+
+    pub fn turns_green_with(&mut self, day: i64, config: &Config) -> &Decision {
         self.feels(day, "green");
         self.spoke(day, day);
-        self.decide()
+        self.decide_with(config)
     }
 }
 

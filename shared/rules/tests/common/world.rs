@@ -158,7 +158,8 @@ impl World {
         let mut decision = if walk.root == Root::At(account.clone()) {
             let episodes: Vec<_> = read.iter().map(|(episode, _)| episode.clone()).collect();
             let (linked, previous) = (linked.as_ref(), previous.as_ref());
-            let input = Input { account, facts: &facts, members: &members, linked, previous, episodes: &episodes };
+            let (facts, members, heard, episodes) = (&facts, &members, &BTreeMap::new(), &episodes);
+            let input = Input { account, facts, members, linked, heard, previous, episodes };
             decide(input, &self.config)
         } else {
             let said = self.ups[account].claims.values().map(|claim| claim.said.clone());
@@ -248,7 +249,8 @@ impl World {
         let (facts, members, _, linked) = self.view(account);
         let previous = self.assessment(account);
         let (linked, previous) = (linked.as_ref(), previous.as_ref());
-        decide(Input { account, facts: &facts, members: &members, linked, previous, episodes }, &self.config)
+        let (facts, members, heard) = (&facts, &members, &BTreeMap::new());
+        decide(Input { account, facts, members, linked, heard, previous, episodes }, &self.config)
     }
 }
 
@@ -327,7 +329,9 @@ pub fn verdict(world: &World) -> Result<(), String> {
     let mut asked = BTreeSet::new();
     for event in &world.events {
         match &event.body {
-            EventBody::RiskOpened { home, episode, .. } => *opened.entry((home, episode)).or_insert(0) += 1,
+            EventBody::RiskOpened { home, episode, .. } | EventBody::PlayStarted { home, episode, .. } => {
+                *opened.entry((home, episode)).or_insert(0) += 1
+            }
             EventBody::ActionRequested(request) if !asked.insert(&request.id) => {
                 return Err(format!("{} was asked for twice", request.id));
             }
@@ -341,7 +345,8 @@ pub fn verdict(world: &World) -> Result<(), String> {
         }
     }
     for account in world.ups.keys() {
-        let open = world.view(account).2.iter().filter(|(episode, _)| episode.is_open()).count();
+        let is_risk = |episode: &Episode| episode.is_open() && episode.key.playbook.as_str() == "risk-mitigation";
+        let open = world.view(account).2.iter().filter(|(episode, _)| is_risk(episode)).count();
         let is_red = world.band(account) == Some(Band::Red);
         let is_watched = world.assessment(account).is_some();
         if is_watched && is_red != (open > 0) && !world.excused.contains(account) {

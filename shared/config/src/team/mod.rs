@@ -1,0 +1,108 @@
+//! `team.toml`: our own people, when they work, and who stands in for whom.
+
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+pub(crate) use read::{channel, read};
+
+use crate::{Alerts, Calendar, QuietHours};
+
+/// Our own people and where they are reached.
+#[derive(Debug, Clone)]
+pub struct Team {
+    /// The zone of the team.
+    pub zone: TimeZone,
+    /// The days the team works on.
+    pub calendar: Calendar,
+    /// Days on which nobody works in a zone, for zones that have days of their own; by the zone's name.
+    pub holidays_in: BTreeMap<String, BTreeSet<Date>>,
+    /// How much a person is interrupted.
+    pub alerts: Alerts,
+    /// Quiet hours of whoever has none of their own.
+    pub quiet: Option<QuietHours>,
+    /// In the order of the file.
+    pub people: Vec<Person>,
+    /// Who takes accounts that nobody looks after, by email address.
+    pub pool: Vec<String>,
+    /// Where alerts go, with `#`.
+    pub slack_channel: String,
+}
+
+/// One of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// What we call them.
+    pub name: String,
+    /// As written in the file; compared without regard to case.
+    pub email: String,
+    /// Their id as an owner in the CRM.
+    pub crm_owner_id: Option<String>,
+    /// Their Slack member id, such as `U024BE7LH`.
+    pub slack: Option<String>,
+    /// Where they work; `None` where the team does.
+    pub zone: Option<TimeZone>,
+    /// When they are not disturbed; `None` where the team's hours count.
+    pub quiet: Option<QuietHours>,
+    /// The email address of whoever they report to.
+    pub manager: Option<String>,
+    /// They still work here.
+    pub active: bool,
+    /// When they are away, and who stands in.
+    pub away: Vec<Away>,
+    /// Who has taken over from somebody who left, by email address.
+    pub cover: Option<String>,
+}
+
+/// An absence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Away {
+    /// The first day.
+    pub from: Date,
+    /// The last day.
+    pub to: Date,
+    /// Who stands in, by email address; the pool where nobody is named.
+    pub cover: Option<String>,
+}
+
+impl Person {
+    /// The absence that a day lies in.
+    pub fn away_on(&self, day: Date) -> Option<&Away> {
+        self.away.iter().find(|away| (away.from..=away.to).contains(&day))
+    }
+
+    /// They work here and are not away that day.
+    pub fn is_there(&self, day: Date) -> bool {
+        self.active && self.away_on(day).is_none()
+    }
+}
+
+impl Team {
+    /// The person with this email address (in any case) or CRM owner id.
+    pub fn find(&self, text: &str) -> Option<&Person> {
+        let text = text.trim();
+        self.people.iter().find(|person| {
+            person.email.eq_ignore_ascii_case(text) || person.crm_owner_id.as_deref().is_some_and(|id| id == text)
+        })
+    }
+
+    /// The zone somebody works in; the team's for nobody.
+    pub fn zone_of<'a>(&'a self, person: Option<&'a Person>) -> &'a TimeZone {
+        person.and_then(|person| person.zone.as_ref()).unwrap_or(&self.zone)
+    }
+
+    /// The quiet hours of somebody; the team's for nobody.
+    pub fn quiet_of(&self, person: Option<&Person>) -> Option<QuietHours> {
+        person.and_then(|person| person.quiet).or(self.quiet)
+    }
+
+    /// The days that are worked on where somebody works.
+    pub fn calendar_of(&self, person: Option<&Person>) -> Calendar {
+        let zone = self.zone_of(person);
+        let own = zone.iana_name().and_then(|name| self.holidays_in.get(name));
+        Calendar { zone: zone.clone(), holidays: own.unwrap_or(&self.calendar.holidays).clone() }
+    }
+}

@@ -1,0 +1,76 @@
+//! The reader's hours and limits.
+
+use config::{Alerts, Calendar, QuietHours, Team, moment};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use model::Moment;
+
+/// What holds for one reader.
+#[derive(Debug, Clone)]
+pub struct DeskRules<'a> {
+    /// How much they are interrupted.
+    pub alerts: &'a Alerts,
+    /// The days they work on; their days, weeks and hours are those of its zone.
+    pub calendar: Calendar,
+    /// The hours in which they are not disturbed; `None` when there are none, and days off are like others.
+    pub quiet: Option<QuietHours>,
+    /// Nobody's own desk.
+    pub is_channel: bool,
+}
+
+impl<'a> DeskRules<'a> {
+    /// What holds for the person with this Slack id; for any other address, which is a channel, what holds for the
+    /// team.
+    pub fn of(address: &str, team: &'a Team) -> Self {
+        let person = team.people.iter().find(|person| person.slack.as_deref() == Some(address));
+        Self {
+            alerts: &team.alerts,
+            calendar: team.calendar_of(person),
+            quiet: team.quiet_of(person),
+            is_channel: person.is_none(),
+        }
+    }
+
+    /// Where the reader is.
+    pub(super) fn zone(&self) -> &TimeZone {
+        &self.calendar.zone
+    }
+
+    /// The reader's day at `at`.
+    pub(super) fn day(&self, at: Moment) -> Date {
+        at.date_in(self.zone())
+    }
+
+    /// The calendar week of the reader's day: year and number, from Monday.
+    pub(super) fn week(&self, at: Moment) -> (i16, i8) {
+        let week = self.day(at).iso_week_date();
+        (week.year(), week.week())
+    }
+
+    /// The first moment from `at` on at which they may be disturbed.
+    pub(super) fn next_allowed(&self, at: Moment) -> Moment {
+        self.calendar.next_allowed(at, self.zone(), self.quiet)
+    }
+
+    /// When the digest of `day` is sent: at its hour; when that is quiet, as soon as it is not any more that day.
+    pub(super) fn digest_moment(&self, day: Date) -> Moment {
+        let at = moment(day, self.alerts.digest_at, self.zone()).unwrap_or(Moment::LATEST);
+        let allowed = self.next_allowed(at);
+        if self.day(allowed) == day { allowed } else { at }
+    }
+
+    /// The first day whose digest is sent after `at`.
+    pub(super) fn next_digest(&self, at: Moment) -> Date {
+        let day = self.day(at);
+        if self.is_digest_day(day) && self.digest_moment(day) > at {
+            day
+        } else {
+            self.calendar.plus_business_days(day, 1)
+        }
+    }
+
+    /// Whether a digest is sent that day.
+    pub(super) fn is_digest_day(&self, day: Date) -> bool {
+        self.calendar.is_business_day(day)
+    }
+}

@@ -1,0 +1,94 @@
+//! The first message an owner gets, and where messages to the whole team go.
+
+use std::collections::BTreeMap;
+
+use config::Team;
+use jiff::civil::Date;
+use model::{
+    ActionId, Band, BookEntry, BookLine, Mode, Moment, Notice, NoticeBody, Owner, Recipient, StartingBook, stable_hash,
+};
+
+use super::hours::DeskRules;
+use super::line::{MAX_NAME, cut, heavier};
+use crate::people;
+use crate::renewals::days_between;
+
+/// A renewal within so many days is part of a starting book: the first checkpoint of the runway has passed.
+pub const BOOK_DAYS: i64 = 120;
+/// One that is past due by so many days may still be won; what is older is a date nobody took care of.
+const PAST_DUE_DAYS: i64 = 60;
+/// The most accounts a starting book is written down with; no message has room for more.
+const MOST_ENTRIES: usize = 50;
+
+/// The team's channel, and why there: for what concerns nobody alone.
+pub fn team_channel(team: &Team, because: &str) -> Recipient {
+    people::in_channel(team, None, because).to
+}
+
+/// The starting books of everybody who looks after one of the accounts of `book`, in the order of their addresses.
+/// Those of owners whom Slack cannot reach are one for the team's channel.
+pub fn starting_books(
+    book: impl IntoIterator<Item = (BookLine, Option<Owner>)>,
+    team: &Team,
+    mode: Mode,
+    now: Moment,
+) -> Vec<Notice> {
+    let mut books: BTreeMap<String, (Recipient, Vec<BookLine>)> = BTreeMap::new();
+    for (line, owner) in book {
+        let person = owner.as_ref().and_then(|owner| team.find(owner.email.as_deref().unwrap_or(&owner.name)));
+        let to = match person.filter(|person| person.slack.is_some()) {
+            Some(person) => people::direct(team, person, format!("{}, who looks after them", person.name)).to,
+            None => team_channel(team, "Slack does not reach who looks after them"),
+        };
+        books.entry(to.address.clone()).or_insert_with(|| (to, Vec::new())).1.push(line);
+    }
+    let notice = |(to, lines): &(Recipient, Vec<BookLine>)| {
+        starting_book(lines, to, mode, now, &DeskRules::of(&to.address, team))
+    };
+    books.values().filter_map(notice).collect()
+}
+
+/// What somebody who looks after `accounts` is told when messages go live: what is true that day opens no episode, so
+/// it is told once, here. `None` when none of them is red or renews soon.
+///
+/// The notice has the same id whenever it is made, so that everybody gets one in each mode.
+pub fn starting_book(
+    accounts: &[BookLine],
+    to: &Recipient,
+    mode: Mode,
+    now: Moment,
+    rules: &DeskRules<'_>,
+) -> Option<Notice> {
+    let day = rules.day(now);
+    let renews =
+        |line: &&BookLine| days_left(line, day).is_some_and(|days| (-PAST_DUE_DAYS..=BOOK_DAYS).contains(&days));
+    let is_red = |line: &&BookLine| line.band == Band::Red;
+    let mut lines: Vec<&BookLine> = accounts.iter().filter(|line| is_red(line) || renews(line)).collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let weigh = |line: &BookLine| (line.arr, line.renews_on);
+    lines.sort_by(|a, b| heavier(weigh(a), weigh(b), day).then_with(|| a.account.cmp(&b.account)));
+    let book = StartingBook {
+        day,
+        accounts: number(accounts.len()),
+        red: number(accounts.iter().filter(is_red).count()),
+        renewing: number(accounts.iter().filter(renews).count()),
+        more: number(lines.len().saturating_sub(MOST_ENTRIES)),
+        entries: lines.into_iter().take(MOST_ENTRIES).map(|line| entry(line, day)).collect(),
+    };
+    let id = ActionId::from_stored(stable_hash(&["starting_book", &mode.to_string(), &to.address]));
+    Some(Notice { id, to: to.clone(), mode, as_of: now, body: NoticeBody::StartingBook(book) })
+}
+
+fn entry(line: &BookLine, day: Date) -> BookEntry {
+    BookEntry { line: BookLine { name: cut(&line.name, MAX_NAME), ..line.clone() }, days_left: days_left(line, day) }
+}
+
+fn days_left(line: &BookLine, day: Date) -> Option<i64> {
+    line.renews_on.map(|renews_on| days_between(day, renews_on))
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,64 @@
+//! What keeps a playbook from starting although its change has come.
+
+use config::{Playbook, Verdict};
+use jiff::SignedDuration;
+use model::{Episode, EpisodeState};
+
+use super::Plays;
+use super::start::{Repeats, Start};
+use crate::decide::Decision;
+
+/// Nothing speaks against it. A change that was held back here is over: it does not start later.
+pub(super) fn allows(plays: &Plays<'_>, playbook: &Playbook, start: &Start, decision: &Decision) -> bool {
+    let same = |e: &&Episode| e.key.playbook == playbook.name && e.key.key == start.key;
+    if plays.input.episodes.iter().filter(same).any(Episode::is_open) {
+        return false;
+    }
+    if start.is_wanted {
+        return true;
+    }
+    let now = plays.assessment.as_of;
+    let is_in_the_way = |e: &Episode| match (start.repeats, e.state) {
+        (Repeats::Never, _) | (Repeats::AfterCooldown, EpisodeState::Open { .. }) => true,
+        (Repeats::AfterCooldown, EpisodeState::Closed { at, .. }) => now < at.plus(playbook.cooldown),
+    };
+    !plays.input.episodes.iter().filter(same).any(is_in_the_way) && admits(plays, playbook, decision)
+}
+
+/// The playbook is for this account, and has room.
+pub(super) fn admits(plays: &Plays<'_>, playbook: &Playbook, decision: &Decision) -> bool {
+    playbook.when.as_ref().is_none_or(|when| when.holds(&plays.scalars) == Verdict::Holds)
+        && is_one_of(plays, "tier", &playbook.tiers)
+        && is_one_of(plays, "segment", &playbook.segments)
+        && is_one_of(plays, "lifecycle_stage", &playbook.stages)
+        && has_room(plays, playbook, decision)
+        && !is_in_family(plays, playbook, decision)
+}
+
+/// What is not known is none of them.
+fn is_one_of(plays: &Plays<'_>, name: &str, wanted: &[String]) -> bool {
+    wanted.is_empty() || plays.text(name).is_some_and(|text| wanted.iter().any(|one| one.eq_ignore_ascii_case(text)))
+}
+
+fn has_room(plays: &Plays<'_>, playbook: &Playbook, decision: &Decision) -> bool {
+    let Some(window) = playbook.max_per_window else { return true };
+    let since = plays.assessment.as_of.plus(SignedDuration::from_hours(-24 * i64::from(window.days)));
+    let counts = |e: &&Episode| e.key.playbook == playbook.name && e.opened_at > since;
+    u32::try_from(current(plays, decision).filter(counts).count()).is_ok_and(|count| count < window.count)
+}
+
+/// Another playbook of the family is at it.
+fn is_in_family(plays: &Plays<'_>, playbook: &Playbook, decision: &Decision) -> bool {
+    let Some(family) = &playbook.family else { return false };
+    let of_family = |e: &Episode| {
+        let other = plays.config.playbook(&e.key.playbook);
+        e.key.playbook != playbook.name && other.is_some_and(|other| other.family.as_ref() == Some(family))
+    };
+    current(plays, decision).any(|e| e.is_open() && of_family(e))
+}
+
+/// The episodes as they are after what was decided so far.
+pub(super) fn current<'a>(plays: &Plays<'a>, decision: &'a Decision) -> impl Iterator<Item = &'a Episode> {
+    let is_decided = |e: &&Episode| !decision.episodes.iter().any(|decided| decided.key == e.key);
+    plays.input.episodes.iter().filter(is_decided).chain(&decision.episodes)
+}

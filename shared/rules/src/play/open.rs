@@ -1,0 +1,47 @@
+//! An episode begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use config::Playbook;
+use model::{Counted, Episode, EpisodeKey, EpisodeState, Moment};
+
+use super::start::Start;
+use super::{Plays, owner, say_started, step};
+use crate::decide::Decision;
+
+/// Opens it and asks for the steps that are due at once; the next moment at which it goes on.
+pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, decision: &mut Decision) -> Option<Moment> {
+    let now = plays.assessment;
+    let Start { key, home, cause, why, changes, .. } = start;
+    let key = EpisodeKey { home, playbook: playbook.name.clone(), key, cause };
+    // The same cause again is the same row, and goes on in the same thread.
+    let held = plays.input.episodes.iter().find(|e| e.key == key);
+    let mut episode = Episode {
+        run: held.map_or(1, |e| e.run + 1),
+        state: EpisodeState::Open { recovering_since: None },
+        opened_at: now.as_of,
+        root_action: held.and_then(|e| e.root_action.clone()),
+        why,
+        band: now.band,
+        score: now.score,
+        reasons: changes,
+        asked: BTreeSet::new(),
+        asked_at: None,
+        owner: owner::identity(plays),
+        told: told(plays),
+        told_caps: now.caps.iter().map(|cap| cap.name.clone()).collect(),
+        updated_on: None,
+        runway: None,
+        key,
+    };
+    say_started(decision, plays, playbook, &episode);
+    let next = step::ask(plays, playbook, &mut episode, decision);
+    decision.episodes.push(episode);
+    next
+}
+
+/// Where every measure stands, which the first message tells or leaves as it is.
+pub(super) fn told(plays: &Plays<'_>) -> BTreeMap<String, Counted> {
+    let contributions = plays.assessment.contributions.iter().filter(|c| c.points.is_some());
+    contributions.map(|c| (c.measure.clone(), Counted { value: c.value.clone(), points: c.points })).collect()
+}

@@ -1,0 +1,58 @@
+//! Who looks after an account whose episodes are open, and what happens when that is somebody else.
+
+use config::{Playbook, Role, StepAction, Trigger};
+use model::{AlertKind, Episode, FactKey};
+
+use super::request::{Message, request};
+use super::{Plays, answers, risk, runway};
+use crate::alert::AlertText;
+use crate::decide::Decision;
+use crate::people::{self, Reached};
+use crate::told::Told;
+
+/// Whom the CRM names now, as episodes remember it.
+pub(super) fn identity(plays: &Plays<'_>) -> Option<String> {
+    people::named(plays.known).map(|(_, text)| people::identity(text, &plays.config.team))
+}
+
+/// Whoever has the role today, or stands in.
+pub(super) fn reach<'a>(plays: &Plays<'a>, role: Role) -> Reached<'a> {
+    let owner = plays.assessment.card.owner.as_ref();
+    people::reach(plays.known, owner, role, &plays.config.team, plays.input.account, plays.now.day)
+}
+
+/// The CRM names somebody else than the episode knows: one message in its thread, which the new owner gets. Absences and
+/// changes of `team.toml` hand nothing off.
+pub(super) fn hand_off(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode, decision: &mut Decision) {
+    let now = identity(plays);
+    if episode.owner == now {
+        return;
+    }
+    let before = std::mem::replace(&mut episode.owner, now.clone());
+    let Some((now, (field, _))) = now.zip(people::named(plays.known)) else { return };
+    let told = Told::of(*plays.view, &FactKey::Profile, field).filter(|told| answers::is_live(plays, told));
+    let Some(told) = told.filter(|_| episode.root_action.is_some()) else { return };
+    let asked = playbook.steps.iter().rev().find(|step| episode.asked.contains(&step.name));
+    let next_step = match (&playbook.trigger, asked) {
+        (Trigger::Renewal(table), _) => runway::last_proposed(table, episode, risk::is_at_risk(plays)),
+        (_, Some(step)) => match &step.action {
+            StepAction::SlackAlert { next_step, .. } => next_step.as_str(),
+        },
+        (_, None) => "",
+    };
+    let name = |text: String| plays.config.team.find(&text).map_or(text.clone(), |person| person.name.clone());
+    let said = AlertText {
+        kind: AlertKind::HandOff,
+        band_before: episode.band,
+        score_before: episode.score,
+        changes: episode.reasons.clone(),
+        next_step: next_step.to_owned(),
+        text: Some(episode.why.clone()),
+        template: None,
+        owner_before: before.map(name),
+        renewal: None,
+    };
+    let step = format!("hand-off~{now}~{}", told.register.stamp.as_key());
+    let message = Message { step: &step, role: Role::Csm, urgency: None, due: None, said };
+    request(plays, playbook, episode, message, decision);
+}

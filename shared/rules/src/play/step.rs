@@ -1,0 +1,66 @@
+//! The steps of an episode: each is asked for once, when its moment has come.
+
+use config::{Playbook, Step, StepAction};
+use model::{AlertKind, Band, Episode, EpisodeState, Moment};
+
+use super::request::{Message, request};
+use super::{Plays, end, owner};
+use crate::alert::AlertText;
+use crate::decide::Decision;
+
+/// Asks for what is due and was not asked for yet; the moment of the next step, or of the end after the last.
+pub(super) fn ask(
+    plays: &Plays<'_>,
+    playbook: &Playbook,
+    episode: &mut Episode,
+    decision: &mut Decision,
+) -> Option<Moment> {
+    // What seems solved is not worked on; if it turns out not to be, the steps come then.
+    if matches!(episode.state, EpisodeState::Open { recovering_since: Some(_) }) {
+        return None;
+    }
+    let mut next = None;
+    for step in playbook.steps.iter().filter(|step| !episode.asked.contains(&step.name)).collect::<Vec<_>>() {
+        let at = moment(plays, step, episode);
+        if at > plays.now.at {
+            next = [next, Some(at)].into_iter().flatten().min();
+            continue;
+        }
+        message(plays, playbook, step, episode, decision);
+        episode.asked.insert(step.name.clone());
+        episode.asked_at = Some(plays.now.at);
+        episode.root_action.get_or_insert_with(|| episode.key.action(episode.run, &step.name));
+    }
+    [next, end::done_at(playbook, episode)].into_iter().flatten().min()
+}
+
+/// When a step comes: at 09:00 where its reader works, never before the opening.
+pub(super) fn moment(plays: &Plays<'_>, step: &Step, episode: &Episode) -> Moment {
+    let Some(after) = step.after else { return episode.opened_at };
+    let reached = owner::reach(plays, step.owner);
+    after.after(episode.opened_at, &plays.config.team.calendar_of(reached.person)).max(episode.opened_at)
+}
+
+fn message(plays: &Plays<'_>, playbook: &Playbook, step: &Step, episode: &Episode, decision: &mut Decision) {
+    let is_first = episode.asked.is_empty();
+    let StepAction::SlackAlert { next_step, text, template } = &step.action;
+    let before = plays.prior;
+    let (band, score) = if is_first {
+        (before.map_or(Band::Unknown, |b| b.band), before.and_then(|b| b.score))
+    } else {
+        (episode.band, episode.score)
+    };
+    let said = AlertText {
+        kind: if is_first { AlertKind::Opened } else { AlertKind::Step },
+        band_before: band,
+        score_before: score,
+        changes: episode.reasons.clone(),
+        next_step: next_step.clone(),
+        text: text.clone(),
+        template: template.clone(),
+        owner_before: None,
+        renewal: None,
+    };
+    let message = Message { step: &step.name, role: step.owner, urgency: step.urgency, due: step.due, said };
+    request(plays, playbook, episode, message, decision);
+}
