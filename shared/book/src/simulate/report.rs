@@ -1,0 +1,317 @@
+//! What a run of the book came to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use config::{Config, Trigger};
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use model::{ActionId, ActionRequest, AlertKind, Assessment, Band, Event, EventBody, Moment, PlaybookName, SubjectId};
+use rules::Decision;
+
+use super::desk::{self, Placement};
+use crate::Book;
+use crate::planted::Planted;
+use crate::told::{START, at};
+
+/// A message that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// When.
+    pub at: Moment,
+    /// Its id.
+    pub id: ActionId,
+    /// The account it is about.
+    pub account: SubjectId,
+    /// The playbook that asks.
+    pub playbook: PlaybookName,
+    /// The episode's row.
+    pub episode: String,
+    /// Which of the episode's messages it is.
+    pub kind: AlertKind,
+    /// Whom it is for: an email address, else where it goes.
+    pub to: String,
+    /// No budget holds it back.
+    pub exempt: bool,
+    /// How it reaches them.
+    pub placed: Placement,
+}
+
+/// One run of a playbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The playbook.
+    pub playbook: PlaybookName,
+    /// The account.
+    pub account: SubjectId,
+    /// The episode's row.
+    pub episode: String,
+    /// It is about risk.
+    pub is_risk: bool,
+    /// When it opened.
+    pub opened_at: Moment,
+    /// When it closed; `None` while it runs.
+    pub closed_at: Option<Moment>,
+}
+
+/// How many accounts are in each band at the end of a day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bands(pub BTreeMap<Band, usize>);
+
+impl Bands {
+    /// The share of a band in percent, rounded down; 0 without accounts.
+    pub fn percent(&self, band: Band) -> usize {
+        let all: usize = self.0.values().sum();
+        (100 * self.0.get(&band).copied().unwrap_or(0)).checked_div(all).unwrap_or(0)
+    }
+}
+
+/// What due moments came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// How many came.
+    pub moments: usize,
+    /// At how many of them something changed.
+    pub changed: usize,
+    /// At how many of the others a source was silent: accounts are then looked at again every few days, because nobody
+    /// tells of each of them when it is back.
+    pub waiting: usize,
+    /// The rest, at which nothing changed.
+    pub idle: Vec<(Moment, SubjectId)>,
+    /// How many were named again although they had passed; always 0 unless something is wrong.
+    pub repeated: usize,
+}
+
+/// What became of a planted churn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Churn {
+    /// The customer who leaves.
+    pub planted: Planted,
+    /// The day of the first alert since something shows, and how many days before the notice that is.
+    pub alerted: Option<(Date, i64)>,
+    /// Why nobody was alerted in time; `None` where somebody was.
+    pub miss: Option<String>,
+}
+
+impl Churn {
+    /// Alerts that come later are too late to do anything.
+    pub const IN_TIME_DAYS: i64 = 60;
+}
+
+/// What a run of the book came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Every message that was asked for, in order of time.
+    pub messages: Vec<Message>,
+    /// Every run of a playbook, in the order of opening.
+    pub runs: Vec<Run>,
+    /// The bands at the end of each day.
+    pub bands: Vec<Bands>,
+    /// What became of those who left.
+    pub churns: Vec<Churn>,
+    /// What due moments came to.
+    pub due: Due,
+    /// Looks at accounts.
+    pub decisions: usize,
+    /// How often an account went from one band to another.
+    pub crossings: BTreeMap<(Band, Band), usize>,
+    /// Days times accounts that were assessed.
+    pub account_days: usize,
+    /// By health model and cap, such as `customer-health-index/unpaid`: on how many of them it held.
+    pub capped: BTreeMap<String, usize>,
+    /// By health model and measure: on how many of them it had a value.
+    pub counted: BTreeMap<String, usize>,
+    /// Checkpoints of renewals that were reached, in order of time.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// A step on the way to a renewal that was told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Checkpoint {
+    /// The account.
+    pub account: SubjectId,
+    /// The day its term ends.
+    pub due_on: Date,
+    /// Which: days before the deadline such as `90`, or how the way ends.
+    pub step: String,
+    /// When it was told.
+    pub at: Moment,
+}
+
+impl Report {
+    /// Notes how accounts stand at the end of a day.
+    pub(super) fn end_of_day<'a>(&mut self, accounts: impl Iterator<Item = &'a Assessment>) {
+        let mut bands = BTreeMap::new();
+        for assessment in accounts {
+            *bands.entry(assessment.band).or_insert(0) += 1;
+            self.account_days += 1;
+            for cap in &assessment.caps {
+                *self.capped.entry(format!("{}/{}", assessment.model.name, cap.name)).or_insert(0) += 1;
+            }
+            for row in assessment.contributions.iter().filter(|row| row.value.is_some()) {
+                *self.counted.entry(format!("{}/{}", assessment.model.name, row.measure)).or_insert(0) += 1;
+            }
+        }
+        self.bands.push(Bands(bands));
+    }
+
+    /// Notes what one look came to.
+    pub(super) fn add(&mut self, before: Option<&Assessment>, decision: &Decision) {
+        self.decisions += 1;
+        if let (Some(before), Some(now)) = (before, &decision.assessment)
+            && before.band != now.band
+        {
+            *self.crossings.entry((before.band, now.band)).or_insert(0) += 1;
+        }
+        for event in &decision.events {
+            self.note(event);
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match &event.body {
+            EventBody::RiskOpened { playbook, episode, .. } => self.open(event, playbook, episode, true),
+            EventBody::PlayStarted { playbook, episode, .. } => self.open(event, playbook, episode, false),
+            EventBody::RiskResolved { episode, .. } | EventBody::PlayEnded { episode, .. } => {
+                let mut runs = self.runs.iter_mut().rev();
+                if let Some(run) = runs.find(|run| run.account == event.account && run.episode == *episode) {
+                    run.closed_at = Some(event.as_of);
+                }
+            }
+            EventBody::CheckpointReached { step, due_on, .. } => self.checkpoints.push(Checkpoint {
+                account: event.account.clone(),
+                due_on: *due_on,
+                step: step.clone(),
+                at: event.as_of,
+            }),
+            EventBody::ActionRequested(request) => self.messages.push(message(event, request)),
+            EventBody::Watched { .. }
+            | EventBody::Unwatched { .. }
+            | EventBody::BandChanged { .. }
+            | EventBody::ActionCompleted(_)
+            | EventBody::ActionFailed(_)
+            | EventBody::DeliveryQuarantined { .. }
+            | EventBody::FetchRequested(_) => {}
+        }
+    }
+
+    fn open(&mut self, event: &Event, playbook: &PlaybookName, episode: &str, is_risk: bool) {
+        self.runs.push(Run {
+            playbook: playbook.clone(),
+            account: event.account.clone(),
+            episode: episode.to_owned(),
+            is_risk,
+            opened_at: event.as_of,
+            closed_at: None,
+        });
+    }
+
+    /// Compares what was alerted with who left within so many days of the book.
+    pub(super) fn judge(&mut self, config: &Config, book: &Book, days: usize) {
+        self.keep_budget(usize::try_from(config.team.alerts.per_week).unwrap_or(usize::MAX));
+        let end = START.saturating_add(i64::try_from(days).unwrap_or(i64::MAX).days());
+        let planted = book.planted().iter().filter(|planted| planted.notice_on < end);
+        self.churns = planted.map(|planted| self.churn(config, planted)).collect();
+    }
+
+    /// What is beyond a reader's budget of a week waits for the digest, whoever comes first staying where they are.
+    fn keep_budget(&mut self, per_week: usize) {
+        let mut got: BTreeMap<(String, i64), usize> = BTreeMap::new();
+        let start = at(0, 0);
+        for message in self.messages.iter_mut().filter(|message| message.placed == Placement::Immediate) {
+            let week = message.at.since(start).as_hours() / (7 * 24);
+            let count = got.entry((message.to.clone(), week)).or_insert(0);
+            if *count >= per_week && !message.exempt {
+                message.placed = Placement::Digest;
+            } else {
+                *count += 1;
+            }
+        }
+    }
+
+    fn churn(&self, config: &Config, planted: &Planted) -> Churn {
+        let from = planted.signs.first().map_or(START, |(_, from)| *from);
+        // An episode that runs already when the first sign shows has somebody on it.
+        let is_about = |run: &&Run| run.account == planted.account && warns(config, &run.playbook);
+        let runs = self.runs.iter().filter(is_about);
+        let days = runs.filter_map(|run| {
+            let closed = run.closed_at.map_or(Date::MAX, |at| at.date_in(&TimeZone::UTC));
+            let opened = run.opened_at.date_in(&TimeZone::UTC).max(from);
+            (closed >= from && opened <= planted.notice_on).then_some(opened)
+        });
+        let alerted = days.min().map(|on| (on, on.duration_until(planted.notice_on).as_hours() / 24));
+        let miss = match (planted.unseen, alerted) {
+            (_, Some((_, before))) if before >= Churn::IN_TIME_DAYS => None,
+            (Some(why), _) => Some(why.to_owned()),
+            (None, Some((_, before))) => Some(format!("the first alert came {before} days before the notice")),
+            (None, None) => Some("no rule saw its signs".to_owned()),
+        };
+        Churn { planted: planted.clone(), alerted, miss }
+    }
+
+    /// Messages of a reader per week of the book that are placed so, weeks without one included.
+    pub fn per_week(&self, to: &str, placed: Placement) -> Vec<usize> {
+        let mut weeks = vec![0; self.bands.len().div_ceil(7)];
+        let start = at(0, 0);
+        for message in self.messages.iter().filter(|message| message.to == to && message.placed == placed) {
+            let week = message.at.since(start).as_hours() / (7 * 24);
+            if let Some(count) = usize::try_from(week).ok().and_then(|week| weeks.get_mut(week)) {
+                *count += 1;
+            }
+        }
+        weeks
+    }
+
+    /// Messages that were asked for twice, or that open a run of a playbook on an account within a day of another.
+    pub fn duplicates(&self) -> Vec<&Message> {
+        let mut ids = BTreeSet::new();
+        let mut opened: BTreeMap<_, Moment> = BTreeMap::new();
+        let mut doubles = Vec::new();
+        for message in &self.messages {
+            let is_first = message.kind == AlertKind::Opened;
+            let before = is_first.then(|| opened.insert((&message.account, &message.episode), message.at)).flatten();
+            let is_close = before.is_some_and(|before| message.at.since(before).as_hours() < 24);
+            if !ids.insert(&message.id) || is_close {
+                doubles.push(message);
+            }
+        }
+        doubles
+    }
+
+    /// The accounts on which a playbook ran, each with how often.
+    pub fn fired(&self, playbook: &str) -> BTreeMap<&SubjectId, usize> {
+        let mut fired = BTreeMap::new();
+        for run in self.runs.iter().filter(|run| run.playbook.as_str() == playbook) {
+            *fired.entry(&run.account).or_insert(0) += 1;
+        }
+        fired
+    }
+
+    /// The playbooks of a configuration that are about risk in this run.
+    pub fn risk_playbooks<'a>(&self, config: &'a Config) -> Vec<&'a PlaybookName> {
+        let is_risk = |name: &PlaybookName| self.runs.iter().any(|run| run.is_risk && run.playbook == *name);
+        config.playbooks.iter().map(|playbook| &playbook.name).filter(|name| is_risk(name)).collect()
+    }
+}
+
+/// Starting it says that something is wrong; a date that comes near and a new customer are nothing of the kind.
+fn warns(config: &Config, playbook: &PlaybookName) -> bool {
+    config.playbook(playbook).is_some_and(|playbook| match &playbook.trigger {
+        Trigger::BandChanged { .. } | Trigger::Becomes { .. } | Trigger::Answered { .. } => true,
+        Trigger::BecameCustomer { .. } | Trigger::Renewal(_) => false,
+    })
+}
+
+fn message(event: &Event, request: &ActionRequest) -> Message {
+    Message {
+        at: event.as_of,
+        id: request.id.clone(),
+        account: event.account.clone(),
+        playbook: request.playbook.clone(),
+        episode: request.episode.clone(),
+        kind: request.alert.kind,
+        to: request.to.email.clone().unwrap_or_else(|| request.to.address.clone()),
+        exempt: request.exempt,
+        placed: desk::place(request),
+    }
+}

@@ -1,0 +1,94 @@
+//! The help desk, in two workspaces: requests, how urgent they are and how long they stay open.
+
+use model::{ClaimKind, FactKey, Field, LinkSays, SubjectId, Value};
+
+use super::{Story, word};
+use crate::customer::CONTACTS;
+use crate::dice::Dice;
+use crate::planted::Sign;
+use crate::told::{Diary, at};
+
+pub(super) fn tell(story: &Story<'_>, diary: &mut Diary) {
+    let customer = story.customer;
+    let Some(desk) = customer.desk else { return };
+    let days = story.days();
+    let organization = customer.organization();
+    let target = Some(customer.account.clone());
+    let says = LinkSays::Own { field: "external_id".to_owned(), kind: ClaimKind::ExternalId, target };
+    diary.link((days.start, 8 * 60), desk, &organization, says);
+    for n in 0..CONTACTS {
+        let target = SubjectId::email(&customer.email(n));
+        let says = LinkSays::Own { field: "email".to_owned(), kind: ClaimKind::ExternalId, target };
+        diary.link((days.start, 8 * 60), desk, &customer.user(n), says);
+        let email = [(Field::Email, word(customer.email(n)))];
+        diary.tell((days.start, 8 * 60), (desk, &customer.user(n), FactKey::Contact), &email);
+    }
+    let mut dice = story.dice("tickets");
+    let escalate = story.planted.and_then(|planted| planted.shows(Sign::TicketsEscalate));
+    let (few, many) = customer.vigour.pick([(5, 25), (8, 40), (15, 60)]);
+    let busy = dice.between(few, many);
+    let mut count = 0;
+    for day in days {
+        let is_weekend = day.rem_euclid(7) > 4;
+        let is_bad = escalate.is_some_and(|from| (from..from + 70).contains(&day));
+        let chance = match (is_bad, is_weekend) {
+            (true, false) => 220,
+            (false, false) => busy,
+            (_, true) => busy / 5,
+        };
+        if dice.per_mille(chance) {
+            let ticket = SubjectId::vendor("zendesk", "ticket", &format!("6{:03}{count:04}", customer.number));
+            count += 1;
+            one(story, diary, &mut dice, (desk, &ticket), day, is_bad);
+        }
+    }
+}
+
+fn one(
+    story: &Story<'_>,
+    diary: &mut Diary,
+    dice: &mut Dice,
+    (desk, ticket): (&str, &SubjectId),
+    day: i64,
+    is_bad: bool,
+) {
+    let customer = story.customer;
+    let priority = match dice.between(0, 99) {
+        _ if is_bad => dice.one_of(&["urgent", "urgent", "high"]),
+        0..3 => "urgent",
+        3..18 => "high",
+        18..75 => "normal",
+        _ => "low",
+    };
+    let minute = dice.between(7 * 60, 17 * 60);
+    // What is urgent is solved within hours, the rest within days; when it goes wrong, weeks.
+    let open_for = match priority {
+        _ if is_bad => dice.between(9, 24) * 24 * 60,
+        "urgent" => dice.between(60, 9 * 60),
+        "high" => dice.between(4, 60) * 60,
+        _ => dice.between(4, 150) * 60,
+    };
+    let open_for = open_for * if is_bad { 1 } else { customer.vigour.pick([1, 1, 2]) };
+    let solved = day * 24 * 60 + minute + open_for;
+    let (solved_day, solved_minute) = (solved.div_euclid(24 * 60), solved.rem_euclid(24 * 60));
+    let key = || (desk, ticket, FactKey::Ticket);
+    let asks = customer.user(usize::try_from(dice.between(1, 3)).unwrap_or(1));
+    let opened = [
+        (Field::Status, word("new")),
+        (Field::Priority, word(priority)),
+        (Field::TicketType, word(if is_bad { "problem" } else { dice.one_of(&["question", "problem", "task"]) })),
+        (Field::OpenedAt, Value::Moment(at(day, minute))),
+        (Field::SolvedAt, Value::Cleared),
+        (Field::Person, word(asks.as_str())),
+    ];
+    diary.tell((day, minute), key(), &opened);
+    let belongs = |field: &str, kind, target| LinkSays::Own { field: field.to_owned(), kind, target: Some(target) };
+    let organization = belongs("organization_id", ClaimKind::Crm, customer.organization());
+    diary.link((day, minute), desk, ticket, organization);
+    diary.link((day, minute), desk, ticket, belongs("requester_id", ClaimKind::ExternalId, asks));
+    if dice.percent(60) {
+        diary.tell((day, minute + 40), key(), &[(Field::Status, word("open"))]);
+    }
+    let solution = [(Field::Status, word("solved")), (Field::SolvedAt, Value::Moment(at(solved_day, solved_minute)))];
+    diary.tell((solved_day, solved_minute), key(), &solution);
+}

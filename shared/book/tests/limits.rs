@@ -1,0 +1,175 @@
+//! A year of the messy book stays within what people bear: few alerts, none twice, and those who leave are seen.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod common;
+mod defaults;
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use std::thread;
+
+use book::{Book, CSMS, Churn, Contract, Placement, Report, simulate};
+use config::Config;
+use jiff::ToSpan as _;
+use model::Band;
+
+/// One book and what the rules made of its year.
+struct Year {
+    seed: u64,
+    book: Book,
+    report: Report,
+}
+
+/// The seed that never changes, and one that `BOOK_SEED` varies: any text, such as the commit that is tested.
+fn seeds() -> [u64; 2] {
+    let varied = std::env::var("BOOK_SEED").ok().filter(|text| !text.trim().is_empty());
+    let number = |text: String| {
+        let digits = model::stable_hash(&["book", text.trim()]);
+        text.trim().parse().unwrap_or_else(|_| u64::from_str_radix(&digits[..16], 16).unwrap())
+    };
+    [1, varied.map_or(2, number)]
+}
+
+fn config() -> &'static Config {
+    static CONFIG: OnceLock<Config> = OnceLock::new();
+    CONFIG.get_or_init(common::config)
+}
+
+/// Both years, run once for all tests.
+fn years() -> &'static [Year] {
+    static YEARS: OnceLock<Vec<Year>> = OnceLock::new();
+    YEARS.get_or_init(|| {
+        let run = |seed| {
+            let book = Book::new(seed);
+            let report = simulate(config(), &book, 52);
+            Year { seed, book, report }
+        };
+        let threads = seeds().map(|seed| thread::spawn(move || run(seed)));
+        threads.map(|thread| thread.join().unwrap()).into()
+    })
+}
+
+/// Holds a limit for each of the years; what is wrong is told with the seed that shows it.
+#[track_caller]
+fn check(wrong: impl Fn(&Year) -> Vec<String>) {
+    for year in years() {
+        let wrong = wrong(year);
+        assert!(wrong.is_empty(), "BOOK_SEED={}\n{}", year.seed, wrong.join("\n"));
+    }
+}
+
+#[test]
+fn a_csm_gets_few_immediate_alerts_a_week() {
+    check(|year| {
+        let wrong = |to: &&str| {
+            let mut weeks = year.report.per_week(to, Placement::Immediate);
+            weeks.sort_unstable();
+            let (median, most) = (weeks[weeks.len() / 2], weeks[weeks.len() - 1]);
+            (median > 8 || most > 15).then(|| format!("{to}: median {median}, most {most}"))
+        };
+        CSMS.iter().filter_map(wrong).collect()
+    });
+}
+
+#[test]
+fn nobody_is_told_twice() {
+    check(|year| year.report.duplicates().iter().map(|message| format!("{message:?}")).collect());
+}
+
+#[test]
+fn who_leaves_is_alerted_sixty_days_before_or_leaves_unseen() {
+    check(|year| {
+        assert_eq!(year.report.churns.len(), book::PLANTED);
+        let wrong = |churn: &Churn| match (&churn.miss, churn.planted.unseen) {
+            (None, _) => None,
+            (Some(why), Some(unseen)) if why == unseen => None,
+            (Some(why), _) => Some(format!("{}: {why}; {:?}", churn.planted.account, churn.planted.signs)),
+        };
+        year.report.churns.iter().filter_map(wrong).collect()
+    });
+}
+
+#[test]
+fn bands_tell_accounts_apart() {
+    check(|year| {
+        let limits = [(Band::Unknown, 20), (Band::Red, 25), (Band::Green, 80)];
+        let weeks = year.report.bands.chunks(7).enumerate();
+        let over = weeks.flat_map(|(week, days)| {
+            let last = &days[days.len() - 1];
+            let over = limits.iter().filter(|(band, most)| last.percent(*band) > *most);
+            over.map(move |(band, most)| format!("week {week}: {}% {band}, over {most}%", last.percent(*band)))
+        });
+        over.collect()
+    });
+}
+
+#[test]
+fn risk_playbooks_fire_where_they_are_for_and_nowhere_near_everywhere() {
+    check(|year| {
+        let accounts = year.book.customers().len();
+        let wrong = |name: &model::PlaybookName| {
+            let fired = year.report.fired(name.as_str()).len();
+            let is_good = 100 * fired >= accounts && 100 * fired <= 25 * accounts;
+            (!is_good).then(|| format!("{name} fired on {fired} of {accounts} accounts"))
+        };
+        year.report.risk_playbooks(config()).into_iter().filter_map(wrong).collect()
+    });
+}
+
+#[test]
+fn due_moments_are_worth_their_while() {
+    check(|year| {
+        let due = &year.report.due;
+        let is_good = due.repeated == 0 && 100 * due.changed >= 95 * (due.changed + due.idle.len());
+        let (changed, repeated, idle) = (due.changed, due.repeated, &due.idle);
+        if is_good {
+            vec![]
+        } else {
+            vec![format!("{changed} changed something, {repeated} came twice, idle: {idle:?}")]
+        }
+    });
+}
+
+#[test]
+fn a_new_customer_is_kicked_off_once_and_an_old_one_never() {
+    check(|year| {
+        let fired = year.report.fired("onboarding-kickoff");
+        let wrong = |customer: &book::Customer| {
+            let times = fired.get(&customer.account).copied().unwrap_or(0);
+            let expected = usize::from(customer.since > book::START);
+            (times != expected).then(|| format!("{}: {times} times, not {expected}", customer.account))
+        };
+        year.book.customers().iter().filter_map(wrong).collect()
+    });
+}
+
+#[test]
+fn each_step_of_a_renewal_is_told_once() {
+    check(|year| {
+        let mut told = BTreeSet::new();
+        let mut twice = vec![];
+        for step in &year.report.checkpoints {
+            if !told.insert((&step.account, step.due_on, &step.step)) {
+                twice.push(format!("{step:?}"));
+            }
+        }
+        twice
+    });
+}
+
+#[test]
+fn no_renewal_that_a_tool_tells_of_comes_unprepared() {
+    check(|year| {
+        let told: BTreeSet<_> = year.report.checkpoints.iter().map(|step| &step.account).collect();
+        let (from, to) = (book::START.saturating_add(150.days()), book::START.saturating_add(360.days()));
+        let is_told = |customer: &&book::Customer| {
+            customer.contract != Contract::Untold
+                && customer.since < book::START
+                && (from..to).contains(&customer.notice_on())
+                && (from..to).contains(&customer.renews_on)
+        };
+        let missed = year.book.customers().iter().filter(is_told).filter(|customer| !told.contains(&customer.account));
+        missed.map(|customer| format!("{}: {}", customer.account, customer.renews_on)).collect()
+    });
+}
