@@ -211,9 +211,13 @@ impl Health {
             }
         };
         let episodes: Vec<_> = view.episodes.iter().map(|stored| stored.value.clone()).collect();
+        // Only who is expected to speak can be silent; where nobody is, there is nothing to read.
+        let may_be_silent = self.config.connections.iter().any(|connection| connection.expected_every.is_some());
+        let heard = if may_be_silent { self.store.heard().await? } else { BTreeMap::new() };
         let input = Input {
             account: subject,
             facts: &view.facts,
+            heard: &heard,
             members: &view.members,
             linked: view.linked.as_ref(),
             previous,

@@ -5,6 +5,7 @@
 //! Links are written before the facts of the same delivery, so that whoever judges a fact finds where it belongs.
 
 mod fold;
+mod heard;
 mod links;
 mod statements;
 #[cfg(test)]
@@ -33,6 +34,7 @@ const TRIES: usize = 8;
 pub struct Normalize {
     config: Arc<Config>,
     store: Store,
+    noted: heard::Noted,
 }
 
 /// One understood delivery of a batch.
@@ -71,7 +73,7 @@ impl From<WriteError> for StoreError {
 impl Normalize {
     /// Reads deliveries with this configuration.
     pub fn new(config: Arc<Config>, store: Store) -> Self {
-        Self { config, store }
+        Self { config, store, noted: heard::Noted::default() }
     }
 
     /// Handles a batch of the journal's stream.
@@ -89,6 +91,7 @@ impl Normalize {
                 }
             }
         }
+        self.note_heard(&batch, &mut failed).await;
         self.write(&batch, &mut failed).await;
         for read in &batch {
             let id = &read.delivery.id;

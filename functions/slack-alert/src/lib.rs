@@ -10,7 +10,7 @@ use config::Config;
 use jiff::SignedDuration;
 use model::{
     ActionOutcome, ActionRequest, AlertKind, CauseChain, Event, EventBody, EventId, Mode, Moment, SubjectId,
-    TimelineEntry,
+    TimelineEntry, Urgency,
 };
 use runtime::Clock;
 use runtime::batch::{NotDone, messages};
@@ -87,8 +87,7 @@ impl SlackAlert {
         secrets: Secrets,
         clock: Clock,
     ) -> Result<Self, actions::slack::RenderError> {
-        let template = |name: &str| config.templates.get(name).cloned().unwrap_or_default();
-        let templates = SlackTemplates::new(template("slack/opened.j2"), template("slack/resolved.j2"))?;
+        let templates = SlackTemplates::new(&config.templates)?;
         Ok(Self { config, store, seam, secrets, templates, clock })
     }
 
@@ -154,7 +153,11 @@ impl SlackAlert {
         let Some(episode) = context.episode.as_ref().filter(|episode| episode.run == request.run) else {
             return end(ActionStatus::Obsolete, None, "the episode has moved on");
         };
-        if request.alert.kind == AlertKind::Opened && !episode.is_open() {
+        let needs_open = match request.alert.kind {
+            AlertKind::Opened | AlertKind::Step | AlertKind::Update | AlertKind::HandOff => true,
+            AlertKind::Resolved => false,
+        };
+        if needs_open && !episode.is_open() {
             return end(ActionStatus::Obsolete, None, "the episode was over before the message went out");
         }
         if request.reply_to.is_some() {
@@ -178,6 +181,13 @@ impl SlackAlert {
         let mode = context.control.mode.unwrap_or(Mode::Observe).min(most);
         if mode == Mode::Observe {
             return end(ActionStatus::Observed, Some(mode), "observe mode: nothing is sent; see `barometer golive`");
+        }
+        if request.urgency == Urgency::Digest {
+            return end(
+                ActionStatus::Observed,
+                Some(mode),
+                "it belongs into the daily digest, and no digest is sent yet",
+            );
         }
         if context.control.paused_at.is_some() {
             return end(ActionStatus::Held, Some(mode), "sending is paused; this message is not sent later");

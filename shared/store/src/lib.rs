@@ -9,6 +9,7 @@ mod control;
 mod erasure;
 mod error;
 mod fetches;
+mod heard;
 mod journal;
 mod links;
 mod listing;

@@ -104,6 +104,13 @@ impl Rows {
             band: model::Band::Red,
             score: None,
             reasons: vec![],
+            asked: BTreeSet::new(),
+            asked_at: None,
+            owner: None,
+            told: BTreeMap::new(),
+            told_caps: BTreeSet::new(),
+            updated_on: None,
+            runway: None,
         };
         self.subjects.entry(home.clone()).or_default().episodes.push(Stored { value, rev: 1 });
     }

@@ -1,6 +1,6 @@
 //! The request: everything Slack is sent, byte for byte the same for the same alert.
 
-use model::ActionRequest;
+use model::{ActionRequest, Notice};
 use serde::Serialize;
 
 use super::layout::{Block, Layout, arrange};
@@ -33,11 +33,27 @@ struct Metadata {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Payload {
     action: String,
-    account: String,
-    episode: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    episode: Option<String>,
 }
 
 impl SlackMessage {
+    /// The message for `notice`, written as `layout`.
+    pub(super) fn notice(notice: &Notice, layout: Layout) -> Self {
+        let event_payload = Payload { action: notice.id.to_string(), account: None, episode: None };
+        Self {
+            channel: notice.to.address.clone(),
+            text: layout.first_line,
+            blocks: layout.blocks,
+            unfurl_links: false,
+            unfurl_media: false,
+            metadata: Metadata { event_type: "barometer_notice", event_payload },
+            thread_ts: None,
+        }
+    }
+
     /// The body of the request, keys always in the same order.
     pub fn body(&self) -> serde_json::Value {
         // Texts, lists and booleans only: there is nothing in it that JSON cannot hold.
@@ -70,8 +86,8 @@ pub fn render(
             event_type: "barometer_alert",
             event_payload: Payload {
                 action: request.id.to_string(),
-                account: request.alert.account.to_string(),
-                episode: request.episode.clone(),
+                account: Some(request.alert.account.to_string()),
+                episode: Some(request.episode.clone()),
             },
         },
         thread_ts: thread_ts.map(str::to_owned),
@@ -81,7 +97,7 @@ pub fn render(
 /// Values are shortened before anything is left out.
 fn shortest_needed(templates: &SlackTemplates, request: &ActionRequest) -> Result<Layout, RenderError> {
     let with = |limits| -> Result<Layout, RenderError> {
-        let text = templates.write(request.alert.kind, &Words::of(request, limits))?;
+        let text = templates.write(&request.alert, &Words::of(request, limits))?;
         Ok(arrange(&text, MAX_VISIBLE))
     };
     let [first, shorter @ ..] = Limits::STEPS;

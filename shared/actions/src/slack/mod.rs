@@ -12,13 +12,20 @@
 mod call;
 mod layout;
 mod message;
+mod notice;
+mod notice_words;
 mod templates;
 mod text;
 mod words;
 
 pub use call::{BadToken, PostError, Posted, Slack, SlackToken};
 pub use message::{MAX_VISIBLE, SlackMessage, render};
+pub use notice::{NoticeTemplates, render_notice};
 pub use templates::{RenderError, SlackTemplates};
 
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod notice_tests;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,11 @@
 //! The templates people write: what they may use, and what happens to every value they print.
 
+use std::collections::BTreeMap;
+
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
-use model::AlertKind;
+use model::{Alert, AlertKind};
+use serde::Serialize;
 
 use super::text::{clean, escape};
 use super::words::Words;
@@ -14,7 +17,7 @@ pub enum RenderError {
     #[error("template {name} cannot be used")]
     Template {
         /// The file.
-        name: &'static str,
+        name: String,
         /// What and where.
         #[source]
         source: Error,
@@ -23,7 +26,13 @@ pub enum RenderError {
     #[error("template {name} writes nothing")]
     Empty {
         /// The file.
-        name: &'static str,
+        name: String,
+    },
+    /// There is no such file.
+    #[error("there is no template {name}")]
+    Missing {
+        /// The file.
+        name: String,
     },
 }
 
@@ -36,42 +45,64 @@ pub enum RenderError {
 #[derive(Debug)]
 pub struct SlackTemplates {
     environment: Environment<'static>,
-    opened: String,
-    resolved: String,
+    texts: BTreeMap<String, String>,
 }
 
 impl SlackTemplates {
-    /// Takes the texts of `opened.j2` and `resolved.j2`.
+    /// Takes the templates of a configuration, by their path below `templates/`; those of Slack are used.
     ///
     /// # Errors
-    /// When one of them does not parse. `crate::slack::render` finds names that do not exist.
-    pub fn new(opened: impl Into<String>, resolved: impl Into<String>) -> Result<Self, RenderError> {
-        let templates = Self { environment: environment(), opened: opened.into(), resolved: resolved.into() };
-        for kind in [AlertKind::Opened, AlertKind::Resolved] {
-            let (name, text) = templates.source(kind);
-            let parsed = templates.environment.template_from_named_str(name, text);
-            parsed.map_err(|source| RenderError::Template { name, source })?;
+    /// When one of them does not parse, or one that a kind of message needs is missing. `crate::slack::render` finds
+    /// names that do not exist.
+    pub fn new(templates: &BTreeMap<String, String>) -> Result<Self, RenderError> {
+        let of_slack = templates.iter().filter(|(path, _)| path.starts_with("slack/"));
+        let texts = of_slack.map(|(path, text)| (path.clone(), text.clone())).collect();
+        let templates = Self { environment: environment(), texts };
+        for kind in AlertKind::ALL {
+            templates.source(&path_of(*kind))?;
+        }
+        for (name, text) in &templates.texts {
+            parse(&templates.environment, name, text)?;
         }
         Ok(templates)
     }
 
-    fn source(&self, kind: AlertKind) -> (&'static str, &str) {
-        match kind {
-            AlertKind::Opened => ("slack/opened.j2", &self.opened),
-            AlertKind::Resolved => ("slack/resolved.j2", &self.resolved),
-        }
+    fn source(&self, name: &str) -> Result<&str, RenderError> {
+        self.texts.get(name).map(String::as_str).ok_or_else(|| RenderError::Missing { name: name.to_owned() })
     }
 
-    /// The text of `kind` with `words`, escaped.
-    pub(super) fn write(&self, kind: AlertKind, words: &Words) -> Result<String, RenderError> {
-        let (name, text) = self.source(kind);
-        let written = self.environment.template_from_named_str(name, text).and_then(|template| template.render(words));
-        let written = written.map_err(|source| RenderError::Template { name, source })?;
-        if written.trim().is_empty() { Err(RenderError::Empty { name }) } else { Ok(written) }
+    /// The text of `alert` with `words`, escaped: by the template it names, else by that of its kind.
+    pub(super) fn write(&self, alert: &Alert, words: &Words) -> Result<String, RenderError> {
+        let named = alert.template.as_ref().map(|name| format!("slack/{name}.j2"));
+        let name = named.unwrap_or_else(|| path_of(alert.kind));
+        write(&self.environment, &name, self.source(&name)?, words)
     }
 }
 
-fn environment() -> Environment<'static> {
+/// The template of a kind of message that names none.
+fn path_of(kind: AlertKind) -> String {
+    format!("slack/{}.j2", kind.as_str())
+}
+
+/// Whether the text `name` parses.
+pub(super) fn parse(environment: &Environment<'_>, name: &str, text: &str) -> Result<(), RenderError> {
+    let parsed = environment.template_from_named_str(name, text);
+    parsed.map(|_| ()).map_err(|source| RenderError::Template { name: name.to_owned(), source })
+}
+
+/// The text `name` with `words`, escaped.
+pub(super) fn write(
+    environment: &Environment<'_>,
+    name: &str,
+    text: &str,
+    words: &impl Serialize,
+) -> Result<String, RenderError> {
+    let written = environment.template_from_named_str(name, text).and_then(|template| template.render(words));
+    let written = written.map_err(|source| RenderError::Template { name: name.to_owned(), source })?;
+    if written.trim().is_empty() { Err(RenderError::Empty { name: name.to_owned() }) } else { Ok(written) }
+}
+
+pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_formatter(print);
@@ -187,7 +218,14 @@ mod tests {
 
     #[test]
     fn a_template_that_does_not_parse_is_refused_by_name() {
-        let error = SlackTemplates::new("{{ name }}", "{% if %}").unwrap_err();
-        assert_eq!(error.to_string(), "template slack/resolved.j2 cannot be used");
+        let with = |resolved: Option<&str>| {
+            let texts = AlertKind::ALL.iter().map(|kind| (path_of(*kind), "{{ name }}".to_owned()));
+            let mut texts: BTreeMap<_, _> = texts.collect();
+            texts.remove("slack/resolved.j2");
+            texts.extend(resolved.map(|text| ("slack/resolved.j2".to_owned(), text.to_owned())));
+            SlackTemplates::new(&texts).unwrap_err().to_string()
+        };
+        assert_eq!(with(Some("{% if %}")), "template slack/resolved.j2 cannot be used");
+        assert_eq!(with(None), "there is no template slack/resolved.j2");
     }
 }

@@ -2,21 +2,32 @@ use std::path::Path;
 
 use model::{
     ActionId, ActionKind, ActionRequest, Alert, AlertChange, AlertKind, Band, Moment, Money, Owner, PlaybookName,
-    Recipient, Score, SubjectId,
+    Recipient, Score, SubjectId, Urgency, Weigh,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use testkit::golden::{self, Fixture};
 
-use super::text::{escape, visible};
+use super::checks::{assert_no_holes, assert_safe, assert_within_limits, hostile, texts};
+use super::text::escape;
 use super::*;
 
 /// The templates as they are shipped.
 fn shipped() -> SlackTemplates {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config/templates/slack");
-    let read = |file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
-    SlackTemplates::new(read("opened.j2"), read("resolved.j2")).unwrap()
+    let files = std::fs::read_dir(dir).unwrap().map(Result::unwrap);
+    let text = |file: std::fs::DirEntry| {
+        let name = format!("slack/{}", file.file_name().to_string_lossy());
+        (name, std::fs::read_to_string(file.path()).unwrap())
+    };
+    SlackTemplates::new(&files.map(text).collect()).unwrap()
+}
+
+/// Every kind of message as `opened` writes it.
+fn all_as(opened: &str) -> SlackTemplates {
+    let texts = AlertKind::ALL.iter().map(|kind| (format!("slack/{}.j2", kind.as_str()), opened.to_owned()));
+    SlackTemplates::new(&texts.collect()).unwrap()
 }
 
 /// `request.json` of a golden folder.
@@ -36,70 +47,6 @@ fn requests_are_exactly_these() {
         assert_no_holes(&body);
         body
     });
-}
-
-/// Every text a reader sees, section by section and element by element.
-fn texts(body: &Value) -> Vec<&str> {
-    let blocks = body["blocks"].as_array().unwrap().iter();
-    let of_block = |block: &'_ Value| match block["type"].as_str().unwrap() {
-        "section" => 1,
-        "context" => block["elements"].as_array().unwrap().len(),
-        other => panic!("a block of type {other}"),
-    };
-    let expected: usize = blocks.clone().map(of_block).sum();
-    let found: Vec<&str> = blocks
-        .flat_map(|block| match block["elements"].as_array() {
-            Some(elements) => elements.iter().collect(),
-            None => vec![&block["text"]],
-        })
-        .map(|text| {
-            assert_eq!((&text["type"], &text["verbatim"]), (&Value::from("mrkdwn"), &Value::from(true)));
-            text["text"].as_str().unwrap()
-        })
-        .collect();
-    assert_eq!(found.len(), expected);
-    found
-}
-
-#[track_caller]
-fn assert_within_limits(body: &Value) {
-    let blocks = body["blocks"].as_array().unwrap();
-    assert!((1..=50).contains(&blocks.len()));
-    let elements = blocks.iter().filter_map(|block| block["elements"].as_array()).map(Vec::len);
-    assert!(elements.into_iter().all(|elements| (1..=10).contains(&elements)));
-    let first = body["text"].as_str().unwrap();
-    let all = texts(body);
-    for text in all.iter().chain([&first]) {
-        assert!((1..=3_000).contains(&text.chars().count()), "{} characters", text.chars().count());
-        assert!(visible(text) <= MAX_VISIBLE);
-        assert_safe(text);
-    }
-    let seen: usize = all.iter().map(|text| visible(text)).sum();
-    assert!(seen <= MAX_VISIBLE, "{seen} characters");
-}
-
-/// Nothing in `text` starts markup with an effect, and every entity is whole.
-#[track_caller]
-fn assert_safe(text: &str) {
-    assert!(!text.contains(['<', '>']), "{text}");
-    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-    let rest = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "");
-    assert!(!rest.contains('&'), "a broken entity in {text}");
-}
-
-/// Nothing is left behind where a value is missing or empty.
-#[track_caller]
-fn assert_no_holes(body: &Value) {
-    texts(body).iter().flat_map(|text| text.lines()).chain(body["text"].as_str()).for_each(assert_no_hole);
-}
-
-#[track_caller]
-fn assert_no_hole(line: &str) {
-    assert!(!line.trim().is_empty());
-    for hole in ["**", "``", "()", "( ", "· ·", "·  ", "→  ", ": ,"] {
-        assert!(!line.contains(hole), "`{hole}` in {line}");
-    }
-    assert!(!line.ends_with(['→', ':', '·', ',']), "{line}");
 }
 
 fn moment() -> Moment {
@@ -127,7 +74,11 @@ fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
         run: 1,
         step: text.to_owned(),
         reply_to: None,
-        to: Recipient { address: "#risk".into(), reason: text.to_owned() },
+        to: Recipient { address: "#risk".into(), reason: text.to_owned(), ..Recipient::default() },
+        urgency: Urgency::Now,
+        weigh: Weigh::default(),
+        exempt: false,
+        not_before: None,
         alert: Alert {
             kind,
             account: SubjectId::from_stored(text),
@@ -141,6 +92,14 @@ fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
             changes: vec![change; 4],
             playbook: text.to_owned(),
             next_step: text.to_owned(),
+            text: some(),
+            why: some(),
+            goal: some(),
+            threshold: some(),
+            baseline: some(),
+            due: some(),
+            template: None,
+            owner_before: some(),
             owner: Some(Owner { name: text.to_owned(), email: some(), reason: text.to_owned() }),
             as_of: moment(),
         },
@@ -197,40 +156,7 @@ fn thin(mut request: ActionRequest, mask: u16) -> ActionRequest {
 }
 
 fn kinds() -> impl Strategy<Value = AlertKind> {
-    prop_oneof![Just(AlertKind::Opened), Just(AlertKind::Resolved)]
-}
-
-/// Anything, and often what means something to Slack, to a template or to a terminal.
-fn hostile() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        any::<char>().prop_map(String::from),
-        "[a-z ]{1,8}",
-        prop::sample::select(vec![
-            "<!channel>",
-            "<!here|x>",
-            "<@U1>",
-            "<#C1>",
-            "<http://evil.example|x>",
-            "&",
-            "&lt;",
-            "&amp;lt;!channel>",
-            "\n",
-            "\r\n",
-            "\n---\n",
-            "\n===\n",
-            "\u{202e}",
-            "\u{0}",
-            "\u{200b}",
-            "`",
-            "*",
-            "{{ name }}",
-            "{% if %}",
-            "é",
-            "👩\u{200d}👧",
-        ])
-        .prop_map(str::to_owned),
-    ];
-    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    prop::sample::select(AlertKind::ALL)
 }
 
 proptest! {
@@ -271,12 +197,13 @@ proptest! {
 
 #[test]
 fn no_value_is_left_out_before_all_are_shortened() {
-    for kind in [AlertKind::Opened, AlertKind::Resolved] {
+    for kind in AlertKind::ALL.iter().copied() {
         let body = render(&shipped(), &everywhere(kind, &"<".repeat(5_000)), None).unwrap().body();
         assert_within_limits(&body);
         let last = texts(&body).pop().unwrap().to_owned();
         assert!(last.starts_with("As of 2026-11-21 09:00 UTC"), "{last}");
-        assert_eq!(texts(&body).join("\n").matches("• ").count(), 3);
+        let named = if kind == AlertKind::Step { 0 } else { 3 };
+        assert_eq!(texts(&body).join("\n").matches("• ").count(), named, "{kind:?}");
     }
 }
 
@@ -302,8 +229,8 @@ fn the_same_alert_gives_the_same_bytes() {
 
 #[test]
 fn a_template_of_ones_own_is_held_to_the_limits_too() {
-    let long = SlackTemplates::new(format!("{{{{ name }}}}\n{}", "literal ".repeat(600)), "x").unwrap();
+    let long = all_as(&format!("{{{{ name }}}}\n{}", "literal ".repeat(600)));
     assert_within_limits(&render(&long, &everywhere(AlertKind::Opened, "word"), None).unwrap().body());
-    let error = render(&SlackTemplates::new("{# #}", "{{ ownr }}").unwrap(), &everywhere(AlertKind::Opened, "w"), None);
+    let error = render(&all_as("{# #}"), &everywhere(AlertKind::Opened, "w"), None);
     assert_eq!(error.unwrap_err().to_string(), "template slack/opened.j2 writes nothing");
 }

@@ -23,11 +23,12 @@ pub struct Limits {
 impl Limits {
     /// Tried in turn until the message is short enough. The first keeps every ordinary value whole; with the last the
     /// shipped templates stay within a message whatever the values are.
-    pub const STEPS: [Self; 4] = [
+    pub const STEPS: [Self; 5] = [
         Self { name: 120, value: 60, sentence: 240, path: 160, raw: 256 },
         Self { name: 80, value: 40, sentence: 160, path: 80, raw: 120 },
         Self { name: 48, value: 24, sentence: 100, path: 48, raw: 48 },
         Self { name: 24, value: 16, sentence: 60, path: 32, raw: 24 },
+        Self { name: 16, value: 10, sentence: 32, path: 16, raw: 12 },
     ];
 }
 
@@ -86,6 +87,19 @@ pub struct Words {
     changes: Vec<ChangeWords>,
     play: Option<String>,
     next_step: Option<String>,
+    /// What else the step says.
+    text: Option<String>,
+    /// Why it matters.
+    why: Option<String>,
+    /// What is to be reached in the end.
+    goal: Option<String>,
+    /// The border that was crossed.
+    threshold: Option<String>,
+    /// What is usual for the account.
+    baseline: Option<String>,
+    /// By when the next step is due.
+    due: Option<String>,
+    owner_before: Option<String>,
     owner: Option<OwnerWords>,
     /// Why the message goes where it goes.
     reason: Option<String>,
@@ -99,6 +113,7 @@ impl Words {
     pub fn of(request: &ActionRequest, limits: Limits) -> Self {
         let alert = &request.alert;
         let name = |text: &str| shown(text, limits.name);
+        let sentence = |text: &Option<String>| text.as_deref().and_then(|text| shown(text, limits.sentence));
         let band = |band: Band| Some(band.to_string());
         let score = |score: Option<Score>| score.map(|score| score.to_string());
         Self {
@@ -117,6 +132,13 @@ impl Words {
             changes: alert.changes.iter().take(3).map(|change| change_words(change, limits)).collect(),
             play: name(&alert.playbook).or_else(|| name(request.playbook.as_str())),
             next_step: shown(&alert.next_step, limits.sentence),
+            text: sentence(&alert.text),
+            why: sentence(&alert.why),
+            goal: sentence(&alert.goal),
+            threshold: sentence(&alert.threshold),
+            baseline: sentence(&alert.baseline),
+            due: sentence(&alert.due),
+            owner_before: alert.owner_before.as_deref().and_then(name),
             owner: alert.owner.as_ref().and_then(|owner| owner_words(owner, limits)),
             reason: shown(&request.to.reason, limits.sentence),
             explain: explain(&alert.account),
@@ -156,7 +178,7 @@ fn explain(account: &SubjectId) -> Option<String> {
 }
 
 /// `2026-11-21 09:00 UTC`.
-fn minute(at: Moment) -> String {
+pub(super) fn minute(at: Moment) -> String {
     let text = at.to_string();
     format!("{} {} UTC", &text[..10], &text[11..16])
 }
