@@ -31,11 +31,20 @@ pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The host name that test webhooks are sent to.
 pub const HOST: &str = "hooks.barometer.example";
 
-/// The configuration that ships.
+/// The connections, people and templates that ship, with the model and the one playbook of `tests/config`: what a
+/// delivery does to an account there can be worked out in the head.
 pub fn config() -> Arc<Config> {
     static CONFIG: OnceLock<Arc<Config>> = OnceLock::new();
-    let load = || Arc::new(barometer::config_files::load(None).expect("the built-in configuration is right"));
-    CONFIG.get_or_init(load).clone()
+    CONFIG.get_or_init(|| Arc::new(config::load(&config_files(), &connectors::tools()).expect("it is right"))).clone()
+}
+
+/// The files of [`config`], to be changed before they are read.
+pub fn config_files() -> config::Files {
+    let mut files = barometer::config_files::read(None).expect("the built-in files can be read");
+    files.0.retain(|path, _| !path.starts_with("health/") && !path.starts_with("playbooks/"));
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    files.0.extend(barometer::config_files::read(Some(&own)).expect("the files of the tests can be read").0);
+    files
 }
 
 /// The stack that ships.

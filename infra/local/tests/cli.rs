@@ -6,6 +6,7 @@
 mod belongs;
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use barometer::lock::Lock;
@@ -48,7 +49,7 @@ fn a_host_says_once_that_it_is_ready_and_ends_in_good_order_when_told() {
     assert_eq!(host.end("TERM"), (Some(0), String::new()));
     Lock::acquire(&data.path()).unwrap();
     let host = data.up("--empty");
-    assert_eq!(rows(&data.json("outbox")).len(), 1, "what was there is there");
+    assert_eq!(rows(&data.json("outbox")).len(), 3, "what was there is there");
     assert_eq!(host.end("INT"), (Some(0), String::new()));
 }
 
@@ -120,8 +121,12 @@ fn answers_keep_their_keys() {
     keys(&explained["members"][1]["by"][0], "target kind what connection delivery occurred_at");
     keys(&explained["episodes"][0], "episode playbook state why opened_at since closed_because");
     keys(&explained["history"][0], "as_of score band");
+    keys(&explained, "model_because provisional caps");
+    keys(&explained["caps"][0], "name label at_most points because evidence");
     for point in rows(&explained["points"]) {
         keys(point, "measure label dimension state value points gained missed change evidence");
+    }
+    for point in rows(&explained["points"]).iter().filter(|point| !point["evidence"].is_null()) {
         keys(&point["evidence"], "subject field path raw delivery occurred_at");
     }
     assert_eq!(
@@ -364,12 +369,14 @@ fn an_alert_is_gone_without_the_delivery_that_its_account_is_explained_by() {
 
     let replayed = data.json(&format!("replay --account {id}"));
     assert_eq!(replayed["differences"], json!([]));
-    assert_eq!(rows(&replayed["actions"]).len(), 1);
+    assert_eq!(rows(&replayed["actions"]).len(), 3, "its detractor, its risk, and the renewal that the risk endangers");
     assert_eq!((&replayed["actions"][0]["recorded"], &replayed["acted"]), (&json!(true), &json!(false)));
-    assert_eq!(replayed["actions"][0]["id"], row(&data.json("outbox"), "account", id)["id"]);
+    let ids = |listed: &Value| rows(listed).iter().map(|row| row["id"].to_string()).collect::<BTreeSet<_>>();
+    let outbox = data.json("outbox");
+    assert!(ids(&replayed["actions"]).is_subset(&ids(&outbox)), "the same messages under the same ids");
 
     let without = data.json(&format!("replay --account {id} --without {cause}"));
-    assert_eq!((&without["actions"], &without["accounts"][0]["band"]), (&json!([]), &json!("green")));
+    assert_eq!((rows(&without["actions"]).len(), &without["accounts"][0]["band"]), (1, &json!("yellow")));
     assert_eq!(data.json("explain nordwind"), explained, "a replay changes nothing");
     assert_eq!(host.end("TERM").0, Some(0));
 

@@ -95,6 +95,7 @@ struct Kill {
 /// All webhooks, each until it is answered; killed once, or not at all.
 fn run(kill: Option<Kill>) -> Left {
     let data = Data::new();
+    data.judge_simply();
     let mut host = data.up(&format!("--empty --clock {START}"));
     for (sent, body) in WEBHOOKS.iter().enumerate() {
         if sent == FIRST {
@@ -165,6 +166,7 @@ fn what_was_accepted_before_a_kill_takes_effect_hand_four() {
 #[test]
 fn a_process_that_is_killed_while_it_catches_up_catches_up_in_the_end() {
     let data = Data::new();
+    data.judge_simply();
     let host = data.up(&format!("--empty --clock {START}"));
     let (first, then) = WEBHOOKS.split_at(FIRST);
     let all_of = |host: &Host, bodies: &[String]| bodies.iter().for_each(|body| assert_eq!(host.post(body), 200));
@@ -205,6 +207,7 @@ fn a_message_that_was_on_its_way_goes_out_once_more_and_is_marked() {
     for (manner, heard) in [(Manner::Accepts, 0), (Manner::Reads, 1), (Manner::AnswersHalf, 1)] {
         let (silent, slack) = (Slack::new(manner), Slack::new(Manner::Answers));
         let data = Data::with_slack(&silent);
+        data.judge_simply();
         let host = sending(&data);
         silent.wait();
         host.kill();
@@ -220,6 +223,7 @@ fn a_message_that_arrived_just_before_the_kill_goes_out_twice_at_most() {
     for _ in 0..3 {
         let slack = Slack::new(Manner::Answers);
         let data = Data::with_slack(&slack);
+        data.judge_simply();
         let host = sending(&data);
         slack.wait();
         host.kill();
@@ -233,6 +237,7 @@ fn a_message_that_arrived_just_before_the_kill_goes_out_twice_at_most() {
 fn a_message_that_may_have_arrived_twice_is_left_to_a_person() {
     let (silent, slack) = (Slack::new(Manner::Reads), Slack::new(Manner::Answers));
     let data = Data::with_slack(&silent);
+    data.judge_simply();
     let host = sending(&data);
     silent.wait();
     host.kill();

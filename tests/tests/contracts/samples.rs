@@ -3,7 +3,7 @@
 use model::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, CauseChain, Closing, ConnectionName,
     DeliveryId, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Owner,
-    PlaybookName, Recipient, Score, Stamp, SubjectId,
+    PlaybookName, Recipient, Score, Stamp, SubjectId, Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -28,6 +28,27 @@ pub fn all() -> Vec<Event> {
             episode: episode().row(),
             home: account(),
             why: Closing::Recovered,
+        }),
+        event(EventBody::PlayStarted {
+            playbook: "onboarding-kickoff".parse().unwrap(),
+            episode: episode().row(),
+            home: account(),
+            why: "A customer since 2026-11-20.".into(),
+        }),
+        event(EventBody::PlayEnded {
+            playbook: "onboarding-kickoff".parse().unwrap(),
+            episode: episode().row(),
+            home: account(),
+            why: Closing::Completed,
+        }),
+        event(EventBody::CheckpointReached {
+            playbook: "renewal-runway".parse().unwrap(),
+            episode: episode().row(),
+            home: account(),
+            step: "90".into(),
+            due_on: jiff::civil::date(2027, 3, 21),
+            deadline_on: jiff::civil::date(2027, 2, 19),
+            at_risk: true,
         }),
         event(EventBody::ActionRequested(Box::new(request()))),
         event(EventBody::ActionCompleted(ActionOutcome {
@@ -131,7 +152,17 @@ fn request() -> ActionRequest {
         run: 1,
         step: "alert".into(),
         reply_to: None,
-        to: Recipient { address: "#cs-risk".into(), reason: "the channel of risk alerts".into() },
+        to: Recipient {
+            address: "U0DANA0001".into(),
+            reason: "Dana Reyes, csm property of the CRM".into(),
+            email: Some("dana@barometer.example".into()),
+            zone: Some("Europe/Berlin".into()),
+            quiet: Some("18:00-08:00".into()),
+        },
+        urgency: Urgency::Now,
+        weigh: Weigh { arr: Money::from_decimal("48000", "EUR".parse().unwrap()).ok(), days_left: Some(26) },
+        exempt: true,
+        not_before: Some(moment("2026-11-23T07:00:00Z")),
         alert: Alert {
             kind: AlertKind::Opened,
             account: account(),
@@ -153,6 +184,14 @@ fn request() -> ActionRequest {
             }],
             playbook: "Risk mitigation".into(),
             next_step: "Call the sponsor this week and agree on one recovery goal.".into(),
+            text: Some("What did the sponsor say, and what changes because of it?".into()),
+            why: Some("A red account with a named person and one next step is saved far more often.".into()),
+            goal: Some("The sponsor confirms that the recovery goal is met.".into()),
+            threshold: Some("red below 40".into()),
+            baseline: Some("green at 71 for the last 90 days".into()),
+            due: Some("Tue 24 Nov 2026, 18:00 (Europe/Berlin)".into()),
+            template: Some("opened".into()),
+            owner_before: Some("Tom Brandt".into()),
             owner: Some(Owner {
                 name: "Dana Reyes".into(),
                 email: Some("dana@barometer.example".into()),

@@ -144,7 +144,7 @@ async fn twenty_crossings_in_a_day_are_one_alert() {
 
 #[tokio::test(start_paused = true)]
 async fn redirected_messages_go_to_one_channel_of_ours() {
-    let mut files = barometer::config_files::read(None).unwrap();
+    let mut files = tests::config_files();
     let modes = "[most.risk-mitigation]\nslack = \"redirect\"\n\n[redirect]\nslack = \"#barometer-preview\"\n";
     files.0.insert("modes.toml".to_owned(), modes.to_owned());
     let config = Arc::new(config::load(&files, &connectors::tools()).unwrap());

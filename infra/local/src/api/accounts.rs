@@ -1,9 +1,11 @@
 //! Accounts and why their scores are what they are.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use model::{
-    Assessment, Band, ConnectionName, Contribution, DeliveryId, Evidence, MeasureState, Moment, Money, Owner,
-    PlaybookName, ScorePoint, SubjectId,
+    Assessment, Band, Cap, ConnectionName, Contribution, DeliveryId, Evidence, MeasureState, Moment, Money, Override,
+    Owner, Pending, PlaybookName, ScorePoint, Sentiment, SubjectId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,18 @@ pub struct Explanation {
     pub next_due_at: Option<Moment>,
     /// `name@hash` of the health model.
     pub model: String,
+    /// Why this one, in a sentence.
+    #[serde(default)]
+    pub model_because: String,
+    /// The score is that of a green account, and too little is known to call it green.
+    #[serde(default)]
+    pub provisional: bool,
+    /// What the CSM says, beside what the machine says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentiment: Option<Sentiment>,
+    /// The band set by hand, while it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
     /// How much of what is wired was usable, 0 to 100.
     pub confidence: u16,
     /// Annual recurring revenue.
@@ -78,9 +92,12 @@ pub struct Explanation {
     pub owner: Option<Owner>,
     /// One row per measure, in the order of the model.
     pub points: Vec<PointRow>,
-    /// The sum of `points[].gained` in basis points.
+    /// What caps took off, in the order of the model.
+    #[serde(default)]
+    pub caps: Vec<CapRow>,
+    /// The sum of `points[].gained` and `caps[].points` in basis points.
     pub gained_total: u32,
-    /// The sum of `points[].missed` in basis points.
+    /// The sum of `points[].missed` less `caps[].points` in basis points.
     pub missed_total: u32,
     /// Runs of playbooks, newest first.
     pub episodes: Vec<EpisodeRow>,
@@ -115,7 +132,36 @@ pub struct PointRow {
     pub missed: u16,
     /// Change of `gained` since the assessment before.
     pub change: Option<i32>,
+    /// The condition whose points were taken, where the measure has points of its own for some accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// The last day its connection was heard, while it is silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_since: Option<Date>,
+    /// The last day a held value counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Date>,
+    /// Other points than those that count, seen too few times so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
     /// The fact it was computed from.
+    pub evidence: Option<EvidenceRow>,
+}
+
+/// What a cap that holds took off the score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapRow {
+    /// Its name in the model.
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// The best band it allows.
+    pub at_most: Band,
+    /// Basis points, negative; 0 where the score was no higher anyway.
+    pub points: i32,
+    /// The values its condition reads, as a person reads them, by what people call them.
+    pub because: BTreeMap<String, String>,
+    /// The fact behind the first of them.
     pub evidence: Option<EvidenceRow>,
 }
 
@@ -237,6 +283,10 @@ impl Explanation {
         members: Vec<MemberRow>,
     ) -> Self {
         let points: Vec<PointRow> = assessment.contributions.iter().map(PointRow::from).collect();
+        let caps: Vec<CapRow> = assessment.caps.iter().map(CapRow::from).collect();
+        let taken: u32 = caps.iter().map(|cap| cap.points.unsigned_abs()).sum();
+        let gained: u32 = points.iter().map(|row| u32::from(row.gained)).sum();
+        let missed: u32 = points.iter().map(|row| u32::from(row.missed)).sum();
         let mut episodes: Vec<EpisodeRow> = episodes.iter().map(EpisodeRow::from).collect();
         episodes.sort_by_key(|row| std::cmp::Reverse(row.opened_at));
         Self {
@@ -250,12 +300,17 @@ impl Explanation {
             as_of: assessment.as_of,
             next_due_at: assessment.next_due_at,
             model: assessment.model.to_string(),
+            model_because: assessment.model_because.clone(),
+            provisional: assessment.provisional,
+            sentiment: assessment.sentiment.clone(),
+            overridden: assessment.overridden.clone(),
             confidence: (assessment.confidence + 50) / 100,
             arr: assessment.card.arr,
             renews_on: assessment.card.renews_on,
             owner: assessment.card.owner.clone(),
-            gained_total: points.iter().map(|row| u32::from(row.gained)).sum(),
-            missed_total: points.iter().map(|row| u32::from(row.missed)).sum(),
+            gained_total: gained.saturating_sub(taken),
+            missed_total: missed + taken,
+            caps,
             points,
             episodes,
             history: assessment.history.iter().map(HistoryRow::from).collect(),
@@ -277,7 +332,24 @@ impl From<&Contribution> for PointRow {
             gained: row.gained,
             missed: row.missed,
             change: row.change,
+            case: row.case.clone(),
+            stale_since: row.stale_since,
+            held_until: row.held_until,
+            pending: row.pending,
             evidence: row.evidence.as_ref().map(EvidenceRow::from),
+        }
+    }
+}
+
+impl From<&Cap> for CapRow {
+    fn from(cap: &Cap) -> Self {
+        Self {
+            name: cap.name.clone(),
+            label: cap.label.clone(),
+            at_most: cap.at_most,
+            points: cap.points,
+            because: cap.because.clone(),
+            evidence: cap.evidence.as_ref().map(EvidenceRow::from),
         }
     }
 }

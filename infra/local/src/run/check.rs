@@ -78,7 +78,7 @@ pub(super) fn check(here: &Surroundings) -> Result<(), miette::Report> {
         folder: folder.map(|folder| folder.display().to_string()),
         model: config.model.version.to_string(),
         connections: config.connections.len(),
-        measures: config.model.measures.len(),
+        measures: config.model.profiles.iter().map(|profile| profile.measures.len()).sum(),
         playbooks: config.playbooks.len(),
         examples: total,
         secrets_fit: check_the_secrets(here, &config)?,
@@ -119,14 +119,12 @@ const SAMPLE: &str = include_str!("../../../../events/action.requested.sample.js
 
 /// A misspelt name in a template shows only when it is rendered.
 fn render_samples(config: &Config) -> Result<(), String> {
-    let template = |name: &str| config.templates.get(name).cloned().unwrap_or_default();
     let chain = |error: actions::slack::RenderError| runtime::logging::chain(&error);
-    let templates = actions::slack::SlackTemplates::new(template("slack/opened.j2"), template("slack/resolved.j2"));
-    let templates = templates.map_err(chain)?;
+    let templates = actions::slack::SlackTemplates::new(&config.templates).map_err(chain)?;
     let sample: Event = serde_json::from_str(SAMPLE).map_err(|error| error.to_string())?;
     let EventBody::ActionRequested(mut request) = sample.body else { return Ok(()) };
-    for kind in [AlertKind::Opened, AlertKind::Resolved] {
-        request.alert.kind = kind;
+    for kind in AlertKind::ALL {
+        request.alert.kind = *kind;
         actions::slack::render(&templates, &request, None).map_err(chain)?;
     }
     Ok(())

@@ -92,7 +92,8 @@ fn sentence(warning: &Problem) -> String {
     format!("{}{help}", warning.message)
 }
 
-/// Fills an empty journal with the sample book: its baseline is settled before its changes, which are news then.
+/// Fills an empty journal with the sample book. Each delivery is settled before the next, so that each is judged by itself,
+/// as it would be when tools send them over weeks, and a replay decides the same.
 async fn open_book(client: &Client, secrets: &Path) -> Result<(), miette::Report> {
     let status: Status = client.get(route::STATUS).await?;
     if status.deliveries > 0 {
@@ -112,10 +113,10 @@ async fn open_book(client: &Client, secrets: &Path) -> Result<(), miette::Report
                 warn!("The sample book stays closed: `{}` was answered {answer}", delivery.name);
                 return Ok(());
             }
-        }
-        let settled = client.settle(BOOK_MS).await?;
-        if !settled.quiet {
-            warn!("The sample book has not settled: {}", show::unsettled(&settled));
+            let settled = client.settle(BOOK_MS).await?;
+            if !settled.quiet {
+                warn!("The sample book has not settled: {}", show::unsettled(&settled));
+            }
         }
     }
     Ok(())

@@ -98,7 +98,7 @@ fn a_company_states_what_the_index_says() {
     assert_eq!(value(Field::NoticeDays).as_deref(), Some("30"));
     assert_eq!(value(Field::AutoRenew).as_deref(), Some("true"));
     assert_eq!(value(Field::Sentiment).as_deref(), Some("green"));
-    assert_eq!(value(Field::LastTwoWayAt).as_deref(), Some("2026-10-11T09:00:00.000Z"), "41 days before");
+    assert_eq!(value(Field::LastTwoWayAt).as_deref(), Some("2026-09-14T09:00:00.000Z"), "68 days before");
     assert_eq!(value(Field::Csm).as_deref(), Some("ines.almeida@ourco.example"));
 }
 

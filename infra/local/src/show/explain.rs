@@ -3,7 +3,9 @@
 use model::{Band, MeasureState};
 
 use super::{Style, UNKNOWN, instant, points, safe};
-use crate::api::{ClaimRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow, MemberRow, PointRow};
+use crate::api::{
+    CapRow, ClaimRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow, MemberRow, PointRow,
+};
 
 /// How many earlier scores and closed episodes are shown.
 const RECENT: usize = 5;
@@ -28,6 +30,9 @@ fn headline(it: &Explanation, style: Style) -> Vec<String> {
     if it.machine_band != it.band {
         first.push(format!("the score alone says {}", style.band(it.machine_band, it.machine_band.as_str())));
     }
+    if it.provisional {
+        first.push("provisional: too little is known to call it green".to_owned());
+    }
     first.extend(trend(it));
     let mut second = Vec::new();
     second.extend(it.arr.map(|arr| format!("{arr} a year")));
@@ -36,6 +41,13 @@ fn headline(it: &Explanation, style: Style) -> Vec<String> {
         Some(owner) => format!("owner {} ({})", safe(&owner.name), safe(&owner.reason)),
         None => "no owner known".to_owned(),
     });
+    if let Some(set) = &it.overridden {
+        let by = set.by.as_deref().map(|by| format!(" by {}", safe(by))).unwrap_or_default();
+        let why = set.why.as_deref().map(|why| format!(": {}", safe(why))).unwrap_or_default();
+        let until = set.until.map(|day| format!(", until {day}")).unwrap_or_default();
+        second.push(format!("set to {} by hand{by}{until}{why}", set.band));
+    }
+    second.extend(it.sentiment.as_ref().map(|said| format!("CSM says {} ({})", safe(&said.word), said.said_on)));
     let third = [
         format!("{} since {}", it.band, instant(it.band_since)),
         format!("confidence {} %", it.confidence),
@@ -86,7 +98,22 @@ fn measures(it: &Explanation, style: Style) -> Vec<String> {
     for row in &it.points {
         lines.extend(measure(it, row, &widths, style));
     }
+    lines.extend(it.caps.iter().flat_map(|row| cap(it, row, &widths, style)));
     lines.extend(total(it, style));
+    lines
+}
+
+/// What a cap took, below the measures it cuts off.
+fn cap(it: &Explanation, row: &CapRow, widths: &Widths, style: Style) -> Vec<String> {
+    let took = format!("-{}", points(row.points.unsigned_abs()));
+    let front = format!("{took:>6}   {:<8}  {:<measure$}  ", "", safe(&row.label), measure = widths.measure);
+    let because: Vec<String> =
+        row.because.iter().map(|(what, value)| format!("{}: {}", safe(what), safe(value))).collect();
+    let indent = " ".repeat(front.chars().count());
+    let mut lines =
+        vec![format!("{front}at most {}: {}", style.band(row.at_most, row.at_most.as_str()), because.join(", "))];
+    let evidence = row.evidence.iter().flat_map(|evidence| stands(it, evidence));
+    lines.extend(evidence.map(|line| format!("{indent}{}", style.faint(&line))));
     lines
 }
 
@@ -128,8 +155,22 @@ fn origin(it: &Explanation, row: &PointRow) -> Vec<String> {
         MeasureState::Skipped => lines.push("left out: nobody stated a value for this account".to_owned()),
         MeasureState::Neutral => lines.push("nobody stated a value: half the points are assumed".to_owned()),
         MeasureState::Worst => lines.push("nobody stated a value: no points are assumed".to_owned()),
-        MeasureState::NotWired => lines.push("not wired: no connection maps a property to it".to_owned()),
+        MeasureState::NotWired => lines.push("not wired: no connection tells it".to_owned()),
+        MeasureState::Held => lines.push(match row.held_until {
+            Some(day) => format!("no value any more: the last one counts until {day}"),
+            None => "no value any more: the last one counts for now".to_owned(),
+        }),
+        MeasureState::Stale => lines.push(match row.stale_since {
+            Some(day) => format!("its source is silent since {day}: what it said until then still counts"),
+            None => "its source is silent: what it said until then still counts".to_owned(),
+        }),
     }
+    if let Some(pending) = row.pending {
+        let (seen, of) = (pending.seen, pending.of);
+        let shown = points(pending.points.into());
+        lines.push(format!("{shown} points were seen {seen} of {of} times; until then the former ones count"));
+    }
+    lines.extend(row.case.as_ref().map(|case| format!("points for accounts with {}", safe(case))));
     match &row.evidence {
         Some(evidence) => lines.extend(stands(it, evidence)),
         None if lines.is_empty() => lines.push("computed from no single fact".to_owned()),
@@ -210,7 +251,8 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
         Some(due) => format!("next look    {} without news, at once with any", instant(due)),
         None => "next look    with the next news".to_owned(),
     });
-    lines.push(style.faint(&format!("model        {}", it.model)));
+    let because = if it.model_because.is_empty() { String::new() } else { format!(" · {}", safe(&it.model_because)) };
+    lines.push(style.faint(&format!("model        {}{because}", it.model)));
     lines
 }
 

@@ -59,6 +59,17 @@ impl Data {
         Self { folder: folder.unwrap() }
     }
 
+    /// From the next start on accounts are judged as in the tests of journeys: few measures, one playbook, round numbers.
+    pub fn judge_simply(&self) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let to = self.beside("config");
+        copy(&root.join("infra/config"), &to);
+        for replaced in ["health", "playbooks"] {
+            std::fs::remove_dir_all(to.join(replaced)).unwrap();
+        }
+        copy(&root.join("tests/config"), &to);
+    }
+
     /// A folder whose messages go to `slack` once they go anywhere.
     pub fn with_slack(slack: &Slack) -> Self {
         let data = Self::fresh();
@@ -92,7 +103,12 @@ impl Data {
 
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_barometer"));
-        command.arg("--data").arg(self.path()).args(line.split_whitespace());
+        command.arg("--data").arg(self.path());
+        let config = self.beside("config");
+        if config.is_dir() && line.starts_with("up") {
+            command.arg("--config").arg(config);
+        }
+        command.args(line.split_whitespace());
         for name in ["BAROMETER_DATA", "BAROMETER_LOG"] {
             command.env_remove(name);
         }
@@ -355,4 +371,17 @@ pub fn company(id: u64, properties: &[(&str, String, i64)]) -> String {
         "properties": all, "version": 7, "isDeleted": false,
     })
     .to_string()
+}
+
+/// Copies a folder into another one, over what is there.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
