@@ -38,7 +38,7 @@ pub fn config() -> Arc<Config> {
     CONFIG.get_or_init(|| Arc::new(config::load(&config_files(), &connectors::tools()).expect("it is right"))).clone()
 }
 
-/// The files of [`config`], to be changed before they are read.
+/// The files of [`config()`], to be changed before they are read.
 pub fn config_files() -> config::Files {
     let mut files = barometer::config_files::read(None).expect("the built-in files can be read");
     files.0.retain(|path, _| !path.starts_with("health/") && !path.starts_with("playbooks/"));
