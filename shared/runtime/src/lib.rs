@@ -7,6 +7,7 @@ pub mod clock;
 pub mod env;
 pub mod lambda;
 pub mod logging;
+mod parameters;
 pub mod seam;
 pub mod secrets;
 

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_ssm::config::{BehaviorVersion, Region};
 use jiff::SignedDuration;
 use model::Moment;
 use tracing::warn;
 
 use crate::aws::AwsSettings;
-use crate::seam::{Seam, Target};
+use crate::logging::chain;
+use crate::parameters::Parameters;
+use crate::seam::Seam;
 
 /// A text that never prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct SecretsUnavailable {
 
 enum Origin {
     /// SSM parameters below a path such as `/barometer/crm`.
-    Ssm { client: aws_sdk_ssm::Client, path: String },
+    Ssm { parameters: Parameters, path: String },
     /// A function of the host.
     Host(Arc<dyn Fn() -> Result<SecretMap, SecretsUnavailable> + Send + Sync>),
 }
@@ -99,15 +100,7 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_secs(300);
 impl Secrets {
     /// SSM SecureString parameters below `path`, such as `/barometer/crm`.
     pub fn in_ssm(seam: &Seam, aws: &AwsSettings, path: &str) -> Self {
-        let mut conf = aws_sdk_ssm::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(aws.region.clone()))
-            .credentials_provider(aws.credentials.clone())
-            .http_client(seam.http_client(Target::Ssm))
-            .timeout_config(AwsSettings::timeouts())
-            .retry_config(AwsSettings::retries());
-        conf.set_endpoint_url(aws.endpoint.clone());
-        Self::from(Origin::Ssm { client: aws_sdk_ssm::Client::from_conf(conf.build()), path: path.to_owned() })
+        Self::from(Origin::Ssm { parameters: Parameters::new(seam, aws), path: path.to_owned() })
     }
 
     /// Secrets that the host reads.
@@ -163,7 +156,10 @@ impl Secrets {
         self.held().tried_at = Some(now);
         let read = match &self.origin {
             Origin::Host(read) => read(),
-            Origin::Ssm { client, path } => read_ssm(client, path).await,
+            Origin::Ssm { parameters, path } => parameters
+                .below(path, now)
+                .await
+                .map_err(|error| SecretsUnavailable { from: path.clone(), reason: chain(&error) }),
         };
         let mut held = self.held();
         match read {
@@ -176,29 +172,6 @@ impl Secrets {
                 held.failure = Some(failure.clone());
                 Err(failure)
             }
-        }
-    }
-}
-
-async fn read_ssm(client: &aws_sdk_ssm::Client, path: &str) -> Result<SecretMap, SecretsUnavailable> {
-    let mut map = SecretMap::new();
-    let mut next = None;
-    loop {
-        let request =
-            client.get_parameters_by_path().path(path).recursive(true).with_decryption(true).set_next_token(next);
-        let page = request
-            .send()
-            .await
-            .map_err(|error| SecretsUnavailable { from: path.to_owned(), reason: crate::logging::chain(&error) })?;
-        for parameter in page.parameters.unwrap_or_default() {
-            if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-                let name = name.strip_prefix(path).unwrap_or(&name).trim_start_matches('/').to_owned();
-                map.insert(name, Secret::new(value));
-            }
-        }
-        next = page.next_token;
-        if next.is_none() {
-            return Ok(map);
         }
     }
 }
