@@ -5,9 +5,13 @@ use serde_json::Value;
 
 use crate::World;
 
-/// Names that count tries, tell what one write changed, and name workers: two runs that did the same in different tries differ there and only there.
-const BOOKKEEPING: [&str; 8] =
-    ["rev", "version", "link_change", "attempts", "holder", "lease_until", "sends", "reason"];
+/// Names that count tries, tell what one write changed, and name workers: two runs that did the same in different tries
+/// differ there and only there.
+const BOOKKEEPING: [&str; 10] =
+    ["rev", "version", "link_change", "attempts", "holder", "lease_until", "sends", "reason", "round", "not_before"];
+
+/// Desks and surges remember when they were asked, which is later where a try failed.
+const WHEN_ASKED: [&str; 3] = ["at", "last_at", "not_before"];
 
 /// Every item of both tables, one line each, without bookkeeping and without the moment at which an action ended.
 pub fn tables(world: &World) -> Vec<String> {
@@ -32,6 +36,11 @@ fn comparable(mut item: Value) -> Value {
             fields.remove(name);
         }
     }
+    for row in ["desk", "surge"] {
+        if let Some(row) = item.get_mut(row) {
+            whenever(row);
+        }
+    }
     let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
     // How an action ended is told at the moment it ended.
     if text(&item, "kind").as_deref() == Some("slack_alert") {
@@ -46,4 +55,11 @@ fn comparable(mut item: Value) -> Value {
         item["event"] = event;
     }
     item
+}
+
+fn whenever(value: &mut Value) {
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|name, _| !WHEN_ASKED.contains(&name.as_str()));
+        map.values_mut().for_each(whenever);
+    }
 }

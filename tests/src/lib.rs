@@ -195,8 +195,17 @@ impl World {
         panic!("something is tried again and again: {:?}", self.left().await);
     }
 
-    /// Lets time pass until `at`, and what is due by then happen.
+    /// Lets time pass until `at`, minute by minute where something is due: what was due by then has happened.
     pub async fn pass_until(&self, at: Moment) {
+        while let Some(due) = self.host.store().earliest_due(at).await.expect("the tables answer") {
+            let stood = self.host.clock().now();
+            self.until(due);
+            self.rest().await;
+            let next = self.host.store().earliest_due(at).await.expect("the tables answer");
+            if next == Some(due) && self.host.clock().now() == stood {
+                break; // nothing comes of it
+            }
+        }
         self.until(at);
         self.rest().await;
     }

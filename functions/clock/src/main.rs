@@ -1,5 +1,7 @@
 //! Wakes accounts whose due moment has passed, once a minute. Everything worth reading is in `lib.rs`.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use actions::bus::Bus;
@@ -21,10 +23,13 @@ async fn main() -> Result<(), Error> {
     let aws = AwsSettings::from_env(&mut environment);
     let tables = Tables::accounts_from_env(&mut environment);
     let bus = environment.required("BAROMETER_BUS", "the name of the event bus");
+    let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
     environment.finish()?;
+    let files = config::Files(runtime::env::read_files(Path::new(&folder))?);
+    let config = Arc::new(config::load(&files, &connectors::tools())?);
     let seam = Seam::network()?;
     let bus = Bus::connect(&seam, &aws, bus);
-    let minute = &Minute::new(Store::connect(&seam, &aws, tables), bus, Clock::system(NOW));
+    let minute = &Minute::new(config, Store::connect(&seam, &aws, tables), bus, Clock::system(NOW));
     lambda_runtime::run(service_fn(|_: LambdaEvent<serde_json::Value>| async move {
         minute.handle().await.map_err(Error::from)
     }))

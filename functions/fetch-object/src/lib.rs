@@ -106,7 +106,7 @@ impl FetchObject {
         let held = match self.store.claim_fetch(request, holder, now, now.plus(LEASE)).await? {
             Claim::Over(_) => return Ok(()),
             Claim::Busy { until } => return Err(NotNow::Busy(until)),
-            Claim::Ours(row) => row,
+            Claim::Ours(row) => *row,
         };
         match self.judge(request, now).await? {
             Verdict::End { status, reason } => self.finish(request, &held, status, reason).await,

@@ -1,10 +1,9 @@
 //! Puts the outbox onto the bus: every event at least once, under the id its cause gave it.
 
 use actions::bus::{Bus, Put};
-use model::Event;
 use runtime::lambda::{BatchAnswer, StreamEvent};
 use runtime::logging::chain;
-use store::{Store, StoreError};
+use store::{Store, StoreError, Unpublished};
 use tracing::{error, warn};
 
 /// The handler.
@@ -23,12 +22,13 @@ impl Publish {
     /// Handles a batch of new outbox rows. What the bus does not take now stays pending, and `clock` tries again.
     pub async fn handle(&self, event: StreamEvent) -> BatchAnswer {
         let mut failed = Vec::new();
-        let (mut sequence_numbers, mut events): (Vec<String>, Vec<Event>) = Default::default();
+        let (mut sequence_numbers, mut rounds, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for record in event.records {
             let sequence_number = record.dynamodb.sequence_number;
             match store::event_from_stream(record.dynamodb.new_image.unwrap_or_default()) {
-                Ok(Some(event)) => {
+                Ok(Some(Unpublished { event, round })) => {
                     sequence_numbers.push(sequence_number);
+                    rounds.push(round);
                     events.push(event);
                 }
                 Ok(None) => {}
@@ -39,8 +39,9 @@ impl Publish {
             }
         }
         let puts = self.bus.put(&events).await;
-        for ((sequence_number, event), put) in sequence_numbers.into_iter().zip(&events).zip(puts) {
-            if let Err(error) = self.mark(event, put).await {
+        for (((sequence_number, round), event), put) in sequence_numbers.into_iter().zip(rounds).zip(&events).zip(puts)
+        {
+            if let Err(error) = self.mark(event, round, put).await {
                 error!(event.id = %event.id, "Event `{}` is not marked: {}", event.id, chain(&error));
                 failed.push(sequence_number);
             }
@@ -48,16 +49,16 @@ impl Publish {
         BatchAnswer::failures(failed)
     }
 
-    async fn mark(&self, event: &Event, put: Put) -> Result<(), StoreError> {
+    async fn mark(&self, event: &model::Event, round: u32, put: Put) -> Result<(), StoreError> {
         match put {
-            Put::Accepted => self.store.mark_published(&event.id).await,
+            Put::Accepted => self.store.mark_published(&event.id, round).await,
             Put::Retry(reason) => {
                 warn!(event.id = %event.id, "Event `{}` waits for the clock: {reason}", event.id);
                 Ok(())
             }
             Put::Refused(reason) => {
                 error!(event.id = %event.id, "Event `{}` cannot be published: {reason}", event.id);
-                self.store.mark_unpublishable(&event.id, &reason).await
+                self.store.mark_unpublishable(&event.id, round, &reason).await
             }
         }
     }

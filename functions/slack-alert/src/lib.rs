@@ -1,25 +1,33 @@
-//! Sends alerts to Slack: claim, look again, send, mark. Nobody gets a second message, nobody gets a stale one.
+//! Sends alerts to Slack: claim, look again, find its place, send, mark. Nobody gets a second message, nobody gets a
+//! stale one, and nobody is interrupted more often than they agreed to.
 //!
 //! Slack has no idempotency key, so the moment between its acceptance and our mark is the one window in which a crash
 //! can cause a duplicate: a message found `sending` after its lease is sent once more, then it is a person's to judge.
 
+mod desk;
+mod judge;
+mod notice;
+mod outcome;
+
 use std::sync::Arc;
 
-use actions::slack::{PostError, Posted, Slack, SlackTemplates, SlackToken, render};
+use actions::slack::{NoticeTemplates, PostError, Posted, Slack, SlackTemplates, SlackToken, render};
 use config::Config;
 use jiff::SignedDuration;
-use model::{
-    ActionOutcome, ActionRequest, AlertKind, CauseChain, Event, EventBody, EventId, Mode, Moment, SubjectId,
-    TimelineEntry, Urgency,
-};
+use model::{ActionRequest, Event, EventBody, Mode, Moment, Placement};
+use rules::desk::Thread;
 use runtime::Clock;
 use runtime::batch::{NotDone, messages};
 use runtime::lambda::{BatchAnswer, BusEvent, QueueEvent, QueueMessage};
 use runtime::logging::chain;
 use runtime::seam::Seam;
 use runtime::secrets::{Secrets, SecretsUnavailable};
-use store::{ActionContext, ActionRow, ActionStatus, Claim, Store, StoreError};
+use serde_json::Value;
+use store::{ActionRow, ActionStatus, Claim, Store, StoreError};
 use tracing::{info, warn};
+
+use crate::desk::{Desks, Place};
+use crate::outcome::outcome;
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
 ///
@@ -27,6 +35,8 @@ use tracing::{info, warn};
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 /// A message found `sending` is sent again this often in all, then it is uncertain.
 const MAX_SENDS: u32 = 2;
+/// How long after the message it follows a reply looks again.
+const AFTER_ROOT: SignedDuration = SignedDuration::from_mins(1);
 
 /// The handler.
 #[derive(Debug)]
@@ -36,6 +46,7 @@ pub struct SlackAlert {
     seam: Seam,
     secrets: Secrets,
     templates: SlackTemplates,
+    notices: NoticeTemplates,
     clock: Clock,
 }
 
@@ -46,8 +57,10 @@ enum NotNow {
     NotOurs(String),
     #[error("someone else holds the action until {0}")]
     Busy(Moment),
-    #[error("the message it replies to has not been sent yet")]
+    #[error("the message it belongs to has not been sent yet")]
     RootNotSent,
+    #[error("many messages to the same reader are placed at once")]
+    Contended,
     #[error("Slack did not take it: {0}")]
     Slack(String),
     #[error("the store failed")]
@@ -61,7 +74,7 @@ enum NotNow {
 impl NotDone for NotNow {
     fn waits(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::RootNotSent => true,
+            Self::Busy(_) | Self::RootNotSent | Self::Contended => true,
             Self::NotOurs(_) | Self::Slack(_) | Self::Store(_) | Self::Secrets(_) | Self::LostClaim => false,
         }
     }
@@ -70,9 +83,24 @@ impl NotDone for NotNow {
 /// What to do with a claimed action.
 enum Verdict {
     /// End it without a call.
-    End { status: ActionStatus, mode: Option<Mode>, reason: Option<String> },
-    /// Call Slack.
-    Send { mode: Mode, token: SlackToken, base_url: Option<String> },
+    End { status: ActionStatus, mode: Option<Mode>, reason: String },
+    /// Look again at that moment.
+    Wait { until: Moment, mode: Option<Mode>, reason: String },
+    /// Find its place and send it there.
+    Send { mode: Mode, slack: Slack, thread: Thread },
+}
+
+/// Where a message joins others: the channel as Slack names it, and the message that starts the thread.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Joins {
+    place: Option<String>,
+    thread: Option<String>,
+}
+
+impl From<&ActionRow> for Joins {
+    fn from(row: &ActionRow) -> Self {
+        Self { place: row.vendor_place.clone(), thread: row.thread().map(str::to_owned) }
+    }
 }
 
 impl SlackAlert {
@@ -88,7 +116,8 @@ impl SlackAlert {
         clock: Clock,
     ) -> Result<Self, actions::slack::RenderError> {
         let templates = SlackTemplates::new(&config.templates)?;
-        Ok(Self { config, store, seam, secrets, templates, clock })
+        let notices = NoticeTemplates::new(&config.templates)?;
+        Ok(Self { config, store, seam, secrets, templates, notices, clock })
     }
 
     /// Handles a batch of the queue.
@@ -99,142 +128,154 @@ impl SlackAlert {
 
     async fn one(&self, body: &str, holder: &str) -> Result<(), NotNow> {
         let event = parse(body)?;
-        let EventBody::ActionRequested(request) = &event.body else {
-            return Err(NotNow::NotOurs(event.body.kind().to_owned()));
-        };
+        match &event.body {
+            EventBody::ActionRequested(request) => self.alert(&event, request, holder).await,
+            EventBody::NoticeRequested(notice) => self.notice(notice, holder).await,
+            other => Err(NotNow::NotOurs(other.kind().to_owned())),
+        }
+    }
+
+    async fn alert(&self, event: &Event, request: &ActionRequest, holder: &str) -> Result<(), NotNow> {
         let now = self.clock.now();
-        let held = match self.store.claim(request, holder, now, now.plus(LEASE)).await? {
+        let claim = self.store.claim(&request.id, Some(&request.playbook), holder, now, now.plus(LEASE)).await?;
+        let held = match claim {
             Claim::Over(_) => return Ok(()),
             Claim::Busy { until } => return Err(NotNow::Busy(until)),
-            Claim::Ours(row) => row,
+            Claim::Ours(row) => ActionRow { to: request.to.address.clone(), ..*row },
         };
         // Whoever held it before may have ended anywhere; what counts is how often Slack may have heard of it.
         if held.sends >= MAX_SENDS {
-            let reason = "Slack was called twice and no answer was recorded; look in the channel whether it arrived";
-            let next = ActionRow { status: ActionStatus::Uncertain, reason: Some(reason.into()), ..held.clone() };
-            return self.finish(&event.account, request, next, &held).await;
+            return self.finish(event, request, uncertain(&held), &held).await;
         }
         let context = self.store.action_context(request).await?;
         let verdict = self.judge(request, &context, now).await?;
-        let message = self.rendered(request, &context, &verdict);
-        let (channel_free, rendered) = match message {
-            Ok(message) => (message.clone(), Some(message.to_string())),
-            Err(error) => {
-                let next = ActionRow {
-                    status: ActionStatus::Failed,
-                    reason: Some(format!("the template cannot be rendered: {}", chain(&error))),
-                    ..held.clone()
-                };
-                return self.finish(&event.account, request, next, &held).await;
-            }
+        let joins = context.root.as_ref().map(Joins::from).unwrap_or_default();
+        let is_redirected = matches!(verdict, Verdict::Send { mode: Mode::Redirect, .. });
+        let message = match self.rendered(request, &joins, is_redirected) {
+            Ok(message) => message,
+            Err(error) => return self.finish(event, request, not_rendered(&held, &error), &held).await,
         };
+        let held = ActionRow { rendered: Some(message.to_string()), ..held };
         match verdict {
             Verdict::End { status, mode, reason } => {
-                let next = ActionRow { status, mode, reason, rendered, ..held.clone() };
-                self.finish(&event.account, request, next, &held).await
+                self.forget(request, &held, now).await?;
+                let next = ActionRow { status, mode, reason: Some(reason), ..held.clone() };
+                self.finish(event, request, next, &held).await
             }
-            Verdict::Send { mode, token, base_url } => {
-                let slack = Slack::new(self.seam.clone(), base_url, token);
-                let sending = ActionRow {
-                    status: ActionStatus::Sending,
-                    mode: Some(mode),
-                    sends: held.sends + 1,
-                    rendered,
-                    ..held.clone()
-                };
-                self.send(&event.account, request, &slack, &channel_free, sending, &held).await
+            Verdict::Wait { until, mode, reason } => self.wait(event, until, mode, reason, &held).await,
+            Verdict::Send { mode, slack, thread } => {
+                let held = ActionRow { mode: Some(mode), ..held };
+                let desks = Desks { store: &self.store, config: &self.config, mode, now };
+                let ended = |status, reason| ActionRow { status, reason: Some(reason), ..held.clone() };
+                match desks.place(request, &thread).await? {
+                    Place::Settles(until) => {
+                        self.wait(event, until, Some(mode), "others may turn with it".to_owned(), &held).await
+                    }
+                    Place::Known(Placement::NotBefore(until)) => {
+                        self.wait(event, until, Some(mode), "its reader is not interrupted before".to_owned(), &held)
+                            .await
+                    }
+                    Place::Known(Placement::InDigest(day)) => {
+                        let next = ended(ActionStatus::Digested, format!("the digest of {day} tells it"));
+                        self.finish(event, request, next, &held).await
+                    }
+                    Place::Known(Placement::MergedInto(other)) => {
+                        let next = ended(ActionStatus::Merged, format!("action {other} tells it"));
+                        self.finish(event, request, next, &held).await
+                    }
+                    Place::Known(Placement::SendNow) => {
+                        self.send(event, request, &slack, &message, joins.thread, &held).await
+                    }
+                    Place::Known(Placement::InThreadOf(other)) => {
+                        let first = self.store.actions(std::slice::from_ref(&other)).await?.remove(&other);
+                        let Some(first) = first.filter(|first| first.status.is_final()) else {
+                            return Err(NotNow::RootNotSent);
+                        };
+                        // Where that one was not sent in the end, this one stands alone.
+                        let joins = Joins::from(&first);
+                        match self.rendered(request, &joins, is_redirected) {
+                            Ok(message) => {
+                                let held = ActionRow { rendered: Some(message.to_string()), ..held };
+                                self.send(event, request, &slack, &message, joins.thread, &held).await
+                            }
+                            Err(error) => self.finish(event, request, not_rendered(&held, &error), &held).await,
+                        }
+                    }
+                }
             }
         }
     }
 
-    /// Looks again at what may have changed since the action was asked for.
-    async fn judge(&self, request: &ActionRequest, context: &ActionContext, now: Moment) -> Result<Verdict, NotNow> {
-        let end = |status, mode, reason: &str| Ok(Verdict::End { status, mode, reason: Some(reason.to_owned()) });
-        let Some(episode) = context.episode.as_ref().filter(|episode| episode.run == request.run) else {
-            return end(ActionStatus::Obsolete, None, "the episode has moved on");
-        };
-        let needs_open = match request.alert.kind {
-            AlertKind::Opened | AlertKind::Step | AlertKind::Update | AlertKind::HandOff => true,
-            AlertKind::Resolved => false,
-        };
-        if needs_open && !episode.is_open() {
-            return end(ActionStatus::Obsolete, None, "the episode was over before the message went out");
-        }
-        if request.reply_to.is_some() {
-            let playbook = self.config.playbook(&request.playbook);
-            let opens = playbook.and_then(|p| p.steps.first()).is_some_and(|first| first.name == request.step);
-            match &context.root {
-                Some(root) if root.status == ActionStatus::Sent => {}
-                // A run that would go on in the thread of an earlier one begins a thread where that one never did.
-                Some(root) if opens && root.status.is_final() => {}
-                Some(root) if root.status == ActionStatus::Observed => {
-                    return end(ActionStatus::Observed, root.mode, "the message it replies to was observed, not sent");
-                }
-                Some(root) if root.status.is_final() => {
-                    let reason = format!("the message it replies to is {}", root.status.as_str());
-                    return end(ActionStatus::Obsolete, root.mode, &reason);
-                }
-                Some(_) | None => return Err(NotNow::RootNotSent),
+    /// What is not sent does not stand on a desk either.
+    async fn forget(&self, request: &ActionRequest, held: &ActionRow, now: Moment) -> Result<(), NotNow> {
+        match held.mode {
+            // It was placed, or waited to be.
+            Some(mode) if held.not_before.is_some() || held.sends > 0 => {
+                Desks { store: &self.store, config: &self.config, mode, now }.withdraw(request).await
             }
+            Some(_) | None => Ok(()),
         }
-        let most = self.config.modes.most(&request.playbook, request.kind.destination());
-        let mode = context.control.mode.unwrap_or(Mode::Observe).min(most);
-        if mode == Mode::Observe {
-            return end(ActionStatus::Observed, Some(mode), "observe mode: nothing is sent; see `barometer golive`");
-        }
-        if request.urgency == Urgency::Digest {
-            return end(
-                ActionStatus::Observed,
-                Some(mode),
-                "it belongs into the daily digest, and no digest is sent yet",
-            );
-        }
-        if context.control.paused_at.is_some() {
-            return end(ActionStatus::Held, Some(mode), "sending is paused; this message is not sent later");
-        }
-        if mode == Mode::Redirect && self.config.modes.redirect(request.kind.destination()).is_none() {
-            return end(ActionStatus::Observed, Some(mode), "modes.toml names no channel for redirected messages");
-        }
-        let secrets = self.secrets.get(now).await?;
-        let Some(token) = secrets.get("token") else {
-            return end(ActionStatus::Observed, Some(mode), "there is no Slack token among the secrets");
-        };
-        let token = match SlackToken::new(token.reveal()) {
-            Ok(token) => token,
-            Err(problem) => return end(ActionStatus::Observed, Some(mode), &problem.to_string()),
-        };
-        Ok(Verdict::Send { mode, token, base_url: secrets.get("base_url").map(|url| url.reveal().to_owned()) })
     }
 
     /// The request as it is, or would be, sent.
     fn rendered(
         &self,
         request: &ActionRequest,
-        context: &ActionContext,
-        verdict: &Verdict,
-    ) -> Result<serde_json::Value, actions::slack::RenderError> {
-        let root = context.root.as_ref();
+        joins: &Joins,
+        is_redirected: bool,
+    ) -> Result<Value, actions::slack::RenderError> {
+        let redirect = || self.config.modes.redirect(request.kind.destination()).map(str::to_owned);
+        let place = joins.place.clone().or_else(|| redirect().filter(|_| is_redirected));
         let mut request = request.clone();
-        let redirected = matches!(verdict, Verdict::Send { mode: Mode::Redirect, .. });
-        let place = root.and_then(|root| root.vendor_place.clone()).or_else(|| {
-            self.config.modes.redirect(request.kind.destination()).filter(|_| redirected).map(str::to_owned)
-        });
         if let Some(place) = place {
             request.to.address = place;
         }
-        let thread = root.and_then(|root| root.vendor_ref.as_deref());
-        Ok(render(&self.templates, &request, thread)?.body())
+        Ok(render(&self.templates, &request, joins.thread.as_deref())?.body())
+    }
+
+    /// Gives the claim back until a moment at which the same event comes again.
+    async fn wait(
+        &self,
+        event: &Event,
+        until: Moment,
+        mode: Option<Mode>,
+        reason: String,
+        held: &ActionRow,
+    ) -> Result<(), NotNow> {
+        // First this: a message that is asked for once too often waits once more.
+        self.store.ask_again_at(&event.id, until).await?;
+        let next = ActionRow {
+            status: ActionStatus::Waiting,
+            mode,
+            lease_until: self.clock.now(),
+            reason: Some(reason),
+            not_before: Some(until),
+            ..held.clone()
+        };
+        if !self.store.put_held(&next, held).await? {
+            return Err(NotNow::LostClaim);
+        }
+        info!(action.id = %held.id, "Action `{}` waits until {until}", held.id);
+        Ok(())
     }
 
     async fn send(
         &self,
-        account: &SubjectId,
+        event: &Event,
         request: &ActionRequest,
         slack: &Slack,
-        message: &serde_json::Value,
-        sending: ActionRow,
+        message: &Value,
+        thread: Option<String>,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
+        let held = ActionRow { thread_ref: thread, ..held.clone() };
+        let (next, sending) = self.post(slack, message, &held).await?;
+        self.finish(event, request, next, &sending).await
+    }
+
+    /// Calls Slack for an action that is held as `held`. Gives the row as it is to end, and as it is held now.
+    async fn post(&self, slack: &Slack, message: &Value, held: &ActionRow) -> Result<(ActionRow, ActionRow), NotNow> {
+        let sending = ActionRow { status: ActionStatus::Sending, sends: held.sends + 1, ..held.clone() };
         if !self.store.put_held(&sending, held).await? {
             return Err(NotNow::LostClaim);
         }
@@ -247,11 +288,11 @@ impl SlackAlert {
                     vendor_place: Some(channel),
                     ..sending.clone()
                 };
-                self.finish(account, request, next, &sending).await
+                Ok((next, sending))
             }
             Err(PostError::Refused { reason }) => {
                 let next = ActionRow { status: ActionStatus::Failed, reason: Some(reason), ..sending.clone() };
-                self.finish(account, request, next, &sending).await
+                Ok((next, sending))
             }
             Err(PostError::Retry { reason, .. }) => {
                 // Slack said that it did nothing: give the claim back, so that the queue's next try may take it.
@@ -266,22 +307,33 @@ impl SlackAlert {
                 Err(NotNow::Slack(reason))
             }
             Err(PostError::Unsure { reason }) => {
-                warn!(action.id = %request.id, "Action `{}` may or may not have been sent: {reason}", request.id);
+                warn!(action.id = %held.id, "Action `{}` may or may not have been sent: {reason}", held.id);
                 Err(NotNow::Slack(reason))
             }
         }
     }
 
+    /// The client, or why there is none.
+    async fn slack(&self, now: Moment) -> Result<Result<Slack, String>, SecretsUnavailable> {
+        let secrets = self.secrets.get(now).await?;
+        let Some(token) = secrets.get("token") else {
+            return Ok(Err("there is no Slack token among the secrets".to_owned()));
+        };
+        let base_url = secrets.get("base_url").map(|url| url.reveal().to_owned());
+        let token = SlackToken::new(token.reveal()).map_err(|problem| problem.to_string());
+        Ok(token.map(|token| Slack::new(self.seam.clone(), base_url, token)))
+    }
+
     async fn finish(
         &self,
-        account: &SubjectId,
+        event: &Event,
         request: &ActionRequest,
         next: ActionRow,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
         let status = next.status;
-        let (event, entry) = outcome(account, request, &next, self.clock.now());
-        if !self.store.finish_action(&next, held, &event, &entry).await? {
+        let (outcome, entry) = outcome(&event.account, request, &next, self.clock.now());
+        if !self.store.finish_action(&next, held, &outcome, &entry).await? {
             return Err(NotNow::LostClaim);
         }
         let status = status.as_str();
@@ -290,54 +342,18 @@ impl SlackAlert {
     }
 }
 
+/// A message of which nobody knows whether it arrived.
+fn uncertain(held: &ActionRow) -> ActionRow {
+    let reason = "Slack was called twice and no answer was recorded; look in the channel whether it arrived";
+    ActionRow { status: ActionStatus::Uncertain, reason: Some(reason.into()), ..held.clone() }
+}
+
+fn not_rendered(held: &ActionRow, error: &actions::slack::RenderError) -> ActionRow {
+    let reason = format!("the template cannot be rendered: {}", chain(error));
+    ActionRow { status: ActionStatus::Failed, reason: Some(reason), ..held.clone() }
+}
+
 fn parse(body: &str) -> Result<Event, NotNow> {
     let bus_event: BusEvent = serde_json::from_str(body).map_err(|e| NotNow::NotOurs(e.to_string()))?;
     serde_json::from_value(bus_event.detail).map_err(|e| NotNow::NotOurs(e.to_string()))
-}
-
-/// The event and the timeline row that tell how an action ended.
-fn outcome(account: &SubjectId, request: &ActionRequest, row: &ActionRow, at: Moment) -> (Event, TimelineEntry) {
-    let status = row.status.as_str();
-    let told = ActionOutcome {
-        action: request.id.clone(),
-        kind: request.kind,
-        playbook: request.playbook.clone(),
-        mode: row.mode.unwrap_or(Mode::Observe),
-        status: status.to_owned(),
-        reason: row.reason.clone(),
-        vendor_ref: row.vendor_ref.clone(),
-    };
-    let body = match row.status {
-        ActionStatus::Failed | ActionStatus::Uncertain => EventBody::ActionFailed(told),
-        ActionStatus::Sent
-        | ActionStatus::Done
-        | ActionStatus::Observed
-        | ActionStatus::Held
-        | ActionStatus::Obsolete
-        | ActionStatus::Claimed
-        | ActionStatus::Sending => EventBody::ActionCompleted(told),
-    };
-    let event = Event {
-        id: EventId::derive(account, "action.outcome", request.id.as_str(), ""),
-        schema: model::EVENT_SCHEMA,
-        account: account.clone(),
-        occurred_at: at,
-        as_of: at,
-        cause: CauseChain {
-            delivery: request.alert.changes.first().and_then(|c| c.delivery.clone()),
-            ..CauseChain::default()
-        },
-        body,
-    };
-    let reason = row.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let entry = TimelineEntry {
-        account: account.clone(),
-        at,
-        id: request.id.as_str().to_owned(),
-        kind: request.kind.as_str().to_owned(),
-        text: format!("{} `{}` of {} is {status}{reason}", request.kind, request.step, request.playbook),
-        delivery: event.cause.delivery.clone(),
-        event: Some(event.id.clone()),
-    };
-    (event, entry)
 }

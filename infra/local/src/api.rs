@@ -15,10 +15,10 @@ pub use accounts::{
     HistoryRow, PointRow,
 };
 pub use control::{
-    BandCounts, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow, OpenedRow,
-    Sending, SettleRequest, Settled, Status,
+    BandCounts, BookRow, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow,
+    OpenedRow, Sending, SettleRequest, Settled, Status,
 };
-pub use ledger::{FETCH, JournalRow, OutboxRow, QuarantineQuery, QuarantineRow, TimelineRow};
+pub use ledger::{FETCH, JournalRow, NOTICE, OutboxRow, QuarantineQuery, QuarantineRow, TimelineRow};
 pub use links::{
     Belongs, Candidate, ClaimRow, EraseReport, EraseRequest, LinkReport, LinkRequest, LinkTo, MemberRow,
     UnmatchedReason, UnmatchedRow,

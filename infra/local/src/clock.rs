@@ -122,12 +122,29 @@ impl HostClock {
         self.move_to(|_| to)
     }
 
-    /// Moves the clock forward by `by`. Gives the new now.
+    /// Moves the clock on to `to`; where it is beyond that already it stays.
     ///
     /// # Errors
-    /// When `by` is negative, or it cannot be remembered.
-    pub fn advance(&self, by: SignedDuration) -> Result<Moment, ClockError> {
-        self.move_to(|now| now.plus(by))
+    /// When it cannot be remembered.
+    pub fn reach(&self, to: Moment) -> Result<Moment, ClockError> {
+        self.move_to(|now| to.max(now))
+    }
+
+    /// The moment `by` from now.
+    ///
+    /// # Errors
+    /// When `by` is negative: the clock never runs backwards.
+    pub fn after(&self, by: SignedDuration) -> Result<Moment, ClockError> {
+        self.not_before_now(self.now().plus(by))
+    }
+
+    /// `to`, if it has not passed.
+    ///
+    /// # Errors
+    /// When it has: the clock never runs backwards.
+    pub fn not_before_now(&self, to: Moment) -> Result<Moment, ClockError> {
+        let now = self.now();
+        if to < now { Err(ClockError::Backwards { now, asked: to }) } else { Ok(to) }
     }
 
     /// Reads the clock once, so that a span is moved by exactly, however long this takes.
@@ -203,7 +220,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = open(folder.path(), Some(T)).unwrap();
         assert_eq!((clock.now(), clock.now()), (at(T), at(T)));
-        assert_eq!(clock.advance(SignedDuration::from_hours(24)).unwrap(), at("2026-11-22T09:00:00Z"));
+        assert_eq!(
+            clock.reach(clock.after(SignedDuration::from_hours(24)).unwrap()).unwrap(),
+            at("2026-11-22T09:00:00Z")
+        );
         assert_eq!(clock.set(at("2026-12-01T00:00:00Z")).unwrap(), clock.now());
         drop(clock);
         let clock = open(folder.path(), None).unwrap();
@@ -221,7 +241,7 @@ mod tests {
         drop(clock);
         let clock = open(folder.path(), None).unwrap();
         assert_eq!(clock.receipt().unwrap().since(at(T)).as_millis(), 3);
-        clock.advance(SignedDuration::from_secs(1)).unwrap();
+        clock.reach(clock.after(SignedDuration::from_secs(1)).unwrap()).unwrap();
         assert_eq!(clock.receipt().unwrap().since(at(T)).as_millis(), 1_000);
     }
 
@@ -231,7 +251,7 @@ mod tests {
         let clock = open(folder.path(), Some(T)).unwrap();
         let before = at("2026-11-21T08:59:59Z");
         assert!(matches!(clock.set(before), Err(ClockError::Backwards { .. })));
-        assert!(matches!(clock.advance(SignedDuration::from_secs(-1)), Err(ClockError::Backwards { .. })));
+        assert!(matches!(clock.after(SignedDuration::from_secs(-1)), Err(ClockError::Backwards { .. })));
         drop(clock);
         assert!(matches!(open(folder.path(), Some("2026-11-21T08:00:00Z")), Err(ClockError::Backwards { .. })));
         assert_eq!(open(folder.path(), Some("2026-11-21T10:00:00Z")).unwrap().now(), at("2026-11-21T10:00:00Z"));
@@ -242,7 +262,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = open(folder.path(), None).unwrap();
         assert_eq!(clock.mode(), ClockMode::Wall { offset_ms: 0 });
-        clock.advance(SignedDuration::from_hours(240)).unwrap();
+        clock.reach(clock.after(SignedDuration::from_hours(240)).unwrap()).unwrap();
         let offset_ms = 864_000_000;
         assert_eq!(clock.mode(), ClockMode::Wall { offset_ms }, "by exactly ten days, however long the call takes");
         let receipt = clock.receipt().unwrap();

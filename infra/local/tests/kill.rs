@@ -184,6 +184,8 @@ fn a_process_that_is_killed_while_it_catches_up_catches_up_in_the_end() {
 
 /// A host that is live, with one company whose turn to red is on its way to `slack`.
 fn sending(data: &Data) -> Host {
+    data.judge_simply();
+    data.tell_at_once();
     let host = data.up(&format!("--empty --clock {START}"));
     assert_eq!(host.post(&WEBHOOKS[0]), 200);
     data.settle();
@@ -207,7 +209,6 @@ fn a_message_that_was_on_its_way_goes_out_once_more_and_is_marked() {
     for (manner, heard) in [(Manner::Accepts, 0), (Manner::Reads, 1), (Manner::AnswersHalf, 1)] {
         let (silent, slack) = (Slack::new(manner), Slack::new(Manner::Answers));
         let data = Data::with_slack(&silent);
-        data.judge_simply();
         let host = sending(&data);
         silent.wait();
         host.kill();
@@ -223,7 +224,6 @@ fn a_message_that_arrived_just_before_the_kill_goes_out_twice_at_most() {
     for _ in 0..3 {
         let slack = Slack::new(Manner::Answers);
         let data = Data::with_slack(&slack);
-        data.judge_simply();
         let host = sending(&data);
         slack.wait();
         host.kill();
@@ -237,7 +237,6 @@ fn a_message_that_arrived_just_before_the_kill_goes_out_twice_at_most() {
 fn a_message_that_may_have_arrived_twice_is_left_to_a_person() {
     let (silent, slack) = (Slack::new(Manner::Reads), Slack::new(Manner::Answers));
     let data = Data::with_slack(&silent);
-    data.judge_simply();
     let host = sending(&data);
     silent.wait();
     host.kill();

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionId, Band, Closing, ConnectionName, DeliveryId, EventId, Mode, Moment, Money, Owner, PlaybookName, Score,
-    SubjectId,
+    ActionId, Band, Closing, ConnectionName, DeliveryId, EventId, Mode, Moment, Money, Notice, Owner, PlaybookName,
+    Score, SubjectId,
 };
 
 /// The version of the event schemas under `events/`. Fields are added, never removed or retyped.
@@ -31,7 +31,8 @@ pub struct Event {
     pub id: EventId,
     /// Version of the schema, now [`EVENT_SCHEMA`].
     pub schema: u32,
-    /// The account; for a delivery that was not understood, its connection as `connection:{name}`.
+    /// The account; for a delivery that was not understood, its connection as `connection:{name}`; for a message about
+    /// many accounts its reader as `reader:{address}`.
     pub account: SubjectId,
     /// When the news became true at its source.
     pub occurred_at: Moment,
@@ -143,6 +144,9 @@ pub enum EventBody {
     /// Something should be done.
     #[serde(rename = "action.requested")]
     ActionRequested(Box<ActionRequest>),
+    /// A message about many accounts should be sent.
+    #[serde(rename = "notice.requested")]
+    NoticeRequested(Box<Notice>),
     /// It was done, or would have been.
     #[serde(rename = "action.completed")]
     ActionCompleted(ActionOutcome),
@@ -205,6 +209,7 @@ impl EventBody {
             Self::PlayEnded { .. } => "playbook.ended",
             Self::CheckpointReached { .. } => "renewal.checkpoint_reached",
             Self::ActionRequested(_) => "action.requested",
+            Self::NoticeRequested(_) => "notice.requested",
             Self::ActionCompleted(_) => "action.completed",
             Self::ActionFailed(_) => "action.failed",
             Self::DeliveryQuarantined { .. } => "delivery.quarantined",

@@ -1,15 +1,16 @@
-//! Notices: messages about many accounts at once, complete when they are asked for.
+//! Notices: messages about many accounts at once, complete when they are asked for. No playbook asks for them and no
+//! episode follows them: each is sent once or not at all.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionId, Assessment, Band, ConnectionName, DeskLine, Mode, Moment, Money, PlaybookName, Recipient, Score,
-    SubjectId,
+    ActionId, Assessment, Band, CauseChain, ConnectionName, DeskLine, EVENT_SCHEMA, Event, EventBody, EventId, Mode,
+    Moment, Money, PlaybookName, Recipient, Score, SubjectId,
 };
 
 /// A message about many accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Notice {
     /// Derived from its cause: who and which day, which burst, whose book.
     pub id: ActionId,
@@ -23,8 +24,26 @@ pub struct Notice {
     pub body: NoticeBody,
 }
 
+impl Notice {
+    /// The event that asks for it, the same however often it is made.
+    ///
+    /// It is about no account of its own; where events name theirs it has its reader, as `reader:{address}`.
+    pub fn requested(self) -> Event {
+        let reader = SubjectId::from_stored(format!("reader:{}", self.to.address));
+        Event {
+            id: EventId::derive(&reader, "notice.requested", self.id.as_str(), ""),
+            schema: EVENT_SCHEMA,
+            account: reader,
+            occurred_at: self.as_of,
+            as_of: self.as_of,
+            cause: CauseChain::default(),
+            body: EventBody::NoticeRequested(Box::new(self)),
+        }
+    }
+}
+
 /// The kinds of notice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "content")]
 pub enum NoticeBody {
     /// What could wait until the morning.
@@ -36,9 +55,10 @@ pub enum NoticeBody {
 }
 
 /// A person's digest of one day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Digest {
     /// The day, in the reader's zone.
+    #[schemars(with = "String")]
     pub day: Date,
     /// One per account, what weighs most first.
     pub entries: Vec<DigestEntry>,
@@ -47,7 +67,7 @@ pub struct Digest {
 }
 
 /// One account in a digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DigestEntry {
     /// What is said of it.
     pub line: DeskLine,
@@ -58,7 +78,7 @@ pub struct DigestEntry {
 }
 
 /// How many of a burst share something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Shared<T> {
     /// What they share.
     pub what: T,
@@ -67,7 +87,7 @@ pub struct Shared<T> {
 }
 
 /// One message for many accounts that turned within minutes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SurgeAlert {
     /// The playbook that would have told each of them.
     pub playbook: PlaybookName,
@@ -88,7 +108,7 @@ pub struct SurgeAlert {
 }
 
 /// One account of a burst.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SurgeAccount {
     /// The account.
     pub account: SubjectId,
@@ -99,7 +119,7 @@ pub struct SurgeAccount {
 }
 
 /// One account of somebody's book.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BookLine {
     /// The account.
     pub account: SubjectId,
@@ -112,6 +132,7 @@ pub struct BookLine {
     /// The score now, where known.
     pub score: Option<Score>,
     /// The day the term ends, where known.
+    #[schemars(with = "Option<String>")]
     pub renews_on: Option<Date>,
 }
 
@@ -131,9 +152,10 @@ impl From<&Assessment> for BookLine {
 
 /// What needs somebody's eye on the day everything goes live: what is true that day is not news, so it is told once,
 /// here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StartingBook {
     /// The day, in the reader's zone.
+    #[schemars(with = "String")]
     pub day: Date,
     /// How many accounts they look after.
     pub accounts: u32,
@@ -148,7 +170,7 @@ pub struct StartingBook {
 }
 
 /// One account of a starting book.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BookEntry {
     /// The account.
     pub line: BookLine,

@@ -243,7 +243,8 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         EventBody::ActionRequested(request) => {
             format!("{} `{}` asked for, to {}", request.kind, request.step, request.to.address)
         }
-        EventBody::ActionCompleted(_)
+        EventBody::NoticeRequested(_)
+        | EventBody::ActionCompleted(_)
         | EventBody::ActionFailed(_)
         | EventBody::DeliveryQuarantined { .. }
         | EventBody::FetchRequested(_) => return None,

@@ -111,6 +111,7 @@ fn is_about(event: &Event, episode: &Episode) -> bool {
         EventBody::Watched { .. }
         | EventBody::Unwatched { .. }
         | EventBody::BandChanged { .. }
+        | EventBody::NoticeRequested(_)
         | EventBody::ActionCompleted(_)
         | EventBody::ActionFailed(_)
         | EventBody::DeliveryQuarantined { .. }
@@ -234,6 +235,7 @@ pub(crate) fn say(decision: &mut Decision, account: &SubjectId, news: &News, bod
         | EventBody::PlayEnded { .. }
         | EventBody::CheckpointReached { .. }
         | EventBody::ActionRequested(_)
+        | EventBody::NoticeRequested(_)
         | EventBody::ActionCompleted(_)
         | EventBody::ActionFailed(_)
         | EventBody::DeliveryQuarantined { .. }

@@ -19,6 +19,9 @@ use crate::{Store, StoreError};
 pub enum ActionStatus {
     /// Someone is about to carry it out.
     Claimed,
+    /// Its reader is not to be interrupted yet, or it is not known yet how; it is asked for again, see
+    /// [`ActionRow::not_before`].
+    Waiting,
     /// The vendor is being called; whether it acted is not known yet.
     Sending,
     /// Done.
@@ -30,6 +33,10 @@ pub enum ActionStatus {
     /// Sending was paused when its turn came; it expires after a day and is never sent in a burst. Of a fetch: there is
     /// no token; it is asked for again when there is one.
     Held,
+    /// Its reader's digest tells it.
+    Digested,
+    /// Another message tells it.
+    Merged,
     /// No longer true when its turn came.
     Obsolete,
     /// The vendor may or may not have acted, twice; a person must look.
@@ -41,18 +48,21 @@ pub enum ActionStatus {
 impl ActionStatus {
     /// Nothing more will happen to it.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Claimed | Self::Sending)
+        !matches!(self, Self::Claimed | Self::Waiting | Self::Sending)
     }
 
     /// The name in listings and events.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Claimed => "claimed",
+            Self::Waiting => "waiting",
             Self::Sending => "sending",
             Self::Sent => "sent",
             Self::Done => "done",
             Self::Observed => "observed",
             Self::Held => "held",
+            Self::Digested => "digested",
+            Self::Merged => "merged",
             Self::Obsolete => "obsolete",
             Self::Uncertain => "uncertain",
             Self::Failed => "failed",
@@ -65,7 +75,7 @@ impl ActionStatus {
 pub struct ActionRow {
     /// The action.
     pub id: ActionId,
-    /// The playbook that asks; `None` for a fetch.
+    /// The playbook that asks; `None` for a fetch, and for a message about many accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub playbook: Option<PlaybookName>,
     /// Where it stands.
@@ -92,13 +102,29 @@ pub struct ActionRow {
     /// Where it went, as the vendor names it, such as a Slack channel id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_place: Option<String>,
+    /// Whose desk knows of it: where it was to go before a redirection; empty before anybody was asked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// The vendor's id of the message whose thread it is part of; `None` where it starts one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_ref: Option<String>,
+    /// When it is asked for again, the last time it was found too early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Moment>,
+}
+
+impl ActionRow {
+    /// The thread that replies to this message belong to; `None` while it has not been sent.
+    pub fn thread(&self) -> Option<&str> {
+        self.thread_ref.as_deref().or(self.vendor_ref.as_deref())
+    }
 }
 
 /// The answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// It is ours, as it is now; `sends` and `rendered` are as a lapsed claim left them.
-    Ours(ActionRow),
+    Ours(Box<ActionRow>),
     /// Someone else holds it until then; the record must be tried again later.
     Busy {
         /// Until when.
@@ -135,24 +161,28 @@ impl ActionRow {
             reason: None,
             vendor_ref: None,
             vendor_place: None,
+            to: String::new(),
+            thread_ref: None,
+            not_before: None,
         }
     }
 }
 
 impl Store {
-    /// Claims an action for `holder` until `lease_until`: 1 call, 2 when it was claimed before.
+    /// Claims an action for `holder` until `lease_until`: 1 call, 2 when it was claimed before. `playbook` asks for it;
+    /// `None` for a message about many accounts.
     ///
     /// # Errors
     /// When the store does not answer or the row cannot be read.
     pub async fn claim(
         &self,
-        request: &ActionRequest,
+        id: &ActionId,
+        playbook: Option<&PlaybookName>,
         holder: &str,
         now: Moment,
         lease_until: Moment,
     ) -> Result<Claim, StoreError> {
-        let first = ActionRow::first(&request.id, Some(&request.playbook), holder, lease_until);
-        self.claim_row(first, now, ActionStatus::is_final).await
+        self.claim_row(ActionRow::first(id, playbook, holder, lease_until), now, ActionStatus::is_final).await
     }
 
     /// Puts `first` where nothing is; else takes over what is neither over nor held by someone else.
@@ -173,7 +203,7 @@ impl Store {
             .send()
             .await;
         let held: ActionRow = match sent {
-            Ok(_) => return Ok(Claim::Ours(first)),
+            Ok(_) => return Ok(Claim::Ours(Box::new(first))),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     row(failed.item.clone().unwrap_or_default())?
@@ -188,7 +218,7 @@ impl Store {
         if !held.status.is_final() {
             // Our own claim, whose answer was lost on the way.
             if held.holder == first.holder && held.lease_until == lease_until {
-                return Ok(Claim::Ours(held));
+                return Ok(Claim::Ours(Box::new(held)));
             }
             if held.lease_until > now {
                 return Ok(Claim::Busy { until: held.lease_until });
@@ -201,7 +231,11 @@ impl Store {
             status: ActionStatus::Claimed,
             ..held.clone()
         };
-        if self.put_held(&next, &held).await? { Ok(Claim::Ours(next)) } else { Ok(Claim::Busy { until: lease_until }) }
+        if self.put_held(&next, &held).await? {
+            Ok(Claim::Ours(Box::new(next)))
+        } else {
+            Ok(Claim::Busy { until: lease_until })
+        }
     }
 
     /// Writes the next state of an action that is held as `held`: 1 call. False when someone took it over.

@@ -170,9 +170,13 @@ impl Store {
             .update_item()
             .table_name(&self.tables.accounts)
             .set_key(Some(key.attributes()))
-            .update_expression("SET #s = :pending, pending_shard = :shard, pending_at = :at, attempts = :none")
+            .update_expression(
+                "SET #s = :pending, pending_shard = :shard, pending_at = :at, attempts = :none ADD #r :one",
+            )
             .condition_expression("attribute_exists(pk) AND #s <> :pending")
             .expression_attribute_names("#s", "state")
+            .expression_attribute_names("#r", "round")
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":pending", text("pending"))
             .expression_attribute_values(":shard", text(crate::outbox::pending_shard(&key)))
             .expression_attribute_values(":at", text(entry.requested_at.to_string()))

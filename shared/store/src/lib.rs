@@ -6,6 +6,7 @@
 mod accounts;
 mod actions;
 mod control;
+mod desk;
 mod erasure;
 mod error;
 mod fetches;
@@ -29,8 +30,8 @@ pub use error::StoreError;
 pub use fetches::{FetchEntry, Leave};
 pub use journal::{Journaled, delivery_from_stream, stream_image};
 pub use links::{Listed, Node, Partition, node_from_stream};
-pub use listing::{KnownSubject, OutboxEntry};
-pub use outbox::{OutboxRow, OutboxState, event_from_stream};
+pub use listing::{KnownSubject, NoticeEntry, OutboxEntry};
+pub use outbox::{GRACE, OutboxRow, OutboxState, Unpublished, event_from_stream};
 pub use quarantine::QuarantineRow;
 pub use rows::{SHARDS, subject_of_key};
 

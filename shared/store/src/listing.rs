@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{
-    ActionKind, ActionRequest, Assessment, Episode, EpisodeKey, EventBody, Fact, FactKey, Moment, SubjectId,
+    ActionKind, ActionRequest, Assessment, Episode, EpisodeKey, EventBody, Fact, FactKey, Moment, Notice, SubjectId,
     TimelineEntry, Up,
 };
 
@@ -21,6 +21,15 @@ pub struct OutboxEntry {
     pub account: SubjectId,
     /// The moment the decision holds for.
     pub requested_at: Moment,
+    /// Its record; `None` while nobody has claimed it.
+    pub action: Option<ActionRow>,
+}
+
+/// A message about many accounts that was asked for, and what became of it.
+#[derive(Debug, Clone)]
+pub struct NoticeEntry {
+    /// What was asked for.
+    pub notice: Notice,
     /// Its record; `None` while nobody has claimed it.
     pub action: Option<ActionRow>,
 }
@@ -87,6 +96,26 @@ impl Store {
         }
         let order = |e: &OutboxEntry| (e.requested_at, e.request.kind == ActionKind::SlackAlert, e.request.id.clone());
         entries.sort_by_key(order);
+        Ok(entries)
+    }
+
+    /// Every message about many accounts that was asked for, oldest first.
+    ///
+    /// # Errors
+    /// When the store does not answer or a row cannot be read.
+    pub async fn notices(&self) -> Result<Vec<NoticeEntry>, StoreError> {
+        let mut entries = Vec::new();
+        for outbox in self.whole_outbox().await? {
+            if let EventBody::NoticeRequested(notice) = outbox.event.body {
+                entries.push(NoticeEntry { notice: *notice, action: None });
+            }
+        }
+        let ids: Vec<_> = entries.iter().map(|entry| entry.notice.id.clone()).collect();
+        let mut actions = self.actions(&ids).await?;
+        for entry in &mut entries {
+            entry.action = actions.remove(&entry.notice.id);
+        }
+        entries.sort_by_key(|entry| (entry.notice.as_of, entry.notice.id.clone()));
         Ok(entries)
     }
 

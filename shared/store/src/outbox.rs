@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use model::{Event, EventId, Moment, SubjectId};
 
+use crate::desk::DESKS;
 use crate::rows::{Attributes, Key, item, number, row, shards, text, text_of};
 use crate::write::Write;
 use crate::{Store, StoreError};
@@ -33,7 +34,21 @@ pub struct OutboxRow {
     pub attempts: u32,
     /// Why it stands where it does, where there is something to say.
     pub reason: Option<String>,
+    /// How often it was asked for again; marks are for the round that was read.
+    pub round: u32,
 }
+
+/// An event that waits for the bus, and its round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpublished {
+    /// The event.
+    pub event: Event,
+    /// The round it waits in.
+    pub round: u32,
+}
+
+/// How long an event that is written may be on its way through the stream before `clock` takes it for left over.
+pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
 
 #[derive(Serialize, Deserialize)]
 struct Row {
@@ -43,6 +58,8 @@ struct Row {
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(default)]
+    round: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_shard: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +69,7 @@ struct Row {
 impl Row {
     fn read(self) -> Result<OutboxRow, StoreError> {
         let event = serde_json::from_str(&self.event).map_err(|e| StoreError::unreadable("an event", e))?;
-        Ok(OutboxRow { event, state: self.state, attempts: self.attempts, reason: self.reason })
+        Ok(OutboxRow { event, state: self.state, attempts: self.attempts, reason: self.reason, round: self.round })
     }
 }
 
@@ -60,10 +77,10 @@ impl Row {
 ///
 /// # Errors
 /// When the item is not an outbox row.
-pub fn event_from_stream(image: serde_dynamo::Item) -> Result<Option<Event>, StoreError> {
+pub fn event_from_stream(image: serde_dynamo::Item) -> Result<Option<Unpublished>, StoreError> {
     let row: Row = serde_dynamo::from_item(image).map_err(|e| StoreError::unreadable("an outbox record", e))?;
     let row = row.read()?;
-    Ok((row.state == OutboxState::Pending).then_some(row.event))
+    Ok((row.state == OutboxState::Pending).then_some(Unpublished { event: row.event, round: row.round }))
 }
 
 /// The same number as the row's own shard, under the index's prefix.
@@ -78,6 +95,7 @@ fn outbox_item(event: &Event) -> Result<Attributes, StoreError> {
         state: OutboxState::Pending,
         attempts: 0,
         reason: None,
+        round: 0,
         pending_shard: Some(pending_shard(&key)),
         pending_at: Some(event.as_of),
     };
@@ -89,6 +107,14 @@ impl Store {
         Ok(self.put_once(outbox_item(event)?))
     }
 
+    /// Writes an event of which nothing else is written; false when it is there already: 1 call.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn announce_first(&self, event: &Event) -> Result<bool, StoreError> {
+        self.put_new(outbox_item(event)?).await
+    }
+
     /// Writes events of which nothing else is written, those that are not there yet: 1 call per hundred, one more for
     /// each round of events that existed already.
     ///
@@ -96,7 +122,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
         if let [event] = events {
-            return self.put_new(outbox_item(event)?).await.map(|_| ());
+            return self.announce_first(event).await.map(|_| ());
         }
         for some in events.chunks(crate::write::MOST) {
             let writes = some.iter().map(|event| self.outbox_write(event)).collect::<Result<_, _>>()?;
@@ -105,51 +131,92 @@ impl Store {
         Ok(())
     }
 
-    /// The bus has the event: 1 call. Saying so twice changes nothing.
+    /// The bus has the event of that round: 1 call. Saying so twice changes nothing, nor does saying so late: when the
+    /// event was asked for again meanwhile, it still waits for that.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn mark_published(&self, event: &EventId) -> Result<(), StoreError> {
-        let values = Attributes::from([(":to".into(), text("published")), (":pending".into(), text("pending"))]);
-        self.update_pending(event, "SET #s = :to REMOVE pending_shard, pending_at, reason", values).await
+    pub async fn mark_published(&self, event: &EventId, round: u32) -> Result<(), StoreError> {
+        let values = Attributes::from([(":to".into(), text("published"))]);
+        self.update_pending(event, round, "SET #s = :to REMOVE pending_shard, pending_at, reason", values).await
+    }
+
+    /// Has `clock` publish the event once more, at that moment or soon after: 1 call. For what cannot be done yet; the
+    /// last one to say when decides.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn ask_again_at(&self, event: &EventId, at: Moment) -> Result<(), StoreError> {
+        let key = Key::outbox(event);
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(key.attributes()))
+            .update_expression("SET #s = :pending, pending_shard = :shard, pending_at = :at ADD #r :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#s", "state")
+            .expression_attribute_names("#r", "round")
+            .expression_attribute_values(":pending", text("pending"))
+            .expression_attribute_values(":shard", text(pending_shard(&key)))
+            // It is on its way through no stream, so the clock need not wait for that.
+            .expression_attribute_values(":at", text(at.plus(-GRACE).to_string()))
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await;
+        sent.map(|_| ()).map_err(|error| StoreError::unavailable("UpdateItem", &error))
     }
 
     /// The bus will not take the event: 1 call.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn mark_unpublishable(&self, event: &EventId, reason: &str) -> Result<(), StoreError> {
-        let values = Attributes::from([
-            (":to".into(), text("failed")),
-            (":pending".into(), text("pending")),
-            (":why".into(), text(reason)),
-        ]);
-        self.update_pending(event, "SET #s = :to, reason = :why REMOVE pending_shard, pending_at", values).await
+    pub async fn mark_unpublishable(&self, event: &EventId, round: u32, reason: &str) -> Result<(), StoreError> {
+        let values = Attributes::from([(":to".into(), text("failed")), (":why".into(), text(reason))]);
+        self.update_pending(event, round, "SET #s = :to, reason = :why REMOVE pending_shard, pending_at", values).await
     }
 
     /// The bus did not take the event now; `clock` tries again from `next_at`: 1 call.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn mark_retry(&self, event: &EventId, next_at: Moment, reason: &str) -> Result<(), StoreError> {
+    pub async fn mark_retry(
+        &self,
+        event: &EventId,
+        round: u32,
+        next_at: Moment,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let values = Attributes::from([
-            (":pending".into(), text("pending")),
             (":at".into(), text(next_at.to_string())),
             (":one".into(), number(1)),
             (":why".into(), text(reason)),
         ]);
-        self.update_pending(event, "SET pending_at = :at, reason = :why ADD attempts :one", values).await
+        self.update_pending(event, round, "SET pending_at = :at, reason = :why ADD attempts :one", values).await
     }
 
-    async fn update_pending(&self, event: &EventId, update: &str, values: Attributes) -> Result<(), StoreError> {
+    async fn update_pending(
+        &self,
+        event: &EventId,
+        round: u32,
+        update: &str,
+        mut values: Attributes,
+    ) -> Result<(), StoreError> {
+        values.extend([(":pending".into(), text("pending")), (":round".into(), number(round))]);
         let sent = self
             .client
             .update_item()
             .table_name(&self.tables.accounts)
             .set_key(Some(Key::outbox(event).attributes()))
             .update_expression(update)
-            .condition_expression("#s = :pending")
+            // Rows of before there were rounds are in the first one.
+            .condition_expression(if round == 0 {
+                "#s = :pending AND (attribute_not_exists(#r) OR #r = :round)"
+            } else {
+                "#s = :pending AND #r = :round"
+            })
             .expression_attribute_names("#s", "state")
+            .expression_attribute_names("#r", "round")
             .set_expression_attribute_values(Some(values))
             .send()
             .await;
@@ -160,14 +227,14 @@ impl Store {
         }
     }
 
-    /// Events that should have been on the bus since `grace`, read from their base items: 1 call per shard and 1 per
-    /// event found.
+    /// Events that should have been on the bus for [`GRACE`], or whose moment to be asked for again has come, read from
+    /// their base items: 1 call per shard and 1 per event found.
     ///
     /// # Errors
     /// When the store does not answer or a row cannot be read.
-    pub async fn left_over(&self, now: Moment, grace: SignedDuration) -> Result<Vec<OutboxRow>, StoreError> {
+    pub async fn left_over(&self, now: Moment) -> Result<Vec<OutboxRow>, StoreError> {
         let mut found = Vec::new();
-        for key in self.index_until("pending", "PENDING", "pending_at", now.plus(-grace)).await? {
+        for key in self.index_until("pending", "PENDING", "pending_at", now.plus(-GRACE)).await? {
             if let Some(base) = self.get(&key).await? {
                 let read = row::<Row>(base)?.read()?;
                 if read.state == OutboxState::Pending {
@@ -187,20 +254,36 @@ impl Store {
         Ok(keys.iter().filter_map(|key| crate::subject_of_key(&key.pk, &key.sk)).collect())
     }
 
-    /// The earliest due moment up to `until`, according to the index: 1 call per shard. For replays, which let time
-    /// pass from one to the next.
+    /// The earliest moment up to `until` at which `clock` finds something to do, according to the indexes: an account or
+    /// a desk that is due, or an event that is left over. 1 call per shard of each. For hosts, which let time pass from
+    /// one to the next.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn earliest_due(&self, until: Moment) -> Result<Option<Moment>, StoreError> {
+        let due = self.earliest("due", "DUE", "next_due_at", until).await?;
+        let desk = self.earliest("due", DESKS, "next_due_at", until).await?;
+        let waits = self.earliest("pending", "PENDING", "pending_at", until.plus(-GRACE)).await?;
+        Ok([due, desk, waits.map(|at| at.plus(GRACE))].into_iter().flatten().min())
+    }
+
+    async fn earliest(
+        &self,
+        index: &str,
+        prefix: &str,
+        range: &str,
+        until: Moment,
+    ) -> Result<Option<Moment>, StoreError> {
         let mut earliest: Option<Moment> = None;
-        for shard in shards("DUE") {
+        for shard in shards(prefix) {
             let page = self
                 .client
                 .query()
                 .table_name(&self.tables.accounts)
-                .index_name("due")
-                .key_condition_expression("due_shard = :h AND next_due_at <= :until")
+                .index_name(index)
+                .key_condition_expression("#h = :h AND #r <= :until")
+                .expression_attribute_names("#h", format!("{index}_shard"))
+                .expression_attribute_names("#r", range)
                 .expression_attribute_values(":h", text(&shard))
                 .expression_attribute_values(":until", text(until.to_string()))
                 .limit(1)
@@ -208,13 +291,19 @@ impl Store {
                 .await
                 .map_err(|e| StoreError::unavailable("Query", &e))?;
             let first = page.items.unwrap_or_default().into_iter().next();
-            let due = first.and_then(|found| text_of(&found, "next_due_at").and_then(|text| text.parse().ok()));
+            let due = first.and_then(|found| text_of(&found, range).and_then(|text| text.parse().ok()));
             earliest = [earliest, due].into_iter().flatten().min();
         }
         Ok(earliest)
     }
 
-    async fn index_until(&self, index: &str, prefix: &str, range: &str, until: Moment) -> Result<Vec<Key>, StoreError> {
+    pub(crate) async fn index_until(
+        &self,
+        index: &str,
+        prefix: &str,
+        range: &str,
+        until: Moment,
+    ) -> Result<Vec<Key>, StoreError> {
         self.index_keys(index, &format!("{index}_shard"), prefix, Some((range, until))).await
     }
 

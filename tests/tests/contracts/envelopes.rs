@@ -144,7 +144,7 @@ fn a_pending_event_arrives_as_a_stream_record() {
     let [record] = &read.records[..] else { panic!("{read:?}") };
     assert_eq!(record.event_name, "INSERT");
     let image = record.dynamodb.new_image.clone().unwrap();
-    assert_eq!(store::event_from_stream(image).unwrap(), Some(event));
+    assert_eq!(store::event_from_stream(image).unwrap(), Some(store::Unpublished { event, round: 0 }));
 }
 
 fn text(item: &serde_dynamo::Item, name: &str) -> String {

@@ -1,9 +1,10 @@
 //! One event of every kind: a day in the life of an invented account.
 
 use model::{
-    ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, CauseChain, Closing, ConnectionName,
-    DeliveryId, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Owner,
-    PlaybookName, Recipient, Score, Stamp, SubjectId, Urgency, Weigh,
+    ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, BookEntry, BookLine,
+    CauseChain, Closing, ConnectionName, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA, EpisodeKey, Event,
+    EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName, Recipient, Score,
+    Shared, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -51,6 +52,11 @@ pub fn all() -> Vec<Event> {
             at_risk: true,
         }),
         event(EventBody::ActionRequested(Box::new(request()))),
+        notice(NoticeBody::Digest(Digest {
+            day: jiff::civil::date(2026, 11, 23),
+            entries: vec![DigestEntry { line: line(), days_left: Some(88), others: 1 }],
+            more: 2,
+        })),
         event(EventBody::ActionCompleted(ActionOutcome {
             status: "sent".into(),
             vendor_ref: Some("1795251493.000200".into()),
@@ -79,6 +85,59 @@ pub fn all() -> Vec<Event> {
             )))
         },
     ]
+}
+
+/// Further samples of kinds whose content takes several forms, with what tells them apart.
+pub fn more() -> Vec<(&'static str, Event)> {
+    let (account, name, arr) = (account(), "Nordlicht Optik GmbH".to_owned(), request().alert.arr);
+    let surge = SurgeAlert {
+        playbook: playbook(),
+        accounts: 60,
+        is_more: false,
+        arr: arr.into_iter().collect(),
+        minutes: 4,
+        measure: Some(Shared { what: "Ticket load".into(), accounts: 58 }),
+        connection: Some(Shared { what: "zendesk".parse().unwrap(), accounts: 60 }),
+        top: vec![SurgeAccount { account: account.clone(), name: name.clone(), arr }],
+    };
+    let renews_on = Some(jiff::civil::date(2027, 2, 15));
+    let line = BookLine { account, name, arr, band: Band::Red, score: Score::new(3_840).ok(), renews_on };
+    let book = StartingBook {
+        day: jiff::civil::date(2026, 11, 23),
+        accounts: 38,
+        red: 3,
+        renewing: 5,
+        entries: vec![BookEntry { line, days_left: Some(84) }],
+        more: 1,
+    };
+    vec![("surge", notice(NoticeBody::Surge(surge))), ("starting_book", notice(NoticeBody::StartingBook(book)))]
+}
+
+fn notice(body: NoticeBody) -> Event {
+    let Recipient { address, reason, email, zone, quiet } = request().to;
+    let id = ActionId::from_stored("5f0c1d2e3b4a59687766554433221100");
+    let as_of = moment("2026-11-23T08:00:00Z");
+    let requested =
+        Notice { id, to: Recipient { address, reason, email, zone, quiet }, mode: Mode::Live, as_of, body }.requested();
+    Event { cause: event(requested.body.clone()).cause, ..requested }
+}
+
+fn line() -> DeskLine {
+    DeskLine {
+        kind: AlertKind::Step,
+        home: account(),
+        episode: episode().row(),
+        run: 1,
+        account: account(),
+        name: "Nordlicht Optik GmbH".into(),
+        arr: request().alert.arr,
+        deadline_on: Some(jiff::civil::date(2027, 2, 19)),
+        deadline: Some("notice deadline".into()),
+        band: Band::Yellow,
+        what: "120 days to the notice deadline".into(),
+        next_step: "Write down what they got for their money.".into(),
+        as_of: moment("2026-11-21T08:58:13.402Z"),
+    }
 }
 
 /// The sample of one kind.

@@ -6,6 +6,7 @@
 
 mod cost;
 mod cost_by_tool;
+mod desk;
 mod erasure;
 mod explain;
 mod fetch;

@@ -20,6 +20,8 @@ async fn alerted() -> World {
     let mut company = Company::healthy(1, second(0));
     company.feels("red", second(2)).contacted(second(-86_400 * 120), second(2));
     world.deliver(&company.body(), second(2)).await;
+    // It settles before it is told.
+    world.pass_until(second(600)).await;
     assert_eq!(world.slack.messages().len(), 1);
     world
 }

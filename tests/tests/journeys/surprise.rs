@@ -59,14 +59,19 @@ async fn a_fresh_folder_calls_nobody_and_after_golive_one_change_is_one_message(
         let report = world.host.golive(&Default::default()).await.unwrap();
         assert_eq!(report.left_alone, 16, "red accounts that nobody asked to open");
         world.rest().await;
-        assert_eq!(world.slack.messages().len(), 0, "going live sends nothing by itself");
+        let [book] = &world.slack.messages()[..] else { panic!("{:#?}", world.slack.messages()) };
+        assert_eq!(report.books.len(), 1, "one starting book for the one owner: {:?}", report.books);
+        assert_eq!(book["channel"], "U0INES0001");
+        assert!(book["text"].as_str().unwrap().contains("16 red"), "{book:#}");
+        let again = world.host.golive(&Default::default()).await.unwrap();
+        assert_eq!(again.books, vec![], "one, however often it goes live");
         let mut changed = Company::healthy(1, minute(0).plus(LONG_AGO));
         changed.feels("red", minute(6)).contacted(minute(0).plus(LONG_AGO), minute(6));
         world.deliver(&changed.body(), minute(6)).await;
         world.pass_until(minute(60 * 24 * 3)).await;
         let messages = world.slack.messages();
-        assert_eq!(messages.len(), 1, "{messages:#?}");
-        assert!(messages[0]["text"].as_str().unwrap().contains("Company 1*"), "{}", messages[0]["text"]);
+        assert_eq!(messages.len(), 2, "{messages:#?}");
+        assert!(messages[1]["text"].as_str().unwrap().contains("Company 1*"), "{}", messages[1]["text"]);
     }
 }
 
@@ -85,8 +90,12 @@ async fn what_was_observed_is_not_sent_later() {
     company.feels("green", minute(3)).contacted(minute(2), minute(3));
     world.deliver(&company.body(), minute(3)).await;
     world.pass_until(minute(60 * 30)).await;
-    assert_eq!(world.slack.messages().len(), 0, "neither the alert nor a reply to it");
-    assert!(world.host.outbox().await.unwrap().iter().all(|row| row.status == "observed"));
+    // The starting book tells of it, for that is what it is for.
+    let messages = world.slack.messages();
+    assert!(messages.len() == 1 && messages[0]["thread_ts"].is_null(), "neither the alert nor a reply: {messages:#?}");
+    let outbox = world.host.outbox().await.unwrap();
+    let alerts: Vec<_> = outbox.iter().filter(|row| row.kind != barometer::api::NOTICE).collect();
+    assert!(alerts.len() == 2 && alerts.iter().all(|row| row.status == "observed"), "{alerts:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,9 +104,9 @@ async fn open_top_opens_the_largest_troubles_and_no_others() {
     world.until(minute(5));
     let request = barometer::api::GoliveRequest { open_top: 2, ..Default::default() };
     let report = world.host.golive(&request).await.unwrap();
-    world.rest().await;
+    world.pass_until(minute(15)).await;
     assert_eq!((report.opened.len(), report.left_alone), (2, 14));
-    assert_eq!(world.slack.messages().len(), 2);
+    assert_eq!(world.slack.messages().len(), 3, "the starting book and two alerts");
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,6 +79,20 @@ pub struct GoliveReport {
     pub opened: Vec<OpenedRow>,
     /// Accounts in trouble whose episode stays unopened, because nothing new happened there.
     pub left_alone: u32,
+    /// Who is told what is true of their accounts already, once.
+    #[serde(default)]
+    pub books: Vec<BookRow>,
+}
+
+/// The starting book of one reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookRow {
+    /// Who gets it, and why there.
+    pub to: String,
+    /// How many of their accounts are red.
+    pub red: u32,
+    /// How many of them renew within 120 days or are past due.
+    pub renewing: u32,
 }
 
 /// How far a playbook reaches at a destination.

@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 /// The kind of an [`OutboxRow`] that asks a vendor for an object.
 pub const FETCH: &str = "fetch_object";
 
+/// The kind of a row that is a message about many accounts.
+pub const NOTICE: &str = "slack_notice";
+
 /// A message that was asked for, as it would be sent, and where it stands; or an object that a vendor was asked for
-/// ([`FETCH`]): then `account` and `to` are the connection, and `request` names the object.
+/// ([`FETCH`]): then `account` and `to` are the connection, and `request` names the object. For a message about many
+/// accounts ([`NOTICE`]) `account` is its reader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutboxRow {
     /// The action.
@@ -23,7 +27,7 @@ pub struct OutboxRow {
     pub account: SubjectId,
     /// What people call the account.
     pub account_name: String,
-    /// The playbook that asks; `None` for an object to be fetched.
+    /// The playbook that asks; `None` for an object to be fetched and for a message about many accounts.
     pub playbook: Option<PlaybookName>,
     /// The episode's row at its home.
     pub episode: String,
@@ -31,7 +35,8 @@ pub struct OutboxRow {
     pub step: String,
     /// Who gets it, and why there.
     pub to: String,
-    /// Where it stands: `pending`, `held`, `observed`, `redirected`, `sent`, `obsolete`, `uncertain` or `failed`.
+    /// Where it stands: `pending`, `waiting`, `held`, `observed`, `digested` or `merged` (told in another message),
+    /// `redirected`, `sent`, `obsolete`, `uncertain` or `failed`.
     pub status: String,
     /// How often it was claimed.
     pub attempts: u32,

@@ -6,14 +6,14 @@ use model::{
     AccountCard, Assessment, Band, ConnectionName, FetchRequest, Field, Mode, Moment, Placed, PlaybookName, Register,
     RollUp, SubjectId, Up, Value, View,
 };
-use store::{ActionStatus, FetchEntry, OutboxEntry};
+use store::{ActionRow, ActionStatus, FetchEntry, NoticeEntry, OutboxEntry};
 
 use super::forest::Forest;
 use super::link::as_subject;
 use super::{Host, HostError};
 use crate::api::{
     AccountRow, AlsoSaid, BandCounts, ClockMode, ClockNow, ConnectionRow, ContractRow, Explanation, FETCH, JournalRow,
-    MemberRow, ModeRow, OutboxRow, QuarantineRow, Status, TimelineRow,
+    MemberRow, ModeRow, NOTICE, OutboxRow, QuarantineRow, Status, TimelineRow,
 };
 
 impl Host {
@@ -122,13 +122,17 @@ impl Host {
     /// When the tables do not answer.
     pub async fn outbox(&self) -> Result<Vec<OutboxRow>, HostError> {
         let now = self.clock.now();
-        let mut entries = self.store.action_outbox().await?;
-        entries.reverse();
+        let entries = self.store.action_outbox().await?.into_iter().map(|entry| outbox_row(entry, now));
+        let notices = self.store.notices().await?.into_iter().map(|entry| notice_row(entry, now));
+        let mut rows: Vec<OutboxRow> = entries.chain(notices).collect();
+        // Those of one moment stay in the order in which they were asked for, newest first like all.
+        rows.sort_by_key(|row| row.requested_at);
+        rows.reverse();
         let mut fetches = self.store.fetches().await?;
         fetches.reverse();
         let is_done = |entry: &FetchEntry| entry.action.as_ref().is_some_and(|row| row.status == ActionStatus::Done);
         let fetches = fetches.into_iter().filter(|entry| !is_done(entry)).map(fetch_row);
-        Ok(entries.into_iter().map(|entry| outbox_row(entry, now)).chain(fetches).collect())
+        Ok(rows.into_iter().chain(fetches).collect())
     }
 
     /// What happened to an account, oldest first.
@@ -298,11 +302,7 @@ pub(super) fn find_in(book: &[Assessment], text: &str) -> Result<Assessment, Hos
 
 fn outbox_row(entry: OutboxEntry, now: Moment) -> OutboxRow {
     let OutboxEntry { request, account, requested_at, action } = entry;
-    let status = match &action {
-        None => "pending",
-        Some(row) if row.status == ActionStatus::Held && row.lease_until.plus(HELD_FOR) < now => "expired",
-        Some(row) => row.status.as_str(),
-    };
+    let status = status_of(action.as_ref(), now);
     OutboxRow {
         kind: request.kind.as_str().to_owned(),
         mode: action.as_ref().and_then(|row| row.mode).unwrap_or(Mode::Observe),
@@ -319,6 +319,38 @@ fn outbox_row(entry: OutboxEntry, now: Moment) -> OutboxRow {
         vendor_ref: action.and_then(|row| row.vendor_ref),
         id: request.id,
         requested_at,
+    }
+}
+
+/// Where a message stands.
+fn status_of(action: Option<&ActionRow>, now: Moment) -> &'static str {
+    match action {
+        None => "pending",
+        Some(row) if row.status == ActionStatus::Held && row.lease_until.plus(HELD_FOR) < now => "expired",
+        Some(row) => row.status.as_str(),
+    }
+}
+
+fn notice_row(entry: NoticeEntry, now: Moment) -> OutboxRow {
+    let NoticeEntry { notice, action } = entry;
+    let status = status_of(action.as_ref(), now);
+    let reader = notice.to.email.as_ref().unwrap_or(&notice.to.address).clone();
+    OutboxRow {
+        kind: NOTICE.to_owned(),
+        mode: action.as_ref().and_then(|row| row.mode).unwrap_or(notice.mode),
+        account: SubjectId::from_stored(format!("reader:{}", notice.to.address)),
+        account_name: reader,
+        playbook: None,
+        episode: String::new(),
+        step: notice.body.as_str().to_owned(),
+        to: format!("{} ({})", notice.to.address, notice.to.reason),
+        status: status.to_owned(),
+        attempts: action.as_ref().map_or(0, |row| row.attempts),
+        reason: action.as_ref().and_then(|row| row.reason.clone()),
+        request: action.as_ref().and_then(|row| serde_json::from_str(row.rendered.as_deref()?).ok()),
+        vendor_ref: action.and_then(|row| row.vendor_ref),
+        requested_at: notice.as_of,
+        id: notice.id,
     }
 }
 

@@ -199,16 +199,34 @@ impl Host {
         }
     }
 
-    /// Runs `clock` when an account is due or an event was left over; false when it had nothing to do.
+    /// Runs `clock` when an account or a desk is due or an event was left over; false when it had nothing to do.
     async fn wake(&self) -> Result<bool, HostError> {
         let now = self.clock.now();
         self.tokens.look().await?;
-        let idle = self.store.due(now).await?.is_empty() && self.store.left_over(now, clock::GRACE).await?.is_empty();
-        if idle {
+        if self.store.earliest_due(now).await?.is_none() {
             return Ok(false);
         }
         let done = (self.minute)(Value::Null).await.unwrap_or_default();
-        Ok(["ticked", "republished"].iter().any(|what| done[what].as_u64().is_some_and(|n| n > 0)))
+        Ok(["ticked", "republished", "digests"].iter().any(|what| done[what].as_u64().is_some_and(|n| n > 0)))
+    }
+
+    /// Lets time pass until `until`, and stops at every moment at which something is due, as the minute's clock would
+    /// have.
+    ///
+    /// # Errors
+    /// When the host's files cannot be read or written.
+    pub async fn pass_until(&self, until: Moment) -> Result<(), HostError> {
+        while let Some(due) = self.store.earliest_due(until).await? {
+            self.clock.reach(due)?;
+            let before = self.store.earliest_due(until).await?;
+            self.settle().await?;
+            if self.store.earliest_due(until).await? == before {
+                // It stays due although it was its turn: nothing would come of asking again.
+                break;
+            }
+        }
+        self.clock.reach(until)?;
+        self.settle().await.map(|_| ())
     }
 
     /// The folder's configuration.
@@ -339,7 +357,7 @@ impl Functions {
             normalize: Arc::new(Normalize::new(config.clone(), store.clone())),
             health: Arc::new(Health::new(config.clone(), store.clone())),
             publish: Arc::new(Publish::new(store.clone(), bus.clone())),
-            minute: Arc::new(Minute::new(store.clone(), bus, time)),
+            minute: Arc::new(Minute::new(config.clone(), store.clone(), bus, time)),
             slack_alert: Arc::new(slack_alert),
             fetch_object: Arc::new(fetch_object),
             webhooks: Family::WEBHOOKS.into_iter().map(webhook).collect(),

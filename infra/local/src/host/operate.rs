@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use config::{Playbook, StepAction};
 use jiff::SignedDuration;
 use model::{
-    ActionKind, Assessment, Band, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, OperatorStatement,
-    stable_hash,
+    ActionKind, Assessment, Band, BookLine, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, NoticeBody,
+    OperatorStatement, stable_hash,
 };
+use rules::desk::starting_books;
 use sha2::{Digest as _, Sha256};
 
 use super::{Host, HostError};
-use crate::api::{ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, Sending};
+use crate::api::{BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, Sending};
 
 /// The destinations a playbook sends to.
 pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
@@ -69,7 +70,31 @@ impl Host {
             self.state_as_operator(&OperatorStatement::Mode { playbook, destination, mode: Mode::Live }).await?;
         }
         let (opened, left_alone) = self.open_worst(&chosen, request.open_top).await?;
-        Ok(GoliveReport { modes, opened, left_alone })
+        let books = self.announce_books(&modes).await?;
+        Ok(GoliveReport { modes, opened, left_alone, books })
+    }
+
+    /// Asks for the starting book of everybody who looks after an account, once for each mode: what is true on the first
+    /// day is no news, and opens nothing.
+    async fn announce_books(&self, modes: &[ModeRow]) -> Result<Vec<BookRow>, HostError> {
+        let slack = ActionKind::SlackAlert.destination();
+        let reached = modes.iter().filter(|row| row.destination == slack).map(|row| row.to).max();
+        let Some(mode) = reached.filter(|mode| *mode > Mode::Observe && self.has_token(slack)) else {
+            return Ok(vec![]);
+        };
+        let book = self.store.book().await?;
+        let lines = book.iter().map(|account| (BookLine::from(account), account.card.owner.clone()));
+        let notices = starting_books(lines, &self.config.team, mode, self.clock.now());
+        let mut rows = Vec::new();
+        for notice in notices {
+            let NoticeBody::StartingBook(book) = &notice.body else { continue };
+            let (to, red, renewing) = (notice.to.clone(), book.red, book.renewing);
+            let row = BookRow { to: format!("{} ({})", to.address, to.reason), red, renewing };
+            if self.store.announce_first(&notice.requested()).await? {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
     }
 
     /// Whether messages to a destination could be sent at all.
@@ -151,16 +176,16 @@ impl Host {
         Ok(delivery.id)
     }
 
-    /// Moves the clock forward and lets everything come to rest that is due by then.
+    /// Moves the clock forward, through every moment until then at which something is due.
     ///
     /// # Errors
     /// When it would run backwards.
     pub async fn set_clock(&self, change: ClockChange) -> Result<ClockNow, HostError> {
-        match change {
-            ClockChange::Set(to) => self.clock.set(to)?,
-            ClockChange::AdvanceMs(by) => self.clock.advance(SignedDuration::from_millis(by))?,
+        let to = match change {
+            ClockChange::Set(to) => self.clock.not_before_now(to)?,
+            ClockChange::AdvanceMs(by) => self.clock.after(SignedDuration::from_millis(by))?,
         };
-        self.settle().await?;
+        self.pass_until(to).await?;
         Ok(self.clock_now())
     }
 }

@@ -46,33 +46,12 @@ impl Scratch {
         let host = Host::open(sealed(stack, config, folder.path(), begin)).await?;
         let scratch = Self { host, _folder: folder };
         for delivery in deliveries {
-            scratch.pass_time_until(delivery.received_at).await?;
+            scratch.host.pass_until(delivery.received_at).await?;
             scratch.host.store().journal(delivery).await?;
             scratch.host.settle().await?;
         }
-        scratch.pass_time_until(until).await?;
+        scratch.host.pass_until(until).await?;
         Ok(scratch)
-    }
-
-    /// Stops at every moment at which an account is due, as the minute's clock would have.
-    async fn pass_time_until(&self, until: Moment) -> Result<(), HostError> {
-        while let Some(due) = self.host.store().earliest_due(until).await? {
-            let now = self.host.clock().now();
-            if due > now {
-                self.host.clock().set(due)?;
-            }
-            let ticked_before = self.host.store().earliest_due(until).await?;
-            self.host.settle().await?;
-            if self.host.store().earliest_due(until).await? == ticked_before {
-                // It stays due although it was ticked: nothing would come of asking again.
-                break;
-            }
-        }
-        if until > self.host.clock().now() {
-            self.host.clock().set(until)?;
-            self.host.settle().await?;
-        }
-        Ok(())
     }
 
     /// The host to ask.
@@ -103,6 +82,24 @@ fn parent_named(signal: &Signal) -> Option<SubjectId> {
     match &told.value {
         model::Value::Text(text) => signal.subject.named_parent(text),
         _ => None,
+    }
+}
+
+/// How a message ended, and what stands for several of them, comes of sending, which a replay does not do.
+fn is_of_sending(body: &EventBody) -> bool {
+    match body {
+        EventBody::NoticeRequested(_) | EventBody::ActionCompleted(_) | EventBody::ActionFailed(_) => true,
+        EventBody::Watched { .. }
+        | EventBody::Unwatched { .. }
+        | EventBody::BandChanged { .. }
+        | EventBody::RiskOpened { .. }
+        | EventBody::RiskResolved { .. }
+        | EventBody::PlayStarted { .. }
+        | EventBody::PlayEnded { .. }
+        | EventBody::CheckpointReached { .. }
+        | EventBody::ActionRequested(_)
+        | EventBody::DeliveryQuarantined { .. }
+        | EventBody::FetchRequested(_) => false,
     }
 }
 
@@ -217,7 +214,7 @@ impl Host {
             .await?
             .into_iter()
             .map(|row| row.event)
-            .filter(|event| !matches!(event.body, EventBody::ActionCompleted(_) | EventBody::ActionFailed(_)));
+            .filter(|event| !is_of_sending(&event.body));
         Ok(Decided {
             assessments: book.into_iter().map(|a| (a.account.clone(), a)).collect(),
             events: events.map(|event| (event.id.as_str().to_owned(), event)).collect(),

@@ -50,6 +50,14 @@ pub fn golive(report: &GoliveReport, style: Style) -> String {
     if report.modes.is_empty() {
         text.push_str("No playbook sends to that destination.\n");
     }
+    for row in &report.books {
+        text.push_str(&format!(
+            "starting book to {}: {} red, {} renewing soon or past due\n",
+            safe(&row.to),
+            row.red,
+            row.renewing
+        ));
+    }
     for row in &report.opened {
         text.push_str(&format!("opened {} for {} ({})\n", row.playbook, safe(&row.name), row.account));
     }

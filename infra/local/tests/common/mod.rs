@@ -70,6 +70,14 @@ impl Data {
         copy(&root.join("tests/config"), &to);
     }
 
+    /// From the next start on, no first message waits for others.
+    pub fn tell_at_once(&self) {
+        let team = self.beside("config").join("team.toml");
+        let text = std::fs::read_to_string(&team).unwrap();
+        assert!(text.contains("settle = \"2m\""), "{text}");
+        std::fs::write(team, text.replace("settle = \"2m\"", "settle = \"0m\"")).unwrap();
+    }
+
     /// A folder whose messages go to `slack` once they go anywhere.
     pub fn with_slack(slack: &Slack) -> Self {
         let data = Self::fresh();

@@ -1,5 +1,7 @@
 //! Messages about many accounts: the digest, a burst, a starting book.
 
+use std::collections::BTreeMap;
+
 use minijinja::Environment;
 use model::{Notice, NoticeBody};
 
@@ -12,47 +14,37 @@ use super::templates::{RenderError, environment, parse, write};
 #[derive(Debug)]
 pub struct NoticeTemplates {
     environment: Environment<'static>,
-    digest: String,
-    surge: String,
-    starting_book: String,
+    texts: BTreeMap<&'static str, String>,
 }
 
+/// The template of each kind of notice.
+const TEMPLATES: [&str; 3] = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2"];
+
 impl NoticeTemplates {
-    /// Takes the texts of `digest.j2`, `surge.j2` and `starting_book.j2`.
+    /// Takes the templates of a configuration, by their path below `templates/`.
     ///
     /// # Errors
-    /// When one of them does not parse. [`render_notice`] finds names that do not exist.
-    pub fn new(
-        digest: impl Into<String>,
-        surge: impl Into<String>,
-        starting_book: impl Into<String>,
-    ) -> Result<Self, RenderError> {
-        let (digest, surge, starting_book) = (digest.into(), surge.into(), starting_book.into());
-        let templates = Self { environment: environment(), digest, surge, starting_book };
-        for (name, text) in [templates.digest(), templates.surge(), templates.starting_book()] {
-            parse(&templates.environment, name, text)?;
+    /// When one of them does not parse, or is missing. [`render_notice`] finds names that do not exist.
+    pub fn new(templates: &BTreeMap<String, String>) -> Result<Self, RenderError> {
+        let environment = environment();
+        let mut texts = BTreeMap::new();
+        for name in TEMPLATES {
+            let missing = || RenderError::Missing { name: name.to_owned() };
+            let text = templates.get(name).ok_or_else(missing)?;
+            parse(&environment, name, text)?;
+            texts.insert(name, text.clone());
         }
-        Ok(templates)
-    }
-
-    fn digest(&self) -> (&'static str, &str) {
-        ("slack/digest.j2", &self.digest)
-    }
-
-    fn surge(&self) -> (&'static str, &str) {
-        ("slack/surge.j2", &self.surge)
-    }
-
-    fn starting_book(&self) -> (&'static str, &str) {
-        ("slack/starting_book.j2", &self.starting_book)
+        Ok(Self { environment, texts })
     }
 
     fn write(&self, notice: &Notice, limits: NoticeLimits) -> Result<(Layout, usize), RenderError> {
-        let (name, text) = match &notice.body {
-            NoticeBody::Digest(_) => self.digest(),
-            NoticeBody::Surge(_) => self.surge(),
-            NoticeBody::StartingBook(_) => self.starting_book(),
+        let [digest, surge, starting_book] = TEMPLATES;
+        let name = match &notice.body {
+            NoticeBody::Digest(_) => digest,
+            NoticeBody::Surge(_) => surge,
+            NoticeBody::StartingBook(_) => starting_book,
         };
+        let text = self.texts.get(name).map_or("", String::as_str);
         let words = NoticeWords::of(notice, limits);
         let written = write(&self.environment, name, text, &words)?;
         Ok((arrange(&written, MAX_VISIBLE), words.count()))

@@ -13,9 +13,17 @@ use super::*;
 
 /// The templates as they are shipped.
 fn shipped() -> NoticeTemplates {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config/templates/slack");
-    let read = |file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
-    NoticeTemplates::new(read("digest.j2"), read("surge.j2"), read("starting_book.j2")).unwrap()
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config/templates");
+    let read = |name: &str| (name.to_owned(), std::fs::read_to_string(dir.join(name)).unwrap());
+    let names = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2"];
+    NoticeTemplates::new(&names.into_iter().map(read).collect()).unwrap()
+}
+
+/// Templates with these texts for a digest, a burst and a starting book.
+fn templates(texts: [&str; 3]) -> Result<NoticeTemplates, RenderError> {
+    let names = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2"];
+    let named = names.into_iter().zip(texts).map(|(name, text)| (name.to_owned(), text.to_owned()));
+    NoticeTemplates::new(&named.collect())
 }
 
 #[test]
@@ -146,10 +154,12 @@ fn accounts_that_have_no_room_are_counted() {
 
 #[test]
 fn a_template_of_ones_own_is_held_to_the_limits_too() {
-    let long = NoticeTemplates::new("literal ".repeat(600), "x", "x").unwrap();
+    let long = templates([&"literal ".repeat(600), "x", "x"]).unwrap();
     let [digest, surge, _] = everywhere("word", 3, u16::MAX);
     assert_within_limits(&render_notice(&long, &digest).unwrap().body());
-    let wrong = NoticeTemplates::new("x", "{{ account }}", "x").unwrap();
+    let wrong = templates(["x", "{{ account }}", "x"]).unwrap();
     assert_eq!(render_notice(&wrong, &surge).unwrap_err().to_string(), "template slack/surge.j2 cannot be used");
-    assert!(NoticeTemplates::new("x", "x", "{% if %}").is_err());
+    assert!(templates(["x", "x", "{% if %}"]).is_err());
+    let missing = NoticeTemplates::new(&Default::default()).unwrap_err();
+    assert_eq!(missing.to_string(), "there is no template slack/digest.j2");
 }

@@ -188,6 +188,7 @@ impl Report {
             EventBody::Watched { .. }
             | EventBody::Unwatched { .. }
             | EventBody::BandChanged { .. }
+            | EventBody::NoticeRequested(_)
             | EventBody::ActionCompleted(_)
             | EventBody::ActionFailed(_)
             | EventBody::DeliveryQuarantined { .. }

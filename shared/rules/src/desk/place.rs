@@ -37,7 +37,8 @@ pub enum Thread {
 /// keeps it, whenever and however often it is offered again, and counts for the day and the week of the decision;
 /// [`Placement::NotBefore`] says when to ask again.
 ///
-/// - A message of its own waits for the next whole minute, and for the end of the reader's quiet hours and days off.
+/// - A message of its own waits for the next whole minute (not where `settle` is zero), and for the end of the reader's
+///   quiet hours and days off.
 ///   Then it is sent while the week's budget lasts, else it is a line of the digest. What is exempt is sent beyond the
 ///   budget; after the first few of a day as replies to the last of them. A second one about an account on one day is
 ///   a reply to the first.
@@ -80,10 +81,15 @@ pub fn offer(
             return (Placement::NotBefore(rules.digest_moment(rules.next_digest(now)).plus(BATCH)), next);
         }
         Route::Pending => {
-            let earliest = request.not_before.unwrap_or(now).max(after(now));
-            let not_before = rules.next_allowed(earliest);
+            // Where nothing settles, nothing is weighed against what comes within the minute either.
+            let batch = if rules.alerts.settle.is_zero() { now } else { after(now) };
+            let not_before = rules.next_allowed(request.not_before.unwrap_or(now).max(batch));
             next.pending.insert(id.clone(), PendingMessage { not_before, exempt: request.exempt, line });
-            Placement::NotBefore(not_before)
+            if not_before <= now {
+                next = settled(&next, now, rules);
+            }
+            let placed = next.placed.get(id).map(|placed| placed.placement.clone());
+            placed.unwrap_or(Placement::NotBefore(not_before))
         }
         Route::Digest | Route::Follows(_) => into_digest(&mut next, id, line, now, rules),
     };

@@ -28,6 +28,19 @@ fn a_first_message_is_decided_on_with_the_others_of_its_minute() {
 }
 
 #[test]
+fn where_nothing_settles_a_message_is_sent_at_once_and_still_counts() {
+    let mut reader = Reader::in_zone("Europe/Berlin").quiet("18:00-08:00");
+    reader.alerts.settle = jiff::SignedDuration::ZERO;
+    let mut ines = At::empty(&reader);
+    for number in 0..8 {
+        assert_eq!(ines.offer(&about(number), MONDAY), Placement::SendNow, "{number}");
+    }
+    assert_eq!(ines.offer(&about(8), MONDAY), in_digest(24));
+    let night = "2026-11-30T20:00:00";
+    assert_eq!(ines.offer(&about(9), night), Placement::NotBefore(at("2026-12-01T07:00:00")), "not at night");
+}
+
+#[test]
 fn nobody_gets_more_messages_of_their_own_than_the_week_allows() {
     let reader = Reader::in_zone("Europe/Berlin");
     let mut ines = At::empty(&reader);
