@@ -220,6 +220,7 @@ impl Health {
             heard: &heard,
             members: &view.members,
             linked: view.linked.as_ref(),
+            children: &view.children,
             previous,
             episodes: &episodes,
         };
@@ -241,6 +242,7 @@ impl Health {
             version,
             assessment: decision.assessment.as_ref(),
             episodes: &changed,
+            told: &decision.told,
             events: &decision.events,
             timeline: &decision.timeline,
         };

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use model::{
-    Episode, Fact, FactKey, LinkChange, Moment, Placed, Root, Said, SubjectId, Up, Walk, below, members, parents,
-    touched, touched_again, walk,
+    Child, Episode, Fact, FactKey, LinkChange, Moment, Placed, Root, Said, SubjectId, ToldParent, Up, Walk, below,
+    members, parents, touched, touched_again, walk,
 };
 use rules::Member;
 use store::{Node, Partition, Stored};
@@ -76,6 +76,8 @@ pub(crate) struct View {
     pub members: BTreeMap<SubjectId, Member>,
     /// The statement received last about where a subject belongs that is a member or once named one.
     pub linked: Option<Said>,
+    /// What the members were told by other accounts that name one of them as their parent, or did.
+    pub children: Vec<ToldParent>,
     /// The episodes of the members.
     pub episodes: Vec<Stored<Episode>>,
 }
@@ -88,6 +90,7 @@ pub(crate) struct Reading {
     /// Leaves whose end was told, with the moment.
     ended: BTreeMap<SubjectId, Moment>,
     facts: BTreeMap<SubjectId, Vec<Fact>>,
+    children: BTreeMap<SubjectId, Vec<Child>>,
     episodes: BTreeMap<SubjectId, Vec<Stored<Episode>>>,
 }
 
@@ -107,10 +110,11 @@ impl Reading {
     pub(crate) fn add_partition(&mut self, subject: &SubjectId, partition: BTreeMap<SubjectId, Partition>) {
         let owner = subject.company_domain().unwrap_or_else(|| subject.clone());
         let people: BTreeSet<_> = partition.keys().filter(|about| **about != owner).cloned().collect();
-        for (about, Partition { up, facts, episodes, members, ended, assessed: _ }) in partition {
+        for (about, Partition { up, facts, children, episodes, members, ended, assessed: _ }) in partition {
             self.ended.extend(ended);
             self.ups.insert(about.clone(), up);
             self.facts.insert(about.clone(), facts);
+            self.children.insert(about.clone(), children);
             self.episodes.insert(about.clone(), episodes);
             self.hints.insert(about, members);
         }
@@ -206,6 +210,10 @@ impl Reading {
             let Some(up) = self.ups.get(subject) else { continue };
             let facts = self.facts.get(subject).into_iter().flatten();
             view.facts.extend(facts.map(|fact| Placed { steps: *steps_up, gone: up.is_gone(), fact: fact.clone() }));
+            // One that was merged into its parent, or the other way round, is no child of itself.
+            let children = self.children.get(subject).into_iter().flatten().filter(|child| child.account != *root);
+            let told = |child: &Child| ToldParent { parent: subject.clone(), child: child.clone() };
+            view.children.extend(children.map(told));
             view.episodes.extend(self.episodes.get(subject).into_iter().flatten().cloned());
             let live = up.live().map(|(_, claim, _)| &claim.said).chain(up.gone.iter().map(|gone| &gone.said));
             let linked = live.map(|said| &said.stamp).max().cloned();

@@ -11,8 +11,8 @@ mod links;
 mod replay;
 
 pub use accounts::{
-    AccountQuery, AccountRow, AlsoSaid, CapRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow,
-    PointRow,
+    AccountQuery, AccountRow, AlsoSaid, CapRow, ContractRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation,
+    HistoryRow, PointRow,
 };
 pub use control::{
     BandCounts, BookRow, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow,

@@ -1,6 +1,7 @@
 //! What people read: every answer of the host as text for a terminal. Plain functions from values to text.
 
 mod accounts;
+mod children;
 mod control;
 mod explain;
 mod ledger;

@@ -125,7 +125,7 @@ fields! {
     Comment = "comment": Text,
     /// Our own id of the account, as a form or a tool was told it.
     AccountId = "account_id": Text,
-    /// The parent company, as the source names it. Shown, never a link.
+    /// The parent company, as the source names it. Never a link: both stay accounts.
     Parent = "parent": Text,
     /// The CSM's word: `green`, `yellow` or `red`.
     Sentiment = "sentiment": Text,

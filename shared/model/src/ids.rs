@@ -168,6 +168,20 @@ impl SubjectId {
         matches!(self.parts(), Some((_, "deal" | "ticket" | "response", _)))
     }
 
+    /// The company that this one names as its parent: an id alone, as CRMs write it, is one of the same tool and kind.
+    /// `None` for a blank, and for itself.
+    pub fn named_parent(&self, text: &str) -> Option<Self> {
+        let text = text.trim();
+        let whole = Self(text.to_owned());
+        let parent = if whole.is_company() {
+            whole
+        } else {
+            let (tool, kind, _) = self.parts().filter(|_| !text.is_empty())?;
+            Self::vendor(tool, kind, text)
+        };
+        (parent != *self).then_some(parent)
+    }
+
     /// A vendor's object that can be an account.
     pub fn is_company(&self) -> bool {
         matches!(self.parts(), Some((_, "company" | "org", _)))
@@ -337,5 +351,15 @@ mod tests {
         for bad in ["", "-a", "a-", "HubSpot", "a b", "a/b", "a#b", &"a".repeat(41)] {
             assert!(bad.parse::<ConnectionName>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_parent_is_named_by_its_id_alone_or_in_full() {
+        let company = |id| SubjectId::vendor("hubspot", "company", id);
+        let named = |text| company("7").named_parent(text);
+        assert_eq!(named(" 4410001 "), Some(company("4410001")));
+        assert_eq!(named("zendesk:org:5"), Some(SubjectId::vendor("zendesk", "org", "5")));
+        assert_eq!((named(""), named("7"), named("hubspot:company:7")), (None, None, None));
+        assert_eq!(SubjectId::domain("acme.example").unwrap().named_parent("7"), None);
     }
 }

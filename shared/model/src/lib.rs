@@ -25,9 +25,10 @@ mod usage;
 mod value;
 
 pub use assessment::{
-    AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Cap, Contribution, Counted, DimensionScore, Evaluation,
-    Evidence, MeasureState, Memory, OutOfRange, Override, Owner, Pending, Prior, Remembered, RenewalStatus, Score,
-    ScorePoint, Sentiment, TimelineEntry, Trend, VersionName,
+    AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Cap, Child, ChildStanding, ChildWeight, Contribution,
+    Counted, DimensionScore, Evaluation, Evidence, LeftOut, LeftOutBecause, MeasureState, Memory, OutOfRange, Override,
+    Owner, Pending, Prior, Remembered, RenewalStatus, RollUp, RollUpMode, RollUpRow, Score, ScorePoint, Sentiment,
+    TimelineEntry, ToldParent, Trend, VersionName,
 };
 pub use delivery::{Control, Delivery, Mode, OperatorStatement, Quarantined};
 pub use desk::{Desk, DeskLine, PendingMessage, PlacedMessage, Placement, Surge, ToldSurge, Turn, Uses, WaitingLine};

@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{
-    Alert, AlertChange, AlertKind, Assessment, Band, Bands, Cap, Contribution, Event, EventBody, Moment, Prior, Score,
-    TimelineEntry,
+    Alert, AlertChange, AlertKind, Assessment, Band, Bands, Cap, Contribution, Event, EventBody, Moment, Prior,
+    RollUpRow, Score, TimelineEntry, ToldParent,
 };
 
 use crate::play::Plays;
@@ -15,8 +15,12 @@ use crate::renewals::days_between;
 /// How many measures a message names.
 pub(crate) const NAMED: usize = 3;
 
-/// What moved since the assessment before: new caps, then measures, worst first; without a movement, what costs most.
-pub(crate) fn changes(now: &Assessment) -> Vec<AlertChange> {
+/// What moved since the assessment before: new caps, then measures, worst first; without a movement, what costs most. Of an
+/// account that is judged by its children: the children.
+pub(crate) fn changes(now: &Assessment, told: &[ToldParent]) -> Vec<AlertChange> {
+    if now.children().next().is_some() {
+        return of_children(now, told);
+    }
     let capped: Vec<AlertChange> = now.new_caps().map(cap).collect();
     let mut moved: Vec<&Contribution> = now.contributions.iter().filter(|c| c.before.is_some()).collect();
     moved.sort_by_key(|c| c.change.unwrap_or(0));
@@ -25,6 +29,33 @@ pub(crate) fn changes(now: &Assessment) -> Vec<AlertChange> {
         moved.sort_by_key(|c| std::cmp::Reverse(c.missed));
     }
     capped.into_iter().chain(moved.into_iter().map(change)).take(NAMED).collect()
+}
+
+fn of_children(now: &Assessment, told: &[ToldParent]) -> Vec<AlertChange> {
+    let mut rows: Vec<&RollUpRow> = now.children().filter(|row| row.change != Some(0)).collect();
+    rows.sort_by_key(|row| row.change.unwrap_or(0));
+    if rows.is_empty() {
+        rows = now.children().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.share.saturating_sub(row.gained)));
+    }
+    let because = |row: &RollUpRow| {
+        let is_it = |told: &&ToldParent| told.child.account == row.child && told.child.standing.is_some();
+        told.iter().find(is_it).and_then(|told| told.child.because.as_ref())
+    };
+    rows.into_iter().take(NAMED).map(|row| of_child(row, because(row))).collect()
+}
+
+fn of_child(row: &RollUpRow, because: Option<&AlertChange>) -> AlertChange {
+    let value = because.and_then(|it| Some(format!("; {}: {}", it.measure, it.to.as_ref()?)));
+    AlertChange {
+        measure: row.name.clone(),
+        from: row.before.map(|before| before.to_string()),
+        to: Some(format!("{} ({}){}", row.score, row.band, value.unwrap_or_default())),
+        change: row.change.unwrap_or(0),
+        path: because.and_then(|it| it.path.clone()),
+        raw: because.and_then(|it| it.raw.clone()),
+        delivery: because.and_then(|it| it.delivery.clone()),
+    }
 }
 
 pub(crate) fn cap(of: &Cap) -> AlertChange {
@@ -54,12 +85,16 @@ pub(crate) fn change(of: &Contribution) -> AlertChange {
 
 /// How what the first message named stands at the end.
 pub(crate) fn ended(now: &Assessment, reasons: &[AlertChange]) -> Vec<AlertChange> {
-    let current = |reason: &AlertChange| now.contributions.iter().find(|c| c.label == reason.measure);
+    let measure = |reason: &AlertChange| now.contributions.iter().find(|c| c.label == reason.measure).map(change);
+    let child =
+        |reason: &AlertChange| now.children().find(|row| row.name == reason.measure).map(|row| of_child(row, None));
+    // An account that is judged by its children names nothing else.
+    let current = |reason| if now.children().next().is_none() { measure(reason) } else { child(reason) };
     reasons
         .iter()
         .filter_map(|reason| Some((reason, current(reason)?)))
-        .filter(|(reason, now)| reason.to != now.value)
-        .map(|(reason, now)| AlertChange { from: reason.to.clone(), ..change(now) })
+        .filter(|(reason, now)| reason.to != now.to)
+        .map(|(reason, now)| AlertChange { from: reason.to.clone(), ..now })
         .collect()
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{Config, Profile, Scalar, Scalars, Verdict};
 use jiff::civil::Date;
 use model::{
-    AccountCard, Assessment, Band, Cap, DimensionScore, FactKey, Field, Memory, Override, Prior, Remembered, Score,
-    ScorePoint, Sentiment, View,
+    AccountCard, Assessment, Band, Cap, DimensionScore, FactKey, Field, Memory, Override, Prior, Remembered, RollUp,
+    Score, ScorePoint, Sentiment, View,
 };
 
 use crate::decide::Input;
@@ -14,6 +14,7 @@ use crate::known::Known;
 use crate::measure::{Measured, contribution, measured, spoken_all, values};
 use crate::people;
 use crate::renewals::days_between;
+use crate::roll_up::Rolled;
 use crate::score::{Group, Scale, Weighed, score};
 use crate::told::Told;
 use crate::when::When;
@@ -26,14 +27,19 @@ pub(crate) struct Judge<'a> {
     pub profile: &'a Profile,
     /// The weights of the profile's dimensions.
     pub groups: Vec<Group>,
+    /// What its children come to. Time does not move it: when a child moves, it says so.
+    pub rolled: Option<Rolled>,
     because: String,
 }
 
 /// How an account stands at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// The band of the score alone, which hysteresis goes by.
+    /// The band of the account's own score alone, which hysteresis goes by.
     pub score_band: Band,
+    /// What its own facts say,
+    pub own_band: Band,
+    /// and what counts: that of its children, where one of them does.
     pub machine_band: Band,
     /// The score is green, and too little is known to call it so.
     pub provisional: bool,
@@ -53,12 +59,18 @@ impl Standing {
 
 impl<'a> Judge<'a> {
     /// Of the profile that fits at a moment.
-    pub fn new(known: &'a Known<'a>, view: View<'a>, config: &'a Config, when: When) -> Option<Self> {
+    pub fn new(
+        known: &'a Known<'a>,
+        view: View<'a>,
+        config: &'a Config,
+        rolled: Option<Rolled>,
+        when: When,
+    ) -> Option<Self> {
         let (at, because) = profile_at(known, config, when);
         let profile = config.model.profiles.get(at)?;
         let group = |of: &config::Dimension| Group { weight: of.weight, min_coverage: of.min_coverage };
         let groups = profile.dimensions.iter().map(group).collect();
-        Some(Self { config, known, view, profile, groups, because })
+        Some(Self { config, known, view, profile, groups, rolled, because })
     }
 
     /// A measure at a moment, after what is remembered.
@@ -97,14 +109,16 @@ impl<'a> Judge<'a> {
             Some(score) if scale.coverage >= model.min_coverage => model.bands.of(score, band_before),
             Some(_) | None => Band::Unknown,
         };
-        let provisional = score_band == Band::Green && !self.may_be_green(scale, when);
-        let machine_band = if provisional { Band::Yellow } else { score_band };
+        let unsure = score_band == Band::Green && !self.may_be_green(scale, when);
+        let own_band = if unsure { Band::Yellow } else { score_band };
+        let children = self.rolled.as_ref().and_then(|rolled| Some((rolled.band()?, rolled.provisional)));
+        let (machine_band, provisional) = children.unwrap_or((own_band, unsure));
         let overridden = self.text("override_band", when).and_then(|word| band(&word));
         let people = overridden.or_else(|| band(&self.text("csm_sentiment", when)?));
         let is_far = matches!((machine_band, people), (Band::Green, Some(Band::Red)) | (Band::Red, Some(Band::Green)));
         let apart_since = is_far.then(|| apart_before.unwrap_or(when.day));
         let is_apart = apart_since.is_some_and(|since| days_between(since, when.day) >= model.apart_days);
-        Standing { score_band, machine_band, provisional, overridden, apart_since, is_apart }
+        Standing { score_band, own_band, machine_band, provisional, overridden, apart_since, is_apart }
     }
 
     /// Enough dimensions have a value, and one of those that nobody can do without.
@@ -208,12 +222,19 @@ pub(crate) fn assess(input: Input<'_>, judge: &Judge<'_>, prior: Option<&Prior>,
         coverage: scored.scale.group_coverage[at],
     };
     let score = scored.score.filter(|_| standing.score_band != Band::Unknown);
-    let score = score.and_then(|points| Score::new(points).ok());
+    let own_score = score.and_then(|points| Score::new(points).ok());
+    let rolled_up =
+        judge.rolled.as_ref().map(|rolled| RollUp { own_score, own_band: standing.own_band, ..rolled.up.clone() });
+    let score = rolled_up.as_ref().and_then(|rolled| rolled.score).or(own_score);
     let history = input.previous.map(|before| before.history.clone()).unwrap_or_default();
     let names = profile.measures.iter().map(|measure| measure.name.clone()).zip(&measured);
     let kept = names.filter_map(|(name, measured)| Some((name, measured.remembered.clone()?)));
-    let memory =
-        Memory { score_band: Some(standing.score_band), model: profile.version.hash.clone(), measures: kept.collect() };
+    let memory = Memory {
+        score_band: Some(standing.score_band),
+        rolled_band: judge.rolled.as_ref().and_then(|rolled| rolled.score_band),
+        model: profile.version.hash.clone(),
+        measures: kept.collect(),
+    };
     Assessment {
         account: input.account.clone(),
         card: card(input, judge, now),
@@ -241,6 +262,8 @@ pub(crate) fn assess(input: Input<'_>, judge: &Judge<'_>, prior: Option<&Prior>,
         held: BTreeSet::new(),
         answers: None,
         runway: BTreeMap::new(),
+        rolled_up,
+        told_parent: None,
         memory,
         before: prior.cloned(),
     }

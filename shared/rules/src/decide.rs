@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use config::{Config, Playbook, Verdict};
 use model::{
     Assessment, Closing, ConnectionName, Episode, EpisodeState, Event, EventBody, EventId, Field, Heard, Moment,
-    Placed, Prior, Said, Stamp, SubjectId, TimelineEntry, View,
+    Placed, Prior, Said, Stamp, SubjectId, TimelineEntry, ToldParent, View,
 };
 
 use crate::alert;
@@ -14,6 +14,7 @@ use crate::due;
 use crate::known::Known;
 use crate::news::News;
 use crate::play::{self, Played, Plays};
+use crate::roll_up;
 use crate::when::When;
 
 /// What one recompute reads.
@@ -27,6 +28,8 @@ pub struct Input<'a> {
     pub members: &'a BTreeMap<SubjectId, Member>,
     /// The statement received last about where a subject belongs that is a member or once was: a link is news too.
     pub linked: Option<&'a Said>,
+    /// What the members were told by accounts that name one of them as their parent.
+    pub children: &'a [ToldParent],
     /// When each connection delivered anything, about whomever.
     pub heard: &'a BTreeMap<ConnectionName, Heard>,
     /// The assessment before; `None` for a subject that was not assessed.
@@ -59,6 +62,8 @@ pub struct Decision {
     pub assessment: Option<Assessment>,
     /// Episodes as they are now, those that changed.
     pub episodes: Vec<Episode>,
+    /// What parents are told now.
+    pub told: Vec<ToldParent>,
     /// What to tell the bus.
     pub events: Vec<Event>,
     /// What people will read.
@@ -68,7 +73,7 @@ pub struct Decision {
 impl Decision {
     /// How many items it takes to write it.
     pub fn items(&self) -> usize {
-        1 + self.episodes.len() + self.events.len() + self.timeline.len()
+        1 + self.episodes.len() + self.told.len() + self.events.len() + self.timeline.len()
     }
 
     /// Of a decision with more than `most` items, what is written first: as many of the episodes that open or close as
@@ -125,7 +130,8 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
         return unwatched(input, config, view.is_opened(), &news);
     }
     let prior = prior(input.previous, news.as_of);
-    let Some(judge) = Judge::new(&known, view, config, now) else { return Decision::default() };
+    let rolled = roll_up::rolled(input, view, config, prior.as_ref());
+    let Some(judge) = Judge::new(&known, view, config, rolled, now) else { return Decision::default() };
     let assessment = assess(input, &judge, prior.as_ref(), now);
     let mut decision = Decision::default();
     let account = input.account;
@@ -165,7 +171,9 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     let next_due_at = [played.next_due_at, next_change].into_iter().flatten().min();
     let Played { running, held, answers, runway, .. } = played;
     let answers = Some(answers);
-    decision.assessment = Some(Assessment { next_due_at, running, held, answers, runway, ..assessment });
+    let (told_parent, told) = roll_up::tell((input, view, &known), &assessment, &news, config);
+    decision.told = told;
+    decision.assessment = Some(Assessment { next_due_at, running, held, answers, runway, told_parent, ..assessment });
     decision
 }
 
@@ -173,9 +181,9 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
 /// nobody knows whom. `linked` is the statement received last of those that made it so. Its episodes stay as they are:
 /// they are their homes', and go where those belong.
 pub fn leave(account: &SubjectId, previous: Option<&Assessment>, linked: Option<&Said>, config: &Config) -> Decision {
-    let mut decision = Decision::default();
-    if let Some((before, link)) = previous.zip(linked) {
-        let news = News::linked(link, Some(before.as_of), config);
+    let news = previous.zip(linked).map(|(before, link)| News::linked(link, Some(before.as_of), config));
+    let mut decision = Decision { told: roll_up::untold(previous, news.as_ref()), ..Decision::default() };
+    if let Some((before, news)) = previous.zip(news) {
         say(&mut decision, account, &news, EventBody::Unwatched { name: before.card.name.clone() });
     }
     decision
@@ -202,7 +210,7 @@ fn is_watched(known: &Known<'_>, config: &Config, now: When) -> bool {
 /// An account that is not watched closes what is open, with that reason; there is nobody to tell. Where no CRM opened
 /// an account, what is open waits until its home is linked to one.
 fn unwatched(input: Input<'_>, config: &Config, is_account: bool, news: &News) -> Decision {
-    let mut decision = Decision::default();
+    let mut decision = Decision { told: roll_up::untold(input.previous, Some(news)), ..Decision::default() };
     if let Some(before) = input.previous {
         say(&mut decision, input.account, news, EventBody::Unwatched { name: before.card.name.clone() });
     }

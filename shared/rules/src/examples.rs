@@ -60,6 +60,7 @@ fn problems(config: &Config, playbook: &Playbook, example: &Example) -> Vec<Stri
         facts: &facts,
         members: &members,
         linked: None,
+        children: &[],
         heard: &heard,
         previous: None,
         episodes: &[],

@@ -15,6 +15,7 @@ mod news;
 mod people;
 mod play;
 mod renewals;
+mod roll_up;
 mod runway;
 mod score;
 mod told;

@@ -1,7 +1,7 @@
-//! What a decision reacts to: the statement received last, the link received last, or a due moment.
+//! What a decision reacts to: the statement received last, the link received last, what a child told last, or a due moment.
 
 use config::Config;
-use model::{CauseChain, FactKey, Moment, Register, Said, Stamp, Value};
+use model::{CauseChain, Child, FactKey, Moment, Register, Said, Stamp, Value};
 
 use crate::decide::Input;
 
@@ -31,6 +31,13 @@ impl News {
         });
         let said = registers.max_by(|(_, a), (_, b)| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)));
         let since = input.previous.map(|before| before.as_of);
+        let children = input.children.iter().map(|told| &told.child);
+        let child = children.max_by(|a, b| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)));
+        let others = said.map(|(_, register)| register.received_at).max(input.linked.map(|link| link.received_at));
+        // What the account itself is told by the same delivery tells better what it is about.
+        if let Some(child) = child.filter(|child| others.is_none_or(|others| others < child.received_at)) {
+            return Some(Self::child(child, since, config));
+        }
         // A statement and a link of the same delivery are one piece of news, which the statement tells better.
         match (said, input.linked) {
             (None, None) => None,
@@ -49,16 +56,35 @@ impl News {
 
     fn said(key: &FactKey, register: &Register, since: Option<Moment>, config: &Config) -> Self {
         match register.value {
-            Value::Moment(due_at) if *key == FactKey::Tick => Self {
-                occurred_at: register.stamp.occurred_at,
-                as_of: since.map_or(register.received_at, |since| since.max(register.received_at)),
-                chain: CauseChain { due_at: Some(due_at), ..CauseChain::default() },
-                id: format!("due~{due_at}"),
-                by_time: true,
-                is_live: true,
-            },
+            Value::Moment(due_at) if *key == FactKey::Tick => {
+                Self::due(due_at, register.stamp.occurred_at, register.received_at, since)
+            }
             _ => Self::by(&register.stamp, register.received_at, Some(register.path.clone()), since, config),
         }
+    }
+
+    fn due(due_at: Moment, occurred_at: Moment, received_at: Moment, since: Option<Moment>) -> Self {
+        Self {
+            occurred_at,
+            as_of: since.map_or(received_at, |since| since.max(received_at)),
+            chain: CauseChain { due_at: Some(due_at), ..CauseChain::default() },
+            id: format!("due~{due_at}"),
+            by_time: true,
+            is_live: true,
+        }
+    }
+
+    /// What moved a child moves its parent: the same statement, or the same due moment.
+    fn child(child: &Child, since: Option<Moment>, config: &Config) -> Self {
+        let told = match child.due_at {
+            Some(due_at) => Self::due(due_at, child.stamp.occurred_at, child.received_at, since),
+            None => {
+                let because = child.because.as_ref().filter(|it| it.delivery.as_ref() == Some(&child.stamp.delivery));
+                let path = because.and_then(|because| because.path.clone());
+                Self::by(&child.stamp, child.received_at, path, since, config)
+            }
+        };
+        Self { is_live: told.is_live && child.is_news, ..told }
     }
 
     fn by(stamp: &Stamp, received_at: Moment, path: Option<String>, since: Option<Moment>, config: &Config) -> Self {

@@ -146,7 +146,7 @@ impl Scale {
     }
 }
 
-fn rounded(total: u128, denominator: u128) -> Option<u16> {
+pub(crate) fn rounded(total: u128, denominator: u128) -> Option<u16> {
     (denominator > 0).then(|| to_basis_points((2 * total + denominator) / (2 * denominator)))
 }
 
@@ -168,7 +168,7 @@ fn shares(groups: &[Group], measures: &[Weighed], takes_part: &dyn Fn(&Weighed) 
 
 /// Whole numbers that add up to `total` and are each the floor of their share or one more: the remainder goes to the
 /// largest fractions, ties to the earlier one.
-fn apportion(numerators: &[u128], denominator: u128, total: u128) -> Vec<u16> {
+pub(crate) fn apportion(numerators: &[u128], denominator: u128, total: u128) -> Vec<u16> {
     let mut whole: Vec<u128> = numerators.iter().map(|n| n / denominator).collect();
     let mut by_fraction: Vec<usize> = (0..numerators.len()).collect();
     by_fraction.sort_by_key(|i| std::cmp::Reverse(numerators[*i] % denominator));

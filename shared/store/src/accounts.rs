@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use model::{
     Assessed, Assessment, DeliveryId, Episode, Event, Fact, FactKey, Field, Moment, Register, Stamp, SubjectId,
-    TimelineEntry, Value,
+    TimelineEntry, ToldParent, Value,
 };
 
 use crate::rows::{Attributes, Key, item, number, row, shard, text};
@@ -82,6 +82,8 @@ pub struct Commit<'a> {
     pub assessment: Option<&'a Assessment>,
     /// Episodes that changed, with the revision each was read at.
     pub episodes: &'a [Stored<Episode>],
+    /// What parents are told. Nobody but the subject writes these rows, so its version guards them, too.
+    pub told: &'a [ToldParent],
     /// Events to publish.
     pub events: &'a [Event],
     /// Rows of the timeline.
@@ -179,7 +181,8 @@ impl Store {
         let key = Key::assessment(commit.subject);
         let next = item(&key, &AssessmentRow::new(commit.subject, commit.version + 1, commit.assessment))?;
         let expected = Attributes::from([(":v".into(), number(commit.version))]);
-        if commit.episodes.is_empty() && commit.events.is_empty() && commit.timeline.is_empty() {
+        let is_alone = commit.episodes.is_empty() && commit.told.is_empty();
+        if is_alone && commit.events.is_empty() && commit.timeline.is_empty() {
             return self.put_on(next, "#v = :v", &[("#v", "version")], expected).await;
         }
         let mut writes = vec![self.put_if(next, "#v = :v", &[("#v", "version")], expected)];
@@ -191,6 +194,9 @@ impl Store {
             } else {
                 self.put_if(next, "rev = :r", &[], Attributes::from([(":r".into(), number(episode.rev))]))
             });
+        }
+        for ToldParent { parent, child } in commit.told {
+            writes.push(self.put_always(item(&Key::child(parent, &child.account), child)?));
         }
         for event in commit.events {
             writes.push(self.outbox_write(event)?);

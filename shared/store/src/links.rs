@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use model::{ConnectionName, Ended, Episode, Fact, FactKey, LinkChange, ListRegister, Moment, SubjectId, Up};
+use model::{Child, ConnectionName, Ended, Episode, Fact, FactKey, LinkChange, ListRegister, Moment, SubjectId, Up};
 
 use crate::accounts::{EpisodeRow, FactRow};
 use crate::rows::{
-    ASSESSMENT, Attributes, Key, MEMBER, UP, item, own_sk, row, subject_of_key, subject_pk, text, text_of,
+    ASSESSMENT, Attributes, CHILD, Key, MEMBER, UP, item, own_sk, row, subject_of_key, subject_pk, text, text_of,
 };
 use crate::{Store, StoreError, Stored};
 
@@ -30,6 +30,8 @@ pub struct Partition {
     pub up: Up,
     /// Its facts in the order of their keys, the one kept with its claims included.
     pub facts: Vec<Fact>,
+    /// What it was told by accounts that name it as their parent, or did.
+    pub children: Vec<Child>,
     /// Its episodes, open and closed, with their revisions.
     pub episodes: Vec<Stored<Episode>>,
     /// Subjects that named it once. A hint: what they say now stands with them.
@@ -267,6 +269,8 @@ impl Partition {
         } else if sk.starts_with(model::EpisodeKey::PREFIX) {
             let stored = row::<EpisodeRow>(found)?;
             self.episodes.push(Stored { value: stored.episode, rev: stored.rev });
+        } else if sk.starts_with(CHILD) {
+            self.children.push(row(found)?);
         } else if sk.parse::<FactKey>().is_ok() {
             // A kind of fact that newer code wrote is left for newer code to read.
             self.facts.push(row::<FactRow>(found)?.fact);

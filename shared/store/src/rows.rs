@@ -84,6 +84,8 @@ fn person_of<'a>(owner: &SubjectId, sk: &'a str) -> Option<(SubjectId, &'a str)>
 pub(crate) const ASSESSMENT: &str = "ASSESSMENT";
 pub(crate) const UP: &str = "FACT#UP";
 pub(crate) const MEMBER: &str = "MEMBER#";
+/// What an account told the one that it names as its parent; woken up by it like by any fact.
+pub(crate) const CHILD: &str = "FACT#CHILD#";
 pub(crate) const LIST: &str = "LIST#";
 
 /// Partition and sort key of an item.
@@ -114,6 +116,9 @@ impl Key {
     }
     pub fn member(target: &SubjectId, member: &SubjectId) -> Self {
         Self::of(target, &format!("{MEMBER}{member}"))
+    }
+    pub fn child(parent: &SubjectId, child: &SubjectId) -> Self {
+        Self::of(parent, &format!("{CHILD}{child}"))
     }
     pub fn list(claimer: &SubjectId, list: &str, connection: &ConnectionName) -> Self {
         Self::of(claimer, &format!("{LIST}{list}#{connection}"))
@@ -183,9 +188,9 @@ mod tests {
     }
 
     /// Where each kind of row of `subject` lies: partition, and sort keys in the order fact, claims, hint, episode,
-    /// list, assessment.
+    /// list, assessment, child.
     #[track_caller]
-    fn check(subject: &SubjectId, pk: &str, sks: [&str; 6]) {
+    fn check(subject: &SubjectId, pk: &str, sks: [&str; 7]) {
         let hubspot = ConnectionName::from_stored("hubspot");
         let keys = [
             Key::fact(subject, &FactKey::Tick),
@@ -194,6 +199,7 @@ mod tests {
             Key::episode(subject, "PLAY#risk#account#x"),
             Key::list(subject, "email", &hubspot),
             Key::assessment(subject),
+            Key::child(subject, &SubjectId::vendor("hubspot", "company", "8")),
         ];
         for (key, sk) in keys.iter().zip(sks) {
             assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
@@ -204,8 +210,15 @@ mod tests {
         }
     }
 
-    const OWN: [&str; 6] =
-        ["FACT#TICK", "FACT#UP", "MEMBER#hubspot:contact:7", "PLAY#risk#account#x", "LIST#email#hubspot", "ASSESSMENT"];
+    const OWN: [&str; 7] = [
+        "FACT#TICK",
+        "FACT#UP",
+        "MEMBER#hubspot:contact:7",
+        "PLAY#risk#account#x",
+        "LIST#email#hubspot",
+        "ASSESSMENT",
+        "FACT#CHILD#hubspot:company:8",
+    ];
 
     #[test]
     fn a_person_at_a_company_lies_in_the_partition_of_its_domain() {
@@ -217,6 +230,7 @@ mod tests {
             "PLAY#P#ann@acme.example#risk#account#x",
             "LIST#P#ann@acme.example#email#hubspot",
             "ASSESSMENT#P#ann@acme.example",
+            "FACT#P#ann@acme.example#CHILD#hubspot:company:8",
         ];
         check(&ann, "SUBJECT#domain:acme.example", rows);
         check(&SubjectId::domain("acme.example").unwrap(), "SUBJECT#domain:acme.example", OWN);

@@ -48,6 +48,12 @@ impl Store {
         Write { item: TransactWriteItem::builder().set_put(put.build().ok()).build(), optional: false }
     }
 
+    /// A put whatever is there.
+    pub(crate) fn put_always(&self, item: Attributes) -> Write {
+        let put = Put::builder().table_name(&self.tables.accounts).set_item(Some(item));
+        Write { item: TransactWriteItem::builder().set_put(put.build().ok()).build(), optional: false }
+    }
+
     /// A put that is left out when the item exists.
     pub(crate) fn put_once(&self, item: Attributes) -> Write {
         Write { optional: true, ..self.put_if(item, "attribute_not_exists(pk)", &[], Attributes::new()) }

@@ -15,6 +15,7 @@ mod kill_points;
 mod order;
 mod receive;
 mod replay;
+mod roll_up;
 mod schedules;
 mod streams;
 mod surprise;

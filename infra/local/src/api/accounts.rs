@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use model::{
     Assessment, Band, Cap, ConnectionName, Contribution, DeliveryId, Evidence, MeasureState, Moment, Money, Override,
-    Owner, Pending, PlaybookName, ScorePoint, Sentiment, SubjectId,
+    Owner, Pending, PlaybookName, RollUp, ScorePoint, Sentiment, SubjectId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ pub struct Explanation {
     pub name: String,
     /// 0 to 100, rounded half-up; `None` when too little is known.
     pub score: Option<u16>,
-    /// The score itself, 0 to 10 000; equals `gained_total` where there is a score.
+    /// The score itself, 0 to 10 000; equals `gained_total` where there is a score and no child counts for it.
     pub score_basis_points: Option<u16>,
     /// What playbooks and people act on.
     pub band: Band,
@@ -95,6 +95,15 @@ pub struct Explanation {
     /// What caps took off, in the order of the model.
     #[serde(default)]
     pub caps: Vec<CapRow>,
+    /// How it stands by its children. Its own facts then make up `roll_up.own_score`, and `points` and `caps` that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll_up: Option<RollUp>,
+    /// Whom it names as its parent and counts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_for: Option<SubjectId>,
+    /// The contract that counts for it, where it has none of its own and a company above it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractRow>,
     /// The sum of `points[].gained` and `caps[].points` in basis points.
     pub gained_total: u32,
     /// The sum of `points[].missed` less `caps[].points` in basis points.
@@ -109,6 +118,19 @@ pub struct Explanation {
     /// Every subject whose facts count for the account, the account itself first.
     #[serde(default)]
     pub members: Vec<MemberRow>,
+}
+
+/// A contract that a company above the account has, the nearest that has one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractRow {
+    /// Who has it.
+    pub holder: SubjectId,
+    /// What people call them.
+    pub name: String,
+    /// Annual recurring revenue.
+    pub arr: Option<Money>,
+    /// The next day a term ends.
+    pub renews_on: Option<Date>,
 }
 
 /// What one measure gave and cost. Over all rows `gained` sums exactly to the score and `missed` to the rest of 10 000.
@@ -310,6 +332,9 @@ impl Explanation {
             owner: assessment.card.owner.clone(),
             gained_total: gained.saturating_sub(taken),
             missed_total: missed + taken,
+            roll_up: assessment.rolled_up.clone(),
+            counts_for: assessment.told_parent.as_ref().map(|told| told.parent.clone()),
+            contract: None,
             caps,
             points,
             episodes,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Assessment, Band, ConnectionName, FetchRequest, Field, Mode, Moment, Placed, PlaybookName, Register, SubjectId, Up,
-    Value, View,
+    AccountCard, Assessment, Band, ConnectionName, FetchRequest, Field, Mode, Moment, Placed, PlaybookName, Register,
+    RollUp, SubjectId, Up, Value, View,
 };
 use store::{ActionRow, ActionStatus, FetchEntry, NoticeEntry, OutboxEntry};
 
@@ -12,8 +12,8 @@ use super::forest::Forest;
 use super::link::as_subject;
 use super::{Host, HostError};
 use crate::api::{
-    AccountRow, AlsoSaid, BandCounts, ClockMode, ClockNow, ConnectionRow, Explanation, FETCH, JournalRow, MemberRow,
-    ModeRow, NOTICE, OutboxRow, QuarantineRow, Status, TimelineRow,
+    AccountRow, AlsoSaid, BandCounts, ClockMode, ClockNow, ConnectionRow, ContractRow, Explanation, FETCH, JournalRow,
+    MemberRow, ModeRow, NOTICE, OutboxRow, QuarantineRow, Status, TimelineRow,
 };
 
 impl Host {
@@ -76,7 +76,27 @@ impl Host {
         let mut also_said = self.also_said(&facts);
         let counted = also_counted(&assessment, &facts, &also_said);
         also_said.extend(counted);
-        Ok(Explanation::new(&assessment, &episodes, also_said, members))
+        let contract = self.contract(&assessment, &forest).await?;
+        Ok(Explanation { contract, ..Explanation::new(&assessment, &episodes, also_said, members) })
+    }
+
+    /// The contract of the nearest company above an account that has none of its own.
+    async fn contract(&self, account: &Assessment, forest: &Forest) -> Result<Option<ContractRow>, HostError> {
+        let has_one = |card: &AccountCard| card.arr.is_some() || card.renews_on.is_some();
+        let mut at = account.clone();
+        for _ in 0..RollUp::MOST_LEVELS {
+            if has_one(&at.card) {
+                let AccountCard { name, arr, renews_on, .. } = at.card;
+                let holder = at.account;
+                let is_above = holder != account.account;
+                return Ok(is_above.then_some(ContractRow { holder, name, arr, renews_on }));
+            }
+            let above = at.told_parent.as_ref().and_then(|told| forest.account(&told.parent));
+            let Some(above) = above else { return Ok(None) };
+            let Some(next) = self.store.assessed(&above).await?.assessment else { return Ok(None) };
+            at = next;
+        }
+        Ok(None)
     }
 
     /// Values that a source of less authority, or a member further from the account, states otherwise.

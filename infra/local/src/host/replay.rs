@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use config::Config;
 use config::secrets::SecretsFile;
-use model::{Assessment, Delivery, DeliveryId, Event, EventBody, Family, Moment, SubjectId};
+use model::{Assessment, Delivery, DeliveryId, Event, EventBody, Family, Field, Moment, Signal, SubjectId};
 use runtime::batch::alone;
 use runtime::lambda::{StreamChange, StreamEvent, StreamRecord};
 use runtime::seam::{CallError, Seam};
@@ -73,6 +73,15 @@ fn sealed(stack: Arc<Stack>, config: Arc<Config>, folder: &Path, begin: Moment) 
         }),
         around: None,
         guard: None,
+    }
+}
+
+/// Whom a company names as its parent: where children count for their parents, neither can be judged without the other.
+fn parent_named(signal: &Signal) -> Option<SubjectId> {
+    let told = signal.statements.iter().find(|statement| statement.field == Field::Parent)?;
+    match &told.value {
+        model::Value::Text(text) => signal.subject.named_parent(text),
+        _ => None,
     }
 }
 
@@ -189,7 +198,10 @@ impl Host {
     fn subjects_of(&self, delivery: &Delivery) -> BTreeSet<SubjectId> {
         let said = normalize::normalized(delivery, &self.config);
         let signals = said.signals.iter().map(|signal| &signal.subject);
-        let named: BTreeSet<_> = signals.chain(said.links.iter().flat_map(named_by)).cloned().collect();
+        let mut named: BTreeSet<_> = signals.chain(said.links.iter().flat_map(named_by)).cloned().collect();
+        if self.config.model.roll_up.is_some() {
+            named.extend(said.signals.iter().filter_map(parent_named));
+        }
         let domains: Vec<_> = named.iter().filter_map(SubjectId::company_domain).collect();
         named.into_iter().chain(domains).collect()
     }

@@ -2,7 +2,7 @@
 
 use model::{Band, MeasureState};
 
-use super::{Style, UNKNOWN, instant, points, safe};
+use super::{Style, UNKNOWN, children, instant, points, safe};
 use crate::api::{
     CapRow, ClaimRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation, HistoryRow, MemberRow, PointRow,
 };
@@ -16,6 +16,10 @@ const MEMBERS: usize = 8;
 pub fn explain(it: &Explanation, style: Style) -> String {
     let mut lines = headline(it, style);
     lines.push(String::new());
+    if let Some(rolled) = &it.roll_up {
+        lines.extend(children::children(rolled, style));
+        lines.push(String::new());
+    }
     lines.extend(measures(it, style));
     lines.push(String::new());
     lines.extend(what_follows(it, style));
@@ -27,6 +31,10 @@ fn headline(it: &Explanation, style: Style) -> Vec<String> {
     let score = it.score.map_or_else(|| "no score".to_owned(), |score| format!("{score} of 100"));
     let band = style.band(it.band, it.band.as_str());
     let mut first = vec![style.bold(&safe(&it.name)), score, band];
+    if let Some(rolled) = it.roll_up.as_ref().filter(|rolled| rolled.score.is_some()) {
+        let own = rolled.own_score.map_or_else(|| UNKNOWN.to_owned(), |score| score.to_string());
+        first.push(format!("its own facts say {own} {}", style.band(rolled.own_band, rolled.own_band.as_str())));
+    }
     if it.machine_band != it.band {
         first.push(format!("the score alone says {}", style.band(it.machine_band, it.machine_band.as_str())));
     }
@@ -37,6 +45,11 @@ fn headline(it: &Explanation, style: Style) -> Vec<String> {
     let mut second = Vec::new();
     second.extend(it.arr.map(|arr| format!("{arr} a year")));
     second.extend(it.renews_on.map(|day| format!("renews on {day}")));
+    if let Some(held) = &it.contract {
+        let arr = held.arr.map(|arr| format!(", {arr} a year")).unwrap_or_default();
+        let renews = held.renews_on.map(|day| format!(", renews on {day}")).unwrap_or_default();
+        second.push(format!("contract with {}{arr}{renews}", safe(&held.name)));
+    }
     second.push(match &it.owner {
         Some(owner) => format!("owner {} ({})", safe(&owner.name), safe(&owner.reason)),
         None => "no owner known".to_owned(),
@@ -193,7 +206,11 @@ fn total(it: &Explanation, style: Style) -> Vec<String> {
     let (gained, missed) = (it.gained_total, it.missed_total);
     let sum = format!("{:>6} / {:<8}", points(gained), points(gained + missed));
     let rule = format!("{:─>6}─┼─{:─<8}", "", "");
-    match it.score {
+    let own = match &it.roll_up {
+        Some(rolled) => rolled.own_score.map(model::Score::shown),
+        None => it.score,
+    };
+    match own {
         Some(score) => vec![
             style.faint(&rule),
             style.bold(&format!(
@@ -227,6 +244,7 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
             said.shown
         ));
     }
+    lines.extend(it.counts_for.iter().map(|parent| format!("counts for   {parent}, which it names as its parent")));
     lines.extend(members(it, style));
     let (closed, open): (Vec<&EpisodeRow>, Vec<&EpisodeRow>) =
         it.episodes.iter().partition(|episode| episode.state == EpisodePhase::Closed);

@@ -86,6 +86,9 @@ fn explanation() -> Explanation {
         sentiment: None,
         overridden: None,
         caps: vec![],
+        roll_up: None,
+        counts_for: None,
+        contract: None,
         confidence: 100,
         arr: usd(48_000),
         renews_on: Some("2027-02-09".parse().unwrap()),
@@ -179,6 +182,54 @@ fn what_is_not_known_is_said_and_not_counted() {
         ..explanation()
     };
     check("explain_unknown", &explain(&it, Style::Plain));
+}
+
+#[test]
+fn children_are_shown_with_what_they_weigh() {
+    let child = |id: &str, name: &str, score: u16, band, major, share, gained| model::RollUpRow {
+        child: SubjectId::vendor("hubspot", "company", id),
+        name: name.into(),
+        score: model::Score::new(score).unwrap(),
+        band,
+        weight: usd(major).map(model::ChildWeight::Revenue),
+        share,
+        gained,
+        change: None,
+        before: None,
+    };
+    let mut fell = child("70110003", "Nordwind Sea", 2_000, Band::Red, 36_000, 7_500, 1_500);
+    fell.before = model::Score::new(9_000).ok();
+    let rows = vec![child("70110002", "Nordwind Air", 9_000, Band::Green, 12_000, 2_500, 2_250), fell];
+    let left_out = vec![model::LeftOut {
+        child: SubjectId::vendor("hubspot", "company", "70110004"),
+        name: "Nordwind Rail".into(),
+        because: model::LeftOutBecause::NoScore,
+    }];
+    let rolled = model::RollUp {
+        mode: model::RollUpMode::RevenueWeighted,
+        score: model::Score::new(3_750).ok(),
+        own_score: model::Score::new(3_781).ok(),
+        own_band: Band::Red,
+        rows,
+        left_out,
+        beyond: 0,
+        weight: None,
+        levels: 1,
+    };
+    let parent = Some(SubjectId::vendor("hubspot", "company", "70110000"));
+    let contract = Some(ContractRow {
+        holder: SubjectId::vendor("hubspot", "company", "70110000"),
+        name: "Nordwind Holding".into(),
+        arr: usd(96_000),
+        renews_on: Some("2027-02-09".parse().unwrap()),
+    });
+    let whole = Explanation { arr: None, renews_on: None, counts_for: parent, contract, ..explanation() };
+    let it = Explanation { roll_up: Some(rolled.clone()), ..whole };
+    check("explain_children", &explain(&it, Style::Plain));
+    let none = model::RollUp { score: None, rows: vec![], beyond: 3, ..rolled };
+    let text = explain(&Explanation { roll_up: Some(none), ..explanation() }, Style::Plain);
+    assert!(text.contains("no child counts, so its own facts do\nleft out     Nordwind Rail"), "{text}");
+    assert!(text.contains("left out     3 more: the first 500 count"), "{text}");
 }
 
 #[test]

@@ -146,6 +146,7 @@ impl<'a> Simulation<'a> {
             facts: &held.facts,
             members: &held.members,
             linked: held.linked.as_ref(),
+            children: &[],
             heard: &self.world.heard,
             previous: held.previous.as_ref(),
             episodes: &held.episodes,

@@ -6,7 +6,7 @@ mod points;
 mod profile;
 
 use jiff::tz::TimeZone;
-use model::{Bands, Family, VersionName, stable_hash};
+use model::{Bands, Family, RollUpMode, VersionName, stable_hash};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -37,6 +37,8 @@ pub struct HealthModel {
     pub green: GreenNeeds,
     /// After so many days of the machine saying green and people red, or the other way round, somebody should ask why.
     pub apart_days: i64,
+    /// How the children of an account count for it; `None` leaves every account to its own facts.
+    pub roll_up: Option<RollUpMode>,
     /// What is measured, per kind of account: the first that fits counts, and the last fits all.
     pub profiles: Vec<Profile>,
 }
@@ -61,6 +63,8 @@ struct File {
     quiet_periods: Vec<Spanned<String>>,
     #[serde(default)]
     preset: Option<Spanned<String>>,
+    #[serde(default)]
+    roll_up: Option<RollUpMode>,
     bands: Spanned<BandsTable>,
     green: GreenTable,
     profile: Spanned<Vec<Spanned<ProfileTable>>>,
@@ -125,7 +129,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, files: &[(&str, Option<ProfileFile>)
     let profiles = profiles.filter(|profiles| !profiles.is_empty())?;
     let hashes: Vec<&str> = profiles.iter().map(|profile| profile.version.hash.as_str()).collect();
     let version = VersionName { name, hash: stable_hash(&hashes)[..12].to_owned() };
-    Some(HealthModel { version, zone: zone?, bands, min_coverage, quiet_periods, green, apart_days, profiles })
+    let roll_up = file.roll_up;
+    let zone = zone?;
+    Some(HealthModel { version, zone, bands, min_coverage, quiet_periods, green, apart_days, roll_up, profiles })
 }
 
 fn profile(

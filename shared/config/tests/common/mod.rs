@@ -31,6 +31,7 @@ const COMPANY: MappedObject = MappedObject {
         Field::AutoRenew,
         Field::Sentiment,
         Field::LastTwoWayAt,
+        Field::Parent,
     ],
 };
 const CONTACT: MappedObject = MappedObject { name: "contact", fields: &[Field::Name, Field::Email, Field::Role] };

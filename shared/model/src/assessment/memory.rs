@@ -15,6 +15,9 @@ pub struct Memory {
     /// hysteresis puts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_band: Option<Band>,
+    /// The same of the score that the children come to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_band: Option<Band>,
     /// The hash of the model that the measures below were computed with; another model starts anew.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model: String,

@@ -3,6 +3,7 @@
 mod band;
 mod contribution;
 mod memory;
+mod roll_up;
 mod trend;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,9 @@ use serde::{Deserialize, Serialize};
 pub use band::{Band, Bands, OutOfRange, Score};
 pub use contribution::{AlsoSaid, Cap, Contribution, Counted, DimensionScore, Evidence, MeasureState, Pending};
 pub use memory::{Evaluation, Memory, Override, Remembered, Sentiment};
+pub use roll_up::{
+    Child, ChildStanding, ChildWeight, LeftOut, LeftOutBecause, RollUp, RollUpMode, RollUpRow, ToldParent,
+};
 pub use trend::{ScorePoint, Trend};
 
 use crate::{DeliveryId, EventId, Moment, Money, PlaybookName, RunwayMark, SubjectId};
@@ -96,7 +100,8 @@ pub struct Assessment {
     pub account: SubjectId,
     /// What listings show.
     pub card: AccountCard,
-    /// `None` when coverage is too low.
+    /// What its children come to, where it is rolled up and one of them counts; else what its measures do, `None` when
+    /// their coverage is too low.
     pub score: Option<Score>,
     /// What the score says.
     pub machine_band: Band,
@@ -160,6 +165,12 @@ pub struct Assessment {
     /// How far each term is on the way to its renewal, by term.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub runway: BTreeMap<String, RunwayMark>,
+    /// How it stands by its children; `None` without any, or where they are not rolled up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_up: Option<RollUp>,
+    /// What its parent was told last; `None` while it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_parent: Option<ToldParent>,
     /// What the next assessment must know of this one.
     #[serde(default)]
     pub memory: Memory,
@@ -189,6 +200,9 @@ pub struct Prior {
     /// The caps that held, by name: basis points taken, negative.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub caps: BTreeMap<String, i32>,
+    /// The children that counted: basis points gained, and their scores.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub children: BTreeMap<SubjectId, (u16, Score)>,
     /// Since when the machine and people were apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apart_since: Option<Date>,
@@ -210,6 +224,7 @@ impl From<&Assessment> for Prior {
             runway: assessment.runway.clone(),
             measures: assessment.contributions.iter().map(measure).collect(),
             caps: assessment.caps.iter().map(|cap| (cap.name.clone(), cap.points)).collect(),
+            children: assessment.children().map(|row| (row.child.clone(), (row.gained, row.score))).collect(),
             apart_since: assessment.apart_since,
             memory: assessment.memory.clone(),
         }
@@ -222,6 +237,16 @@ impl Assessment {
         let measures = self.contributions.iter().filter_map(|row| row.evidence.as_ref());
         let caps = self.caps.iter().filter_map(|cap| cap.evidence.as_ref());
         measures.chain(caps).chain(self.overridden.iter().filter_map(|set| set.evidence.as_ref()))
+    }
+
+    /// The children that count for it.
+    pub fn children(&self) -> impl Iterator<Item = &RollUpRow> {
+        self.rolled_up.iter().flat_map(|rolled| &rolled.rows)
+    }
+
+    /// What its own facts alone come to, whatever its children do.
+    pub fn own_score(&self) -> Option<Score> {
+        self.rolled_up.as_ref().map_or(self.score, |rolled| rolled.own_score)
     }
 
     /// The caps that hold now and did not before, and take something.

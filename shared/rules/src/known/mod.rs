@@ -123,6 +123,11 @@ impl<'a> Known<'a> {
         self.renewals.arr(on).map(|(money, _)| money)
     }
 
+    /// Seats bought, over all subscriptions that have not ended.
+    pub fn seats(&self) -> Option<i64> {
+        self.history.seats()
+    }
+
     /// The value of a declared scalar at a moment, except those that an assessment gives (`band`, `score`, …). While its
     /// source is silent, the value of the last day it was heard.
     pub fn scalar(&self, name: &str, when: When) -> Option<Scalar> {
@@ -147,12 +152,11 @@ impl<'a> Known<'a> {
 
     /// As [`Self::scalar`], of a name that was looked up before.
     pub fn value(&self, info: &ScalarInfo, when: When) -> Option<Scalar> {
-        let seats = || self.history.seats();
         match info.feed {
             Feed::Mapped => self.mapped(info.name, when),
             Feed::Operator => self.overridden(when),
             Feed::Tickets => {
-                let known = self.tickets.scalar(info.name, when, &self.sources, seats());
+                let known = self.tickets.scalar(info.name, when, &self.sources, self.seats());
                 // Who never asked for anything has not, where somebody would have told.
                 let none = || info.name == "had_tickets" && self.config.is_wired(info);
                 known.or_else(|| none().then_some(Scalar::Flag(false)))
@@ -160,7 +164,7 @@ impl<'a> Known<'a> {
             Feed::Answers if info.name == "csat_percent" => self.answers.csat(when, &self.sources, &self.people),
             Feed::Answers => self.answers.scalar(info.name, when, &self.sources, &self.people),
             Feed::People => self.of_people(info.name, when),
-            Feed::Usage => self.usage.scalar(info.name, when, &self.sources, seats()),
+            Feed::Usage => self.usage.scalar(info.name, when, &self.sources, self.seats()),
             Feed::Payments | Feed::Milestones => self.history.scalar(info.name, when, &self.sources),
         }
     }

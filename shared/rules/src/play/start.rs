@@ -132,7 +132,7 @@ fn of_account(plays: &Plays<'_>) -> Option<Start> {
 }
 
 fn about(plays: &Plays<'_>, home: SubjectId, cause: Stamp) -> Start {
-    let changes = alert::changes(plays.assessment);
+    let changes = alert::changes(plays.assessment, plays.input.children);
     let why = alert::why(plays.prior, plays.assessment, &changes);
     Start {
         key: WHOLE_ACCOUNT.to_owned(),
@@ -145,12 +145,15 @@ fn about(plays: &Plays<'_>, home: SubjectId, cause: Stamp) -> Start {
     }
 }
 
-/// The subject of the cause and its stamp: the newest among the statements that count and the links of members. When time
-/// alone is the news, the statement by which it lowered the score.
+/// The subject of the cause and its stamp: the newest among the statements that count, the links of members, and what
+/// children told. When time alone is the news, the statement by which it lowered the score.
 fn home(plays: &Plays<'_>) -> Option<(SubjectId, Stamp)> {
-    let by_time = plays.assessment.lowered_by_time().filter(|_| plays.news.by_time).map(|e| (&e.stamp, &e.subject));
+    let is_own = plays.assessment.children().next().is_none();
+    let by_time = plays.assessment.lowered_by_time().filter(|_| plays.news.by_time && is_own);
+    let by_time = by_time.map(|e| (&e.stamp, &e.subject));
+    let children = plays.input.children.iter().filter(|_| !is_own).map(|told| (&told.child.stamp, &told.parent));
     let stated = plays.assessment.stated().map(|e| (&e.stamp, &e.subject));
     let linked = plays.input.members.iter().filter_map(|(subject, member)| Some((member.linked.as_ref()?, subject)));
-    let (stamp, subject) = by_time.or_else(|| stated.chain(linked).max())?;
+    let (stamp, subject) = by_time.or_else(|| stated.chain(linked).chain(children).max())?;
     Some((plays.input.home_of(subject), stamp.clone()))
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod group;
 pub mod small;
 
 use std::collections::BTreeMap;
@@ -260,6 +261,7 @@ impl Account {
             facts: &self.facts,
             members: &self.members,
             linked: self.linked.as_ref(),
+            children: &[],
             heard: &self.heard,
             previous: previous.as_ref(),
             episodes: &self.episodes,

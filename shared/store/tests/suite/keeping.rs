@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::common::{delivery, hubspot, moment, store};
 use model::{
-    CauseChain, Delivery, DeliveryId, Event, EventBody, EventId, FetchRequest, QuarantineKind, Quarantined, SubjectId,
-    TimelineEntry,
+    CauseChain, Child, Delivery, DeliveryId, Event, EventBody, EventId, FetchRequest, QuarantineKind, Quarantined,
+    Stamp, SubjectId, TimelineEntry, ToldParent,
 };
 use store::{Commit, Journaled, Store};
 
@@ -126,8 +126,15 @@ async fn texts_are_taken_out_of_the_timeline_where_it_cites_these_deliveries_onl
     };
     let timeline = [entry(1, Some("1")), entry(2, Some("2")), entry(3, None)];
     store.put_stub(&account).await.unwrap();
-    let commit =
-        Commit { subject: &account, version: 1, assessment: None, episodes: &[], events: &[], timeline: &timeline };
+    let commit = Commit {
+        subject: &account,
+        version: 1,
+        assessment: None,
+        episodes: &[],
+        told: &[],
+        events: &[],
+        timeline: &timeline,
+    };
     assert!(store.commit(commit).await.unwrap());
 
     let erased = BTreeSet::from([DeliveryId::new(&hubspot(), "1")]);
@@ -135,4 +142,29 @@ async fn texts_are_taken_out_of_the_timeline_where_it_cites_these_deliveries_onl
     assert_eq!(store.redact_timeline(&erased).await.unwrap(), 0);
     let texts: Vec<_> = store.timeline(&account).await.unwrap().into_iter().map(|entry| entry.text).collect();
     assert_eq!(texts, ["(erased)", "Ann wrote 2", "Ann wrote 3"]);
+}
+
+#[tokio::test]
+async fn what_a_parent_is_told_counts_with_the_commit_that_tells_it_or_not_at_all() {
+    let store = store();
+    let company = |id| SubjectId::vendor("hubspot", "company", id);
+    let (account, parent) = (company("1"), company("2"));
+    store.put_stub(&account).await.unwrap();
+    let told = |n: i64| {
+        let stamp =
+            Stamp { occurred_at: moment(n), sequence: None, delivery: DeliveryId::new(&hubspot(), "1"), index: 0 };
+        let (account, received_at) = (account.clone(), moment(n));
+        let child = Child { account, standing: None, stamp, received_at, due_at: None, is_news: true, because: None };
+        [ToldParent { parent: parent.clone(), child }]
+    };
+    // Two looks over the same version: the second is too late, and the third sees what the first did.
+    for (n, version, is_done) in [(1, 1, true), (2, 1, false), (3, 2, true)] {
+        let told = told(n);
+        let (episodes, events, timeline) = (&[], &[], &[]);
+        let commit = Commit { subject: &account, version, assessment: None, episodes, told: &told, events, timeline };
+        assert_eq!(store.commit(commit).await.unwrap(), is_done);
+        let children = store.partition(&parent).await.unwrap().remove(&parent).unwrap().children;
+        let last = if is_done { n } else { n - 1 };
+        assert_eq!(children.iter().map(|child| child.received_at).collect::<Vec<_>>(), [moment(last)]);
+    }
 }
