@@ -2,8 +2,8 @@
 
 use model::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, CauseChain, Closing, ConnectionName,
-    DeliveryId, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Owner,
-    PlaybookName, Recipient, Score, Stamp, SubjectId, Urgency, Weigh,
+    CrmTask, DeliveryId, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Owner,
+    PlaybookName, Recipient, Score, Stamp, SubjectId, TaskChange, TaskPriority, Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -199,5 +199,11 @@ fn request() -> ActionRequest {
             }),
             as_of: moment("2026-11-21T08:58:13.402Z"),
         },
+        task: Some(CrmTask {
+            change: TaskChange::Create,
+            due_at: Some(moment("2026-11-24T17:00:00Z")),
+            priority: Some(TaskPriority::High),
+            owner_id: Some("410001".into()),
+        }),
     }
 }

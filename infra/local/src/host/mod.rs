@@ -281,7 +281,7 @@ fn inside(engine: Engine, bus: Bus, vendors: Seam) -> Seam {
                 Target::DynamoDb => Ok(engine.call(&call.operation, call.request.body())),
                 Target::EventBridge => Ok(bus.call(&call.operation, call.request.body())),
                 Target::Ssm => Err(CallError::NotCalled("secrets are in a file here".into())),
-                Target::Slack | Target::Vendor => vendors.call(call).await,
+                Target::Slack | Target::HubSpot | Target::Vendor => vendors.call(call).await,
             }
         })
     })
