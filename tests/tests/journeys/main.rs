@@ -16,3 +16,4 @@ mod replay;
 mod schedules;
 mod streams;
 mod surprise;
+mod tasks;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use config::{Playbook, StepAction};
+use config::Playbook;
 use jiff::SignedDuration;
 use model::{
-    ActionKind, Assessment, Band, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, OperatorStatement,
-    stable_hash,
+    Assessment, Band, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, OperatorStatement, stable_hash,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -15,13 +14,7 @@ use crate::api::{ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, Mode
 
 /// The destinations a playbook sends to.
 pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
-    let mut all: Vec<_> = playbook
-        .steps
-        .iter()
-        .map(|step| match step.action {
-            StepAction::SlackAlert { .. } => ActionKind::SlackAlert.destination(),
-        })
-        .collect();
+    let mut all: Vec<_> = playbook.steps.iter().map(|step| step.action.kind().destination()).collect();
     all.sort_unstable();
     all.dedup();
     all
