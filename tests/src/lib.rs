@@ -22,6 +22,7 @@ use testkit::faults::Faults;
 pub mod dump;
 pub mod gate;
 pub mod history;
+pub mod hubspot;
 mod vendor;
 
 pub use vendor::{Asked, Vendor};
@@ -90,12 +91,14 @@ impl Slack {
 pub struct Setup {
     /// The configuration.
     pub config: Arc<Config>,
-    /// There is a Slack token.
+    /// There are tokens for Slack and HubSpot.
     pub token: bool,
-    /// Read instead of [`SECRET`] and the Slack token, each time secrets are asked for.
+    /// Read instead of [`SECRET`] and the tokens, each time secrets are asked for.
     pub secrets: Option<ReadSecrets>,
     /// What vendors' APIs answer.
     pub vendor: Vendor,
+    /// Where tasks are made.
+    pub hubspot: hubspot::HubSpot,
     /// When it starts; the clock stands there.
     pub start: Moment,
     /// What breaks, and the record of every call.
@@ -110,6 +113,7 @@ impl Setup {
             token: true,
             secrets: None,
             vendor: Vendor::default(),
+            hubspot: hubspot::HubSpot::default(),
             start: at("2026-11-23T08:00:00Z"),
             faults: Faults::default(),
         }
@@ -130,6 +134,8 @@ pub struct World {
     pub slack: Slack,
     /// What vendors' APIs answer, and were asked.
     pub vendor: Vendor,
+    /// The tasks that were made.
+    pub hubspot: hubspot::HubSpot,
     /// What breaks, and the record of every call.
     pub faults: Faults,
     _folder: tempfile::TempDir,
@@ -141,7 +147,7 @@ impl World {
         let folder = folder();
         let slack = Slack::default();
         let host = open(folder.path(), &setup, &slack).await;
-        Self { host, slack, vendor: setup.vendor, faults: setup.faults, _folder: folder }
+        Self { host, slack, vendor: setup.vendor, hubspot: setup.hubspot, faults: setup.faults, _folder: folder }
     }
 
     /// Sends a signed body of the connection `hubspot`, received at `at`.
@@ -231,34 +237,36 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
         config: setup.config.clone(),
         secrets: setup.secrets.clone().unwrap_or_else(|| Arc::new(move || Ok(secrets(token)))),
         clock: Some(setup.start),
-        vendors: vendors(slack, &setup.vendor),
+        vendors: vendors(slack, &setup.vendor, &setup.hubspot),
         around: Some(Arc::new(move |seam| around.around(seam))),
         guard: Some(Arc::new(move |function, outcome| guard.guarded(function, outcome))),
     };
     Host::open(parts).await.expect("the host opens")
 }
 
-fn vendors(slack: &Slack, vendor: &Vendor) -> Seam {
-    let (slack, vendor) = (slack.seam(), vendor.clone());
+fn vendors(slack: &Slack, vendor: &Vendor, hubspot: &hubspot::HubSpot) -> Seam {
+    let (slack, vendor, hubspot) = (slack.seam(), vendor.clone(), hubspot.clone());
     Seam::new(move |call: Call| {
-        let (slack, vendor) = (slack.clone(), vendor.clone());
+        let (slack, vendor, hubspot) = (slack.clone(), vendor.clone(), hubspot.clone());
         Box::pin(async move {
             match call.target {
                 Target::Vendor => vendor.answer(&call),
+                Target::HubSpot => hubspot.answer(&call),
                 _ => slack.call(call).await,
             }
         })
     })
 }
 
-/// [`SECRET`] for every connection that ships, and a Slack token if there is one.
+/// [`SECRET`] for every connection that ships, and tokens for Slack and HubSpot if there are some.
 pub fn secrets(token: bool) -> SecretsFile {
     let connection = ConnectionSecrets { secret: SECRET.to_owned(), previous: None, token: None };
     let slack =
         DestinationSecrets { token: token.then(|| "xoxb-test-token-of-no-workspace".to_owned()), base_url: None };
+    let hubspot = DestinationSecrets { token: token.then(|| hubspot::TOKEN.to_owned()), base_url: None };
     SecretsFile {
         connections: config().connections.iter().map(|known| (known.name.clone(), connection.clone())).collect(),
-        destinations: BTreeMap::from([("slack".to_owned(), slack)]),
+        destinations: BTreeMap::from([("slack".to_owned(), slack), ("hubspot".to_owned(), hubspot)]),
     }
 }
 

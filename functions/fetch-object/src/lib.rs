@@ -98,7 +98,7 @@ impl FetchObject {
     }
 
     async fn one(&self, body: &str, holder: &str) -> Result<(), NotNow> {
-        let event = parse(body)?;
+        let event = BusEvent::event(body).map_err(|error| NotNow::NotOurs(error.to_string()))?;
         let EventBody::FetchRequested(request) = &event.body else {
             return Err(NotNow::NotOurs(event.body.kind().to_owned()));
         };
@@ -265,9 +265,4 @@ fn too_large(connection: &Connection, told: &Told) -> String {
         "the answer has {bytes} bytes, more than can be kept; map fewer properties, or raise `max_body_bytes` of `{}`",
         connection.name
     )
-}
-
-fn parse(body: &str) -> Result<Event, NotNow> {
-    let bus_event: BusEvent = serde_json::from_str(body).map_err(|e| NotNow::NotOurs(e.to_string()))?;
-    serde_json::from_value(bus_event.detail).map_err(|e| NotNow::NotOurs(e.to_string()))
 }

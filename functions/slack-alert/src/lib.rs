@@ -7,7 +7,6 @@
 mod desk;
 mod judge;
 mod notice;
-mod outcome;
 
 use std::sync::Arc;
 
@@ -23,11 +22,10 @@ use runtime::logging::chain;
 use runtime::seam::Seam;
 use runtime::secrets::{Secrets, SecretsUnavailable};
 use serde_json::Value;
-use store::{ActionRow, ActionStatus, Claim, Store, StoreError};
+use store::{ActionRow, ActionStatus, Claim, Store, StoreError, outcome};
 use tracing::{info, warn};
 
 use crate::desk::{Desks, Place};
-use crate::outcome::outcome;
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
 ///
@@ -127,7 +125,7 @@ impl SlackAlert {
     }
 
     async fn one(&self, body: &str, holder: &str) -> Result<(), NotNow> {
-        let event = parse(body)?;
+        let event = BusEvent::event(body).map_err(|error| NotNow::NotOurs(error.to_string()))?;
         match &event.body {
             EventBody::ActionRequested(request) => self.alert(&event, request, holder).await,
             EventBody::NoticeRequested(notice) => self.notice(notice, holder).await,
@@ -351,9 +349,4 @@ fn uncertain(held: &ActionRow) -> ActionRow {
 fn not_rendered(held: &ActionRow, error: &actions::slack::RenderError) -> ActionRow {
     let reason = format!("the template cannot be rendered: {}", chain(error));
     ActionRow { status: ActionStatus::Failed, reason: Some(reason), ..held.clone() }
-}
-
-fn parse(body: &str) -> Result<Event, NotNow> {
-    let bus_event: BusEvent = serde_json::from_str(body).map_err(|e| NotNow::NotOurs(e.to_string()))?;
-    serde_json::from_value(bus_event.detail).map_err(|e| NotNow::NotOurs(e.to_string()))
 }

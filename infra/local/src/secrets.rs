@@ -98,7 +98,11 @@ fn create(path: &Path, connections: &[Needs]) -> std::io::Result<()> {
         "# What messages are sent with. Without a token they stand in the outbox and nothing leaves.\n\
          # [destinations.slack]\n\
          # token = \"xoxb-…\"\n\
-         # base_url = \"https://slack.com/api\"\n",
+         # base_url = \"https://slack.com/api\"\n\n\
+         # What tasks are made with: a private app's token with the scopes crm.objects.contacts.write and, where\n\
+         # team.toml names no owner ids, crm.objects.owners.read.\n\
+         # [destinations.hubspot]\n\
+         # token = \"pat-…\"\n",
     );
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

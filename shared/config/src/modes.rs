@@ -11,7 +11,9 @@ use crate::reading::{Reader, Table};
 use crate::team::channel;
 
 /// Where messages can go.
-pub(crate) const DESTINATIONS: [&str; 1] = ["slack"];
+pub(crate) const DESTINATIONS: [&str; 2] = ["slack", "hubspot"];
+/// The one of them where messages can go to one place of ours instead.
+const WITH_CHANNELS: &str = "slack";
 
 /// How far messages may go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,9 +48,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, playbooks: &[&str]) -> Option<Modes>
     let file: File = reader.parse()?;
     let mut modes = Modes::default();
     for (destination, target) in &file.redirect {
-        if is_destination(reader, destination) {
-            modes.redirect.insert(destination.get_ref().clone(), channel(reader, target));
+        if !is_destination(reader, destination) {
+            continue;
         }
+        if destination.get_ref() != WITH_CHANNELS {
+            not_redirected(reader, destination, destination.span());
+            continue;
+        }
+        modes.redirect.insert(destination.get_ref().clone(), channel(reader, target));
     }
     for (playbook, destinations) in &file.most {
         if !playbooks.contains(&playbook.get_ref().as_str()) {
@@ -58,7 +65,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, playbooks: &[&str]) -> Option<Modes>
             if !is_destination(reader, destination) {
                 continue;
             }
-            if *mode.get_ref() == Mode::Redirect && !modes.redirect.contains_key(destination.get_ref()) {
+            if *mode.get_ref() == Mode::Redirect && destination.get_ref() != WITH_CHANNELS {
+                not_redirected(reader, destination, mode.span());
+            } else if *mode.get_ref() == Mode::Redirect && !modes.redirect.contains_key(destination.get_ref()) {
                 let help =
                     format!("add `{destination} = \"#…\"` under `[redirect]`", destination = destination.get_ref());
                 reader.wrong(mode.span(), "there is nowhere to redirect to", help);
@@ -68,6 +77,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, playbooks: &[&str]) -> Option<Modes>
         }
     }
     Some(modes)
+}
+
+/// A test record among real ones helps nobody.
+fn not_redirected(reader: &mut Reader<'_>, destination: &Spanned<String>, place: std::ops::Range<usize>) {
+    let message = format!("nothing is redirected to `{}`", destination.get_ref());
+    reader.wrong(place, message, "it can `observe` or be `live`".to_owned());
 }
 
 fn is_destination(reader: &mut Reader<'_>, name: &Spanned<String>) -> bool {

@@ -227,7 +227,7 @@ fn steps_and_examples() {
     let file = In("playbooks/risk-mitigation.toml");
     let help = "did you mean `slack_alert`?";
     file.check(["slack_alert =", "slack_alrt ="], "slack_alrt", "`slack_alrt` is not a key here", help);
-    let help = "add `slack_alert = { next_step = \"…\" }`";
+    let help = "add `slack_alert = { next_step = \"…\" }` or `crm_task = { title = \"…\" }`";
     file.check(["slack_alert =", "# slack_alert ="], "\"alert\"", "step `alert` does nothing", help);
     file.check(["next_step", "next_stp"], "next_stp", "`next_stp` is not a key here", "did you mean `next_step`?");
     let twice = "slack_alert = { next_step = \"x\" }\n[[step]]\nname = \"alert\"\nslack_alert =";
@@ -237,6 +237,29 @@ fn steps_and_examples() {
     file.check(["sentiment = \"yellow\"", "sentiment = 7"], "7", "`csm_sentiment` is text", "");
     let message = "invalid type: string \"yes\", expected true or false";
     file.check(["opens = true", "opens = \"yes\""], "\"yes\"", message, "");
+}
+
+#[test]
+fn tasks() {
+    let file = In("playbooks/risk-mitigation.toml");
+    let message = "step `recovery-plan` makes a task that is never due";
+    file.check(["due = \"5bd\"\ncrm", "crm"], "\"recovery-plan\"", message, "add `due = \"2bd\"`");
+    let mistake = ["due = \"5bd\"\ncrm", "due = \"5bd\"\nurgency = \"now\"\ncrm"];
+    let message = "step `recovery-plan` makes a task, which interrupts nobody";
+    file.check(mistake, "\"recovery-plan\"", message, "leave `urgency` out; a task has a `priority`");
+    let both = ["due = \"5bd\"\ncrm", "due = \"5bd\"\nslack_alert = { next_step = \"x\" }\ncrm"];
+    file.check(both, "\"recovery-plan\"", "step `recovery-plan` does two things", "make two steps of it");
+    let first = ["slack_alert = {", "crm_task = { title = \"x\" }\n# ="];
+    let help = "put a step with `slack_alert` before it: its message starts the thread";
+    file.check(first, "\"alert\"", "`alert` comes before the first message", help);
+    let priority = ["crm_task = {", "crm_task = { priority = \"urgent\","];
+    file.check(priority, "\"urgent\"", "`urgent` is not possible here", "valid: low, medium, high");
+    file.check(
+        ["crm_task = { title", "crm_task = { tittle"],
+        "tittle",
+        "`tittle` is not a key here",
+        "did you mean `title`?",
+    );
 }
 
 #[test]
@@ -386,6 +409,10 @@ fn modes() {
     let mistake =
         ["\"live\"\n\n# Where messages go in redirect.\n[redirect]\nslack = \"#barometer-test\"", "\"redirect\""];
     file.check(mistake, "\"redirect\"", "there is nowhere to redirect to", "add `slack = \"#…\"` under `[redirect]`");
+    let (message, help) = ("nothing is redirected to `hubspot`", "it can `observe` or be `live`");
+    let mode = ["slack = \"live\"", "slack = \"live\"\nhubspot = \"redirect\""];
+    file.check(mode, "\"redirect\"", message, help);
+    file.check(["[redirect]", "[redirect]\nhubspot = \"#tasks\""], "hubspot", message, help);
 }
 
 #[test]

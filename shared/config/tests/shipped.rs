@@ -151,10 +151,12 @@ fn the_playbook_is_the_one_in_the_file() {
     assert_eq!((playbook.recover_after.as_hours(), playbook.cooldown.as_hours()), (24, 7 * 24));
     assert_eq!((playbook.recover.as_ref().unwrap().source(), playbook.when.is_none()), ("band != 'red'", true));
     let names: Vec<_> = playbook.steps.iter().map(|step| step.name.as_str()).collect();
-    assert_eq!(names, ["alert", "plan", "escalate"]);
+    assert_eq!(names, ["alert", "recovery-plan", "plan", "escalate"]);
     let step = &playbook.steps[0];
-    let StepAction::SlackAlert { next_step, .. } = &step.action;
+    let StepAction::SlackAlert { next_step, .. } = &step.action else { panic!("{step:?}") };
     assert!(step.name == "alert" && next_step.ends_with('.'));
+    let tasks: Vec<_> = playbook.tasks().map(|step| (step.name.as_str(), step.due.is_some())).collect();
+    assert_eq!(tasks, [("recovery-plan", true)]);
     assert_eq!((playbook.examples.len(), playbook.is_about_risk()), (4, true));
     assert_eq!(playbook.examples[0].after["days_since_two_way_contact"], config::Scalar::Int(50));
     assert_eq!(config.playbooks_hash.len(), 12);
@@ -176,9 +178,9 @@ fn what_modes_does_not_name_observes() {
     let modes = config().modes;
     let playbook = |name: &str| name.parse().unwrap();
     assert_eq!(modes.most(&playbook("risk-mitigation"), "slack"), Mode::Live);
-    assert_eq!(modes.most(&playbook("risk-mitigation"), "email"), Mode::Observe);
+    assert_eq!(modes.most(&playbook("risk-mitigation"), "hubspot"), Mode::Observe);
     assert_eq!(modes.most(&playbook("another"), "slack"), Mode::Observe);
-    assert_eq!((modes.redirect("slack"), modes.redirect("email")), (Some("#barometer-test"), None));
+    assert_eq!((modes.redirect("slack"), modes.redirect("hubspot")), (Some("#barometer-test"), None));
 }
 
 #[test]

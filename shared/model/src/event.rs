@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionId, Band, Closing, ConnectionName, DeliveryId, EventId, Mode, Moment, Money, Notice, Owner, PlaybookName,
+    ActionId, Band, Closing, ConnectionName, CrmTask, DeliveryId, EventId, Mode, Moment, Money, Notice, Owner,
+    PlaybookName,
     Score, SubjectId,
 };
 
@@ -224,6 +225,8 @@ impl EventBody {
 pub enum ActionKind {
     /// A message to our team in Slack.
     SlackAlert,
+    /// A task for one of us in the CRM.
+    CrmTask,
 }
 
 impl ActionKind {
@@ -231,6 +234,7 @@ impl ActionKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SlackAlert => "slack_alert",
+            Self::CrmTask => "crm_task",
         }
     }
 
@@ -238,6 +242,7 @@ impl ActionKind {
     pub fn destination(self) -> &'static str {
         match self {
             Self::SlackAlert => "slack",
+            Self::CrmTask => "hubspot",
         }
     }
 }
@@ -265,7 +270,8 @@ pub struct ActionRequest {
     pub run: u32,
     /// The step of the playbook, such as `alert` or `resolved`.
     pub step: String,
-    /// The action whose message starts the thread this one belongs to; `None` when this one starts it.
+    /// The action whose message starts the thread this one belongs to, or whose task it changes; `None` when this one
+    /// starts it.
     pub reply_to: Option<ActionId>,
     /// Who gets it.
     pub to: Recipient,
@@ -283,6 +289,9 @@ pub struct ActionRequest {
     pub not_before: Option<Moment>,
     /// What it says.
     pub alert: Alert,
+    /// What happens to a task in the CRM; `None` for every other kind of action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<CrmTask>,
 }
 
 /// Whether a message may interrupt its reader.
@@ -310,7 +319,7 @@ pub struct Weigh {
 /// Where a message goes, and why there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Recipient {
-    /// A Slack channel (`#name` or id) or a person's Slack id.
+    /// A Slack channel (`#name` or id) or a person's Slack id; of a task, whose it is, for a reader.
     pub address: String,
     /// How it was chosen.
     pub reason: String,
@@ -449,6 +458,6 @@ pub struct ActionOutcome {
     pub status: String,
     /// Why, for a person.
     pub reason: Option<String>,
-    /// The vendor's id of what was made, such as a Slack `ts`.
+    /// The vendor's id of what was made, such as a Slack `ts` or the id of a task.
     pub vendor_ref: Option<String>,
 }

@@ -19,6 +19,7 @@ mod money;
 mod notice;
 mod runway;
 mod signal;
+mod task;
 mod time;
 mod tool;
 mod usage;
@@ -52,6 +53,7 @@ pub use notice::{
 };
 pub use runway::{RunwayMark, RunwayState};
 pub use signal::{FetchWanted, Normalized, QuarantineKind, QuarantinedItem, Signal, SignalKind, Statement, Warning};
+pub use task::{CrmTask, TaskChange, TaskPriority};
 pub use time::{BadMoment, Moment};
 pub use tool::{Api, MappedObject, Mapping, Tool};
 pub use usage::{DayOfMonth, Month, UsageKey};

@@ -66,6 +66,8 @@ fn stand_in<'a>(
 pub(crate) struct Reached<'a> {
     /// `None` where it goes to the channel because nobody in `team.toml` fits.
     pub person: Option<&'a Person>,
+    /// Why they, or why nobody, wherever it goes.
+    pub why: String,
     pub to: Recipient,
 }
 
@@ -117,14 +119,21 @@ pub(crate) fn reach<'a>(
 
 pub(crate) fn direct<'a>(team: &Team, person: &'a Person, reason: String) -> Reached<'a> {
     match &person.slack {
-        Some(slack) => Reached { person: Some(person), to: recipient(team, Some(person), slack.clone(), reason) },
-        None => in_channel(team, Some(person), &format!("team.toml has no Slack id for {}", person.name)),
+        Some(slack) => {
+            let to = recipient(team, Some(person), slack.clone(), reason.clone());
+            Reached { person: Some(person), why: reason, to }
+        }
+        None => {
+            let because = format!("team.toml has no Slack id for {}", person.name);
+            Reached { why: reason, ..in_channel(team, Some(person), &because) }
+        }
     }
 }
 
 pub(crate) fn in_channel<'a>(team: &Team, person: Option<&'a Person>, because: &str) -> Reached<'a> {
     let reason = format!("the team's channel, because {because}");
-    Reached { person, to: recipient(team, person, team.slack_channel.clone(), reason) }
+    let to = recipient(team, person, team.slack_channel.clone(), reason);
+    Reached { person, why: because.to_owned(), to }
 }
 
 fn recipient(team: &Team, person: Option<&Person>, address: String, reason: String) -> Recipient {

@@ -132,6 +132,16 @@ pub struct BusEvent {
     pub detail: serde_json::Value,
 }
 
+impl BusEvent {
+    /// The event in the body of a queue's message.
+    ///
+    /// # Errors
+    /// When it is none of ours.
+    pub fn event(body: &str) -> serde_json::Result<model::Event> {
+        serde_json::from_value(serde_json::from_str::<Self>(body)?.detail)
+    }
+}
+
 /// Which items of a batch failed. Lambda retries from the first failing stream record, or each failing message.
 ///
 /// An empty list is full success. An empty or null identifier would fail the whole batch, so there is no default item.

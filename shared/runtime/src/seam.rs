@@ -30,6 +30,8 @@ pub enum Target {
     Ssm,
     /// Messages to our team.
     Slack,
+    /// Tasks for our team in the CRM.
+    HubSpot,
     /// The API of a tool that sends us webhooks, to read what their bodies only name.
     Vendor,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Target {
             Self::EventBridge => "eventbridge",
             Self::Ssm => "ssm",
             Self::Slack => "slack",
+            Self::HubSpot => "hubspot",
             Self::Vendor => "vendor",
         })
     }

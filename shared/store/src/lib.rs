@@ -15,6 +15,7 @@ mod journal;
 mod links;
 mod listing;
 mod outbox;
+mod outcome;
 mod quarantine;
 mod rows;
 mod write;
@@ -32,6 +33,7 @@ pub use journal::{Journaled, delivery_from_stream, stream_image};
 pub use links::{Listed, Node, Partition, node_from_stream};
 pub use listing::{KnownSubject, NoticeEntry, OutboxEntry};
 pub use outbox::{GRACE, OutboxRow, OutboxState, Unpublished, event_from_stream};
+pub use outcome::outcome;
 pub use quarantine::QuarantineRow;
 pub use rows::{SHARDS, subject_of_key};
 

@@ -2,9 +2,9 @@
 
 use model::{
     ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, BookEntry, BookLine,
-    CauseChain, Closing, ConnectionName, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA, EpisodeKey, Event,
-    EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName, Recipient, Score,
-    Shared, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, Urgency, Weigh,
+    CauseChain, Closing, ConnectionName, CrmTask, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA, EpisodeKey,
+    Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName, Recipient,
+    Score, Shared, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, TaskChange, TaskPriority, Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -258,5 +258,11 @@ fn request() -> ActionRequest {
             }),
             as_of: moment("2026-11-21T08:58:13.402Z"),
         },
+        task: Some(CrmTask {
+            change: TaskChange::Create,
+            due_at: Some(moment("2026-11-24T17:00:00Z")),
+            priority: Some(TaskPriority::High),
+            owner_id: Some("410001".into()),
+        }),
     }
 }

@@ -19,3 +19,4 @@ mod roll_up;
 mod schedules;
 mod streams;
 mod surprise;
+mod tasks;

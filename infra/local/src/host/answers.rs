@@ -257,8 +257,8 @@ impl Host {
 }
 
 /// The kinds of row that one moment can bring, in the order in which they follow from each other; others come first.
-const TOLD_IN_ORDER: [&str; 7] =
-    ["watched", "unwatched", "band_changed", "risk_opened", "risk_resolved", "requested", "slack_alert"];
+const TOLD_IN_ORDER: [&str; 8] =
+    ["watched", "unwatched", "band_changed", "risk_opened", "risk_resolved", "requested", "slack_alert", "crm_task"];
 
 fn badness(band: Band) -> u8 {
     match band {

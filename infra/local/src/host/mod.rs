@@ -25,6 +25,7 @@ use actions::bus::Bus as BusClient;
 use clock::Minute;
 use config::Config;
 use config::secrets::SecretsFile;
+use crm_task::CrmTasks;
 use fetch_object::FetchObject;
 use health::Health;
 use model::{Family, Moment};
@@ -299,7 +300,7 @@ fn inside(engine: Engine, bus: Bus, vendors: Seam) -> Seam {
                 Target::DynamoDb => Ok(engine.call(&call.operation, call.request.body())),
                 Target::EventBridge => Ok(bus.call(&call.operation, call.request.body())),
                 Target::Ssm => Err(CallError::NotCalled("secrets are in a file here".into())),
-                Target::Slack | Target::Vendor => vendors.call(call).await,
+                Target::Slack | Target::HubSpot | Target::Vendor => vendors.call(call).await,
             }
         })
     })
@@ -320,6 +321,7 @@ struct Functions {
     publish: Arc<Publish>,
     minute: Arc<Minute>,
     slack_alert: Arc<SlackAlert>,
+    crm_tasks: Arc<CrmTasks>,
     fetch_object: Arc<FetchObject>,
     webhooks: BTreeMap<Family, Arc<Webhook>>,
     guard: Option<Guard>,
@@ -338,13 +340,16 @@ impl Functions {
             let secrets = secrets(&parts.secrets, connection_secrets);
             (family, Arc::new(Webhook::new(family, config.clone(), store.clone(), secrets)))
         };
-        let slack_secrets = secrets(&parts.secrets, slack_secrets);
+        let slack_secrets = secrets(&parts.secrets, |file| destination_secrets(file, "slack"));
+        let hubspot_secrets = secrets(&parts.secrets, |file| destination_secrets(file, "hubspot"));
         let time_of_answers = {
             let clock = clock.clone();
             Clock::new(move || clock.after_receipts())
         };
         let slack_alert =
             SlackAlert::new(config.clone(), store.clone(), seam.clone(), slack_secrets, time_of_answers.clone())?;
+        let time_of_tasks = time_of_answers.clone();
+        let crm_tasks = CrmTasks::new(config.clone(), store.clone(), seam.clone(), hubspot_secrets, time_of_tasks);
         let receipts = {
             let clock = clock.clone();
             // A receipt that cannot be remembered for the next start is still one for now.
@@ -359,6 +364,7 @@ impl Functions {
             publish: Arc::new(Publish::new(store.clone(), bus.clone())),
             minute: Arc::new(Minute::new(config.clone(), store.clone(), bus, time)),
             slack_alert: Arc::new(slack_alert),
+            crm_tasks: Arc::new(crm_tasks),
             fetch_object: Arc::new(fetch_object),
             webhooks: Family::WEBHOOKS.into_iter().map(webhook).collect(),
             guard: parts.guard.clone(),
@@ -370,11 +376,13 @@ impl Functions {
         let name = function.logical_id.as_str();
         let (normalize, health) = (self.normalize.clone(), self.health.clone());
         let (publish, slack_alert, fetch) = (self.publish.clone(), self.slack_alert.clone(), self.fetch_object.clone());
+        let crm_tasks = self.crm_tasks.clone();
         Ok(match function.crate_name.as_str() {
             "normalize" => self.typed(name, normalize, |handler, event| async move { handler.handle(event).await }),
             "health" => self.typed(name, health, |handler, event| async move { handler.handle(event).await }),
             "publish" => self.typed(name, publish, |handler, event| async move { handler.handle(event).await }),
             "slack-alert" => self.typed(name, slack_alert, |handler, event| async move { handler.handle(event).await }),
+            "crm-task" => self.typed(name, crm_tasks, |handler, event| async move { handler.handle(event).await }),
             "fetch-object" => self.typed(name, fetch, |handler, event| async move { handler.handle(event).await }),
             "clock" => self.minute(),
             other => {
@@ -451,9 +459,9 @@ fn connection_secrets(file: SecretsFile) -> SecretMap {
     map
 }
 
-/// As SSM names them below `/barometer/slack`.
-fn slack_secrets(mut file: SecretsFile) -> SecretMap {
-    let slack = file.destinations.remove("slack").unwrap_or_default();
-    let named = [("token", slack.token), ("base_url", slack.base_url)];
+/// As SSM names them below `/barometer/{destination}`.
+fn destination_secrets(mut file: SecretsFile, destination: &str) -> SecretMap {
+    let secrets = file.destinations.remove(destination).unwrap_or_default();
+    let named = [("token", secrets.token), ("base_url", secrets.base_url)];
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Secret::new(value?)))).collect()
 }

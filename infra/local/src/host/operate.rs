@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use config::{Playbook, StepAction};
+use config::Playbook;
 use jiff::SignedDuration;
 use model::{
     ActionKind, Assessment, Band, BookLine, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, NoticeBody,
@@ -16,13 +16,7 @@ use crate::api::{BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequ
 
 /// The destinations a playbook sends to.
 pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
-    let mut all: Vec<_> = playbook
-        .steps
-        .iter()
-        .map(|step| match step.action {
-            StepAction::SlackAlert { .. } => ActionKind::SlackAlert.destination(),
-        })
-        .collect();
+    let mut all: Vec<_> = playbook.steps.iter().map(|step| step.action.kind().destination()).collect();
     all.sort_unstable();
     all.dedup();
     all

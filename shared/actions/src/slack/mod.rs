@@ -15,8 +15,8 @@ mod message;
 mod notice;
 mod notice_words;
 mod templates;
-mod text;
-mod words;
+pub(crate) mod text;
+pub(crate) mod words;
 
 pub use call::{BadToken, PostError, Posted, Slack, SlackToken};
 pub use message::{MAX_VISIBLE, SlackMessage, render};
@@ -24,7 +24,7 @@ pub use notice::{NoticeTemplates, render_notice};
 pub use templates::{RenderError, SlackTemplates};
 
 #[cfg(test)]
-mod checks;
+pub(crate) mod checks;
 #[cfg(test)]
 mod notice_tests;
 #[cfg(test)]

@@ -103,6 +103,7 @@ fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
             owner: Some(Owner { name: text.to_owned(), email: some(), reason: text.to_owned() }),
             as_of: moment(),
         },
+        task: None,
     }
 }
 

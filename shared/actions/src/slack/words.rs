@@ -168,7 +168,7 @@ const MAX_EXPLAINED: usize = 80;
 
 /// The command for a terminal. People paste it, and the account's id holds what a vendor sent: it is quoted for a
 /// shell, and left out where quoting cannot keep it whole and readable.
-fn explain(account: &SubjectId) -> Option<String> {
+pub(crate) fn explain(account: &SubjectId) -> Option<String> {
     let id = account.as_str();
     if id.is_empty() || id.chars().count() > MAX_EXPLAINED || clean(id) != id || id.contains(['\'', '`']) {
         return None;
@@ -178,7 +178,7 @@ fn explain(account: &SubjectId) -> Option<String> {
 }
 
 /// `2026-11-21 09:00 UTC`.
-pub(super) fn minute(at: Moment) -> String {
+pub(crate) fn minute(at: Moment) -> String {
     let text = at.to_string();
     format!("{} {} UTC", &text[..10], &text[11..16])
 }

@@ -42,6 +42,11 @@ impl ApiToken {
         value.set_sensitive(true);
         Ok(Self(value))
     }
+
+    /// The `Authorization` header; it does not print.
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
 }
 
 impl fmt::Debug for ApiToken {
@@ -128,7 +133,7 @@ impl Api {
     /// See [`GetError`].
     pub async fn get(&self, path: &str) -> Result<Told, GetError> {
         let request = http::Request::get(format!("{}{path}", self.url))
-            .header(AUTHORIZATION, self.token.0.clone())
+            .header(AUTHORIZATION, self.token.header())
             .header(ACCEPT, "application/json")
             // Some vendors answer nobody without a name.
             .header(USER_AGENT, "barometer")

@@ -6,7 +6,9 @@ use config::{Config, Trigger};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{ActionId, ActionRequest, AlertKind, Assessment, Band, Event, EventBody, Moment, PlaybookName, SubjectId};
+use model::{
+    ActionId, ActionKind, ActionRequest, AlertKind, Assessment, Band, Event, EventBody, Moment, PlaybookName, SubjectId,
+};
 use rules::Decision;
 
 use super::desk::{self, Placement};
@@ -184,7 +186,11 @@ impl Report {
                 step: step.clone(),
                 at: event.as_of,
             }),
-            EventBody::ActionRequested(request) => self.messages.push(message(event, request)),
+            EventBody::ActionRequested(request) => match request.kind {
+                ActionKind::SlackAlert => self.messages.push(message(event, request)),
+                // A task lies in a list and interrupts nobody.
+                ActionKind::CrmTask => {}
+            },
             EventBody::Watched { .. }
             | EventBody::Unwatched { .. }
             | EventBody::BandChanged { .. }

@@ -48,8 +48,20 @@ pub fn document(files: &Files, config: &Config, report: &Report) -> String {
 }
 
 /// Names and texts: what stands in them is no setting.
-const TEXTS: [&str; 11] =
-    ["title", "why", "label", "goal", "name", "text", "next_step", "slack_alert", "use", "value", "headline"];
+const TEXTS: [&str; 12] = [
+    "title",
+    "why",
+    "label",
+    "goal",
+    "name",
+    "text",
+    "next_step",
+    "slack_alert",
+    "crm_task",
+    "use",
+    "value",
+    "headline",
+];
 
 fn defaults(path: &str, content: &str, config: &Config, report: &Report) -> Vec<Default> {
     let mut found = Vec::new();

@@ -7,7 +7,7 @@ mod tables;
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use model::{Band, PlaybookName, Urgency};
+use model::{ActionKind, Band, PlaybookName, TaskPriority, Urgency};
 
 pub use offset::Offset;
 pub(crate) use read::read;
@@ -64,6 +64,11 @@ impl Playbook {
     /// Its episodes mean that the account is at risk.
     pub fn is_about_risk(&self) -> bool {
         self.family.as_deref() == Some(Self::RISK)
+    }
+
+    /// The steps that make tasks in the CRM.
+    pub fn tasks(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action.kind() == ActionKind::CrmTask)
     }
 
     /// The conditions that start or end its episodes.
@@ -160,6 +165,25 @@ pub enum StepAction {
         /// The template below `templates/slack/`, without `.j2`; `None` for the one of the message's kind.
         template: Option<String>,
     },
+    /// A task in the CRM, for whoever the step is for. It is marked as done when the episode is solved.
+    CrmTask {
+        /// What is to be done, in one line.
+        title: String,
+        /// What else it says.
+        text: Option<String>,
+        /// How pressing it is; `None` where the account's band says so.
+        priority: Option<TaskPriority>,
+    },
+}
+
+impl StepAction {
+    /// The kind of action it asks for.
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::SlackAlert { .. } => ActionKind::SlackAlert,
+            Self::CrmTask { .. } => ActionKind::CrmTask,
+        }
+    }
 }
 
 /// A test that a playbook carries.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use model::PlaybookName;
+use model::{ActionKind, PlaybookName};
 use toml::{Spanned, Value};
 
 use super::tables::{ExampleTable, File, StepTable, TriggerTable, WindowTable};
@@ -148,24 +148,65 @@ fn steps(reader: &mut Reader<'_>, tables: &[Spanned<StepTable>], templates: &[&s
             let help = format!("no step begins with {}", RESERVED.join(", "));
             reader.wrong(table.name.span(), format!("`{name}` is the name of another message"), help);
         }
-        let Some(alert) = &table.slack_alert else {
-            let help = "add `slack_alert = { next_step = \"…\" }`".to_owned();
-            reader.wrong(table.name.span(), format!("step `{name}` does nothing"), help);
-            continue;
-        };
-        if let Some(template) = alert.template.as_ref().filter(|name| !templates.contains(&name.get_ref().as_str())) {
-            reader.unknown(template, "a template in templates/slack", templates.iter().copied());
-        }
-        let action = StepAction::SlackAlert {
-            next_step: reader.words(&alert.next_step),
-            text: alert.text.as_ref().map(|text| reader.words(text)),
-            template: alert.template.as_ref().map(|name| name.get_ref().clone()),
-        };
+        let Some(action) = action(reader, table, &name, templates) else { continue };
         let mut offset = |text: &Option<Spanned<String>>| text.as_ref().and_then(|text| reader.text::<Offset>(text));
         let (after, due) = (offset(&table.after), offset(&table.due));
         steps.push(Step { name, after, owner: table.owner, urgency: table.urgency, due, action });
     }
+    let is_message = |step: &Step| step.action.kind() == ActionKind::SlackAlert;
+    // Of steps that are wrong, nobody knows yet what they do.
+    if let [first, others @ ..] = steps.as_slice()
+        && steps.len() == tables.len()
+        && !is_message(first)
+        && others.iter().any(is_message)
+        && let Some(table) = tables.iter().find(|table| table.get_ref().name.get_ref() == &first.name)
+    {
+        let help = "put a step with `slack_alert` before it: its message starts the thread".to_owned();
+        reader.wrong(table.get_ref().name.span(), format!("`{}` comes before the first message", first.name), help);
+    }
     steps
+}
+
+/// What one step does: exactly one thing.
+fn action(reader: &mut Reader<'_>, table: &StepTable, name: &str, templates: &[&str]) -> Option<StepAction> {
+    match (&table.slack_alert, &table.crm_task) {
+        (None, None) => {
+            let help = "add `slack_alert = { next_step = \"…\" }` or `crm_task = { title = \"…\" }`".to_owned();
+            reader.wrong(table.name.span(), format!("step `{name}` does nothing"), help);
+            None
+        }
+        (Some(_), Some(_)) => {
+            let help = "make two steps of it".to_owned();
+            reader.wrong(table.name.span(), format!("step `{name}` does two things"), help);
+            None
+        }
+        (Some(alert), None) => {
+            let unknown = |name: &&Spanned<String>| !templates.contains(&name.get_ref().as_str());
+            if let Some(template) = alert.template.as_ref().filter(unknown) {
+                reader.unknown(template, "a template in templates/slack", templates.iter().copied());
+            }
+            Some(StepAction::SlackAlert {
+                next_step: reader.words(&alert.next_step),
+                text: alert.text.as_ref().map(|text| reader.words(text)),
+                template: alert.template.as_ref().map(|name| name.get_ref().clone()),
+            })
+        }
+        (None, Some(task)) => {
+            if table.due.is_none() {
+                let help = "add `due = \"2bd\"`".to_owned();
+                reader.wrong(table.name.span(), format!("step `{name}` makes a task that is never due"), help);
+            }
+            if table.urgency.is_some() {
+                let help = "leave `urgency` out; a task has a `priority`".to_owned();
+                reader.wrong(table.name.span(), format!("step `{name}` makes a task, which interrupts nobody"), help);
+            }
+            Some(StepAction::CrmTask {
+                title: reader.words(&task.title),
+                text: task.text.as_ref().map(|text| reader.words(text)),
+                priority: task.priority,
+            })
+        }
+    }
 }
 
 /// What a renewal has of its own cannot be written a second time.

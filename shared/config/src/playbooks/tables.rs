@@ -1,6 +1,6 @@
 //! The tables of a playbook's file as they are written.
 
-use model::{Band, Urgency};
+use model::{Band, TaskPriority, Urgency};
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
@@ -87,6 +87,8 @@ pub(super) struct StepTable {
     pub due: Option<Spanned<String>>,
     #[serde(default)]
     pub slack_alert: Option<SlackAlertTable>,
+    #[serde(default)]
+    pub crm_task: Option<CrmTaskTable>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +99,16 @@ pub(super) struct SlackAlertTable {
     pub text: Option<Spanned<String>>,
     #[serde(default)]
     pub template: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct CrmTaskTable {
+    pub title: Spanned<String>,
+    #[serde(default)]
+    pub text: Option<Spanned<String>>,
+    #[serde(default)]
+    pub priority: Option<TaskPriority>,
 }
 
 #[derive(Deserialize)]

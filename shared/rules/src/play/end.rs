@@ -4,12 +4,12 @@ use config::{Playbook, Role, Trigger, Verdict};
 use model::{AlertKind, Closing, Episode, EpisodeState, Moment};
 
 use super::request::{Message, request};
-use super::{Plays, answers, say_ended};
+use super::{Plays, answers, say_ended, task};
 use crate::alert::{self, AlertText};
 use crate::decide::Decision;
 
 /// The message that ends an episode's thread.
-const RESOLVED: &str = "resolved";
+pub(super) const RESOLVED: &str = "resolved";
 
 /// How far an episode is from its end.
 pub(super) enum End {
@@ -82,6 +82,9 @@ pub(super) fn close(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, w
         };
         let message = Message { step: RESOLVED, role: Role::Csm, urgency: None, due: None, said };
         request(plays, playbook, &closed, message, decision);
+    }
+    if why == Closing::Recovered {
+        task::complete(plays, playbook, &closed, decision);
     }
     decision.episodes.push(closed);
 }

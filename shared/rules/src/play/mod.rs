@@ -11,6 +11,7 @@ mod risk;
 mod runway;
 mod start;
 mod step;
+mod task;
 mod worse;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use config::{Playbook, Role, StepAction, Trigger};
 use model::{AlertKind, Episode, FactKey};
 
 use super::request::{Message, request};
-use super::{Plays, answers, risk, runway};
+use super::{Plays, answers, risk, runway, task};
 use crate::alert::AlertText;
 use crate::decide::Decision;
 use crate::people::{self, Reached};
@@ -31,12 +31,18 @@ pub(super) fn hand_off(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Epi
     let before = std::mem::replace(&mut episode.owner, now.clone());
     let Some((now, (field, _))) = now.zip(people::named(plays.known)) else { return };
     let told = Told::of(*plays.view, &FactKey::Profile, field).filter(|told| answers::is_live(plays, told));
-    let Some(told) = told.filter(|_| episode.root_action.is_some()) else { return };
+    let Some(told) = told else { return };
+    let step = format!("hand-off~{now}~{}", told.register.stamp.as_key());
+    task::hand_over(plays, playbook, episode, &step, decision);
+    if episode.root_action.is_none() {
+        return;
+    }
     let asked = playbook.steps.iter().rev().find(|step| episode.asked.contains(&step.name));
     let next_step = match (&playbook.trigger, asked) {
         (Trigger::Renewal(table), _) => runway::last_proposed(table, episode, risk::is_at_risk(plays)),
         (_, Some(step)) => match &step.action {
             StepAction::SlackAlert { next_step, .. } => next_step.as_str(),
+            StepAction::CrmTask { title, .. } => title.as_str(),
         },
         (_, None) => "",
     };
@@ -52,7 +58,6 @@ pub(super) fn hand_off(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Epi
         owner_before: before.map(name),
         renewal: None,
     };
-    let step = format!("hand-off~{now}~{}", told.register.stamp.as_key());
     let message = Message { step: &step, role: Role::Csm, urgency: None, due: None, said };
     request(plays, playbook, episode, message, decision);
 }

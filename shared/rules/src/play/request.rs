@@ -52,6 +52,7 @@ pub(crate) fn request(
         exempt: is_exempt(plays, kind, role),
         not_before: (not_before > now).then_some(not_before),
         alert,
+        task: None,
     };
     let body = EventBody::ActionRequested(Box::new(request));
     push(decision, plays.input.account, plays.news, id.as_str(), &cause_of(episode), body);

@@ -4,7 +4,7 @@ use config::{Playbook, Step, StepAction};
 use model::{AlertKind, Band, Episode, EpisodeState, Moment};
 
 use super::request::{Message, request};
-use super::{Plays, end, owner};
+use super::{Plays, end, owner, task};
 use crate::alert::AlertText;
 use crate::decide::Decision;
 
@@ -26,10 +26,19 @@ pub(super) fn ask(
             next = [next, Some(at)].into_iter().flatten().min();
             continue;
         }
-        message(plays, playbook, step, episode, decision);
+        match &step.action {
+            StepAction::SlackAlert { next_step, text, template } => {
+                let says = Says { next_step, text: text.as_ref(), template: template.as_ref() };
+                message(plays, playbook, step, says, episode, decision);
+                episode.root_action.get_or_insert_with(|| episode.key.action(episode.run, &step.name));
+            }
+            StepAction::CrmTask { title, text, priority } => {
+                let says = task::Says { title, text: text.as_ref(), priority: *priority };
+                task::create(plays, playbook, step, says, episode, decision);
+            }
+        }
         episode.asked.insert(step.name.clone());
         episode.asked_at = Some(plays.now.at);
-        episode.root_action.get_or_insert_with(|| episode.key.action(episode.run, &step.name));
     }
     [next, end::done_at(playbook, episode)].into_iter().flatten().min()
 }
@@ -41,9 +50,22 @@ pub(super) fn moment(plays: &Plays<'_>, step: &Step, episode: &Episode) -> Momen
     after.after(episode.opened_at, &plays.config.team.calendar_of(reached.person)).max(episode.opened_at)
 }
 
-fn message(plays: &Plays<'_>, playbook: &Playbook, step: &Step, episode: &Episode, decision: &mut Decision) {
-    let is_first = episode.asked.is_empty();
-    let StepAction::SlackAlert { next_step, text, template } = &step.action;
+/// What a step has its message say.
+struct Says<'a> {
+    next_step: &'a str,
+    text: Option<&'a String>,
+    template: Option<&'a String>,
+}
+
+fn message(
+    plays: &Plays<'_>,
+    playbook: &Playbook,
+    step: &Step,
+    says: Says<'_>,
+    episode: &Episode,
+    decision: &mut Decision,
+) {
+    let is_first = episode.asked.iter().all(|name| playbook.tasks().any(|task| task.name == *name));
     let before = plays.prior;
     let (band, score) = if is_first {
         (before.map_or(Band::Unknown, |b| b.band), before.and_then(|b| b.score))
@@ -55,9 +77,9 @@ fn message(plays: &Plays<'_>, playbook: &Playbook, step: &Step, episode: &Episod
         band_before: band,
         score_before: score,
         changes: episode.reasons.clone(),
-        next_step: next_step.clone(),
-        text: text.clone(),
-        template: template.clone(),
+        next_step: says.next_step.to_owned(),
+        text: says.text.cloned(),
+        template: says.template.cloned(),
         owner_before: None,
         renewal: None,
     };

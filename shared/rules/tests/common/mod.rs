@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use config::{Config, Files};
 use jiff::{SignedDuration, ToSpan as _};
 use model::{
-    ActionRequest, AlsoSaid, Band, ConnectionName, Currency, DeliveryId, Episode, Event, EventBody, Fact, FactKey,
+    ActionKind, ActionRequest, AlsoSaid, Band, ConnectionName, Currency, DeliveryId, Episode, EventBody, Fact, FactKey,
     Field, Heard, Moment, Money, Placed, Register, Said, Source, Stamp, Statement, SubjectId, Value,
 };
 use rules::{Decision, Input, Member, decide};
@@ -50,14 +50,16 @@ pub fn playing(playbooks: &[(&str, &str)]) -> Config {
 
 /// The messages that a decision asks for.
 pub fn requests(decision: &Decision) -> Vec<&ActionRequest> {
-    let request = |event: &'_ Event| matches!(event.body, EventBody::ActionRequested(_));
-    let asked = decision.events.iter().filter(|event| request(event));
-    asked
-        .map(|event| match &event.body {
-            EventBody::ActionRequested(request) => request.as_ref(),
-            _ => unreachable!(),
-        })
-        .collect()
+    asked_for(decision, ActionKind::SlackAlert)
+}
+
+/// What a decision asks for of one kind.
+pub fn asked_for(decision: &Decision, kind: ActionKind) -> Vec<&ActionRequest> {
+    let requests = decision.events.iter().filter_map(|event| match &event.body {
+        EventBody::ActionRequested(request) if request.kind == kind => Some(request.as_ref()),
+        _ => None,
+    });
+    requests.collect()
 }
 
 /// The steps that a decision asks for.

@@ -75,6 +75,7 @@ pub fn about(number: usize) -> ActionRequest {
         exempt: false,
         not_before: None,
         alert: alert(account, name),
+        task: None,
     }
 }
 

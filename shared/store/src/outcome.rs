@@ -1,17 +1,13 @@
-//! What is told of an action that is over.
+//! What is told of an action that has ended, the same way whatever carried it out.
 
 use model::{
     ActionOutcome, ActionRequest, CauseChain, Event, EventBody, EventId, Mode, Moment, SubjectId, TimelineEntry,
 };
-use store::{ActionRow, ActionStatus};
 
-/// The event and the timeline row that tell how an action ended.
-pub(crate) fn outcome(
-    account: &SubjectId,
-    request: &ActionRequest,
-    row: &ActionRow,
-    at: Moment,
-) -> (Event, TimelineEntry) {
+use crate::{ActionRow, ActionStatus};
+
+/// The event and the timeline row that tell how an action of `account` ended at `at`.
+pub fn outcome(account: &SubjectId, request: &ActionRequest, row: &ActionRow, at: Moment) -> (Event, TimelineEntry) {
     let status = row.status.as_str();
     let told = ActionOutcome {
         action: request.id.clone(),
