@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Account, OPENED, changed, days, kinds, said, word};
+use common::{Account, OPENED, changed, days, kinds, requests, said, word};
 use jiff::SignedDuration;
 use model::{Band, Closing, EpisodeState, EventBody, FactKey, Field};
 use proptest::prelude::*;
@@ -63,7 +63,9 @@ fn a_recovery_that_does_not_hold_starts_again() {
     account.turns_red(1);
     account.turns_green(2);
     account.feels(2, "yellow");
-    assert_eq!(kinds(account.turns_red(3)), ["account.band_changed"], "one open episode, no second alert");
+    let again = account.turns_red(3).clone();
+    assert!(requests(&again).is_empty(), "one open episode, no second alert");
+    assert_eq!(kinds(&again), ["account.band_changed", "action.requested"], "and the task that has become due");
     assert_eq!(account.episodes[0].state, EpisodeState::Open { recovering_since: None });
     account.turns_green(4);
     assert_eq!(account.due(), Some(days(5)));
