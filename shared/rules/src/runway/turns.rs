@@ -140,7 +140,8 @@ impl<'a> Look<'_, 'a> {
         turn
     }
 
-    /// The step to say where `comes` has come by itself: a later one where several risks pull it there.
+    /// The step to say where `comes` has come by itself: a later one where several risks pull it there, or where it would be
+    /// if it had not been left alone so far.
     fn wanted(
         &self,
         plan: &Plan,
@@ -151,7 +152,8 @@ impl<'a> Look<'_, 'a> {
         let is_open = |place: &usize| !plan.is_covered(*place, said, self.calendar);
         let comes = comes.filter(is_open);
         let is_free = |place: &usize| is_open(place) && !plan.is_recent(*place, said, self.now.at, self.calendar);
-        let pulled = standing.pulled_to.filter(|_| standing.is_newly_pulled || comes.is_some()).filter(is_free);
+        let pulled = standing.pulled_to.filter(|_| standing.is_newly_pulled || comes.is_some());
+        let pulled = pulled.map(|place| standing.reached.map_or(place, |reached| reached.max(place))).filter(is_free);
         comes.max(pulled)
     }
 
