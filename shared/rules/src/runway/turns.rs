@@ -13,6 +13,8 @@ use jiff::civil::Date;
 const NEXT_TERM_DAYS: i64 = 270;
 /// A renewal is agreed on no earlier than so many days before the end; and no later than [`PAST_DUE_DAYS`] after it.
 const EARLIEST_DAYS: i64 = 180;
+/// A projected day moves with every report: what is closer than so many days to what a thread was told is no move.
+const DRIFT_DAYS: i64 = 30;
 /// In what was sent: when anything was said last.
 const LAST: &str = "last";
 
@@ -96,6 +98,7 @@ impl<'a> Look<'_, 'a> {
             None => days_between(state.due_on, group.due_on()).abs() > SAME_TERM_DAYS,
         };
         let own = own.unwrap_or(group.lead());
+        let drifts = own.runs_out.is_some() && days_between(state.due_on, own.due_on).abs() <= DRIFT_DAYS;
         let moved_from = is_moved.then_some(state.due_on);
         (state.term, state.due_on, state.terms) = (own.id.clone(), own.due_on, group.ids());
         state.spoke_of.extend(group.ids());
@@ -125,10 +128,10 @@ impl<'a> Look<'_, 'a> {
             turn.say = match wanted {
                 Some(_) | None if waits => None,
                 Some(wanted) => Some(self.say(plan, wanted, standing, sent)),
-                None if is_moved => Some(Say::Moved),
+                None if is_moved && !drifts => Some(Say::Moved),
                 None => self.digest(plan, sent),
             };
-            turn.waits = waits && (wanted.is_some() || is_moved);
+            turn.waits = waits && (wanted.is_some() || (is_moved && !drifts));
             if turn.say.is_some() {
                 sent.insert(LAST.to_owned(), self.now.at);
             } else if let Some(from) = moved_from {

@@ -121,6 +121,7 @@ fn everything() -> Scene {
         (Field::RenewsOn, on(40)),
         (Field::NoticeDays, Value::Int(60)),
         (Field::AutoRenew, Value::Flag(true)),
+        (Field::PrepaidLeft, Value::Int(500)),
     ];
     scene.state(FactKey::Subscription("company".into()), days(-1), terms);
     // The one that counts once the first has ended.
@@ -131,6 +132,9 @@ fn everything() -> Scene {
         (Field::AutoRenew, Value::Flag(false)),
     ];
     scene.state(FactKey::Subscription("more".into()), days(-1), next);
+    for day in -28..0 {
+        scene.use_of("all", UsageKey::PREPAID_UNITS, day, 7);
+    }
     scene.state(FactKey::Sentiment, days(-1), [(Field::Sentiment, word("green"))]);
     scene.state(FactKey::Touchpoint, days(-1), [(Field::LastTwoWayAt, Value::Moment(days(-3)))]);
     scene.state(FactKey::Milestone("kickoff".into()), days(-1), [(Field::ReachedOn, on(-9))]);
