@@ -6,6 +6,7 @@
 //! "not known".
 
 mod check;
+mod effort;
 mod thresholds;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::sync::{Arc, LazyLock};
 use cel::{Context, Env, IdedExpr, Value};
 
 pub(crate) use check::Fault;
+pub use effort::Effort;
 
 use crate::{Problem, Problems, Scalar, Scalars};
 
@@ -58,6 +60,7 @@ impl Condition {
 
     /// Compiles and checks; faults carry byte ranges of `source`.
     pub(crate) fn checked(source: &str) -> Result<Self, Vec<Fault>> {
+        Effort::compile();
         let checked = check::check(source, ENV.parser())?;
         let condition = Self {
             source: source.into(),
@@ -117,6 +120,7 @@ impl Condition {
     }
 
     fn evaluate(&self, scalars: &Scalars) -> cel::ResolveResult {
+        Effort::ask();
         let mut context = Context::with_env(Arc::clone(&ENV));
         for name in &self.names {
             if let Some(value) = scalars.get(name) {

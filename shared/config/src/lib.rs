@@ -24,7 +24,7 @@ mod team;
 use std::collections::BTreeMap;
 
 pub use calendar::{BadQuietHours, Calendar, QuietHours, moment};
-pub use condition::{Condition, Verdict};
+pub use condition::{Condition, Effort, Verdict};
 pub use connections::{Connection, RenewalPipeline, RenewalSource, Watch};
 pub use desk::Alerts;
 pub use health::{

@@ -41,6 +41,8 @@ pub(crate) const COMPANY: MappedObject = MappedObject {
         Field::RenewsOn,
         Field::NoticeDays,
         Field::AutoRenew,
+        Field::PrepaidUnits,
+        Field::PrepaidLeft,
         Field::Status,
         Field::Sentiment,
         Field::LastTwoWayAt,
@@ -150,6 +152,8 @@ impl Kind {
                 | Field::RenewsOn
                 | Field::NoticeDays
                 | Field::AutoRenew
+                | Field::PrepaidUnits
+                | Field::PrepaidLeft
                 | Field::Status,
             ) => (SignalKind::SubscriptionChanged, FactKey::Subscription("company".into())),
             (Self::Company, Field::Sentiment) => (SignalKind::SentimentSet, FactKey::Sentiment),

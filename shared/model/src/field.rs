@@ -94,6 +94,10 @@ fields! {
     NoticeDays = "notice_days": Int,
     /// The term renews by itself.
     AutoRenew = "auto_renew": Flag,
+    /// Units paid in advance for the whole term, from the day it began. What is used of them is reported as use.
+    PrepaidUnits = "prepaid_units": Int,
+    /// Units paid in advance that were left at the beginning of the day on which this was said.
+    PrepaidLeft = "prepaid_left": Int,
     /// A subscription's status, lower-case, such as `active`.
     Status = "status": Text,
     /// How urgent a ticket is, lower-case: `low`, `normal`, `high`, `urgent`, or the vendor's own word.

@@ -98,6 +98,8 @@ impl UsageKey {
     pub const ACTIVE_USERS: &'static str = "active_users";
     /// Distinct high-value features used, of a day or of the days up to it.
     pub const KEY_FEATURES: &'static str = "key_features";
+    /// Units that were paid in advance and used on a day.
+    pub const PREPAID_UNITS: &'static str = "prepaid_units";
     /// High-value features that the account could use.
     pub const KEY_FEATURES_AVAILABLE: &'static str = "key_features_available";
 

@@ -238,7 +238,7 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
             format!("Playbook {playbook} ended: {why}")
         }
         EventBody::CheckpointReached { step, due_on, deadline_on, .. } => {
-            format!("Renewal step `{step}`: the contract ends on {due_on}, the deadline is {deadline_on}")
+            format!("Renewal step `{step}`: the term ends on {due_on}, the deadline is {deadline_on}")
         }
         EventBody::ActionRequested(request) => {
             format!("{} `{}` asked for, to {}", request.kind, request.step, request.to.address)

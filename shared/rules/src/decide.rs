@@ -167,7 +167,7 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     let played = play::run(&plays, &mut decision);
     let mut watched_by = vec![&config.watch.when, &config.watch.exclude];
     watched_by.extend(config.playbooks.iter().flat_map(Playbook::conditions));
-    let next_change = due::next_change(&judge, &assessment, now, &watched_by);
+    let next_change = due::next_change(&judge, &assessment, now, &watched_by, &played.threads);
     let next_due_at = [played.next_due_at, next_change].into_iter().flatten().min();
     let Played { running, held, answers, runway, .. } = played;
     let answers = Some(answers);

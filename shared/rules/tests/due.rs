@@ -136,7 +136,10 @@ proptest! {
             let part = |of: i64| i64::try_from(span * i128::from(of) / 1_000).unwrap();
             let moments = between.iter().map(|of| from.plus(SignedDuration::from_millis(part(*of))));
             for moment in moments.chain([due.plus(-SignedDuration::from_millis(1))]) {
-                prop_assert_eq!(key(&at(&account, moment, config)), before.clone(), "at {}, before {}", moment, due);
+                let then = at(&account, moment, config);
+                prop_assert_eq!(key(&then), before.clone(), "at {}, before {}", moment, due);
+                let (events, episodes) = (&then.last.events, &then.last.episodes);
+                prop_assert!(events.is_empty() && episodes.is_empty(), "at {moment}, before {due}: {events:?}");
             }
             account = at(&account, due, config);
             let is_horizon = span > i128::from(24 * 60 * 60 * 1_000 * 398_i64);

@@ -401,6 +401,9 @@ fn several_risks_at_once_pull_a_renewal_to_the_second_step() {
     let far = [(0, Due("2027-06-25")), (1, Silent(70)), (at, Sponsor(false)), (at, Feels("red"))];
     // 180 days before the end is Sunday 2026-12-27, in Berlin from 23:00 the evening before.
     check("it comes near meanwhile", &far, "2027-04-01", &["2026-12-26T23:00 90"]);
+    // First seen 48 days before the end, it is left alone; then it stands at the third step, and needs no second.
+    let late = [(0, Due("2027-01-10")), (1, Silent(70)), (at, Sponsor(false)), (at, Feels("red"))];
+    check("it is behind that step already", &late, "2027-01-08", &["2026-12-20T09:00 60"]);
 }
 
 #[test]

@@ -131,6 +131,27 @@ fn what_gets_worse_is_told_once_a_day_in_its_thread() {
 }
 
 #[test]
+fn what_falls_slowly_is_told_when_it_has_fallen_far_enough_however_often_somebody_looks() {
+    let mut account = silent();
+    feels(&mut account, days(1), "red");
+    account.decide();
+    let mut watched = account.clone();
+    // Silence costs four points in three days; from 61 days of it, ten points are lost after eight days, and again.
+    let asked = account.run(shipped(), days(20));
+    let updates: Vec<_> = asked.iter().filter(|(_, step)| step.starts_with("update")).collect();
+    let expected = ["2026-12-01T23:00:00Z", "2026-12-09T23:00:00Z"].map(at);
+    assert_eq!(updates.iter().map(|(at, _)| *at).collect::<Vec<_>>(), expected);
+    let mut seen = vec![];
+    for hour in 1..=19 * 24 {
+        let now = days(1).plus(SignedDuration::from_hours(hour));
+        seen.extend(watched.run(shipped(), now));
+        watched.tick(now);
+        assert_eq!(kinds(watched.decide()), Vec::<&str>::new(), "at {now}");
+    }
+    assert_eq!(seen, asked);
+}
+
+#[test]
 fn a_cap_that_comes_while_it_is_open_is_told_once() {
     let mut account = silent();
     feels(&mut account, days(1), "red");

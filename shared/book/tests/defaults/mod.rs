@@ -16,6 +16,8 @@ struct Default {
     value: String,
     /// The comment beside or above it.
     why: String,
+    /// Where it comes from; empty where it is our own judgement.
+    source: String,
     /// What it comes to.
     effect: String,
 }
@@ -30,21 +32,22 @@ of the messy book (seed 1). Written by `BLESS=1 cargo test -p book --test limits
 /// The whole document.
 pub fn document(files: &Files, config: &Config, report: &Report) -> String {
     let mut text = HEAD.to_owned();
-    let told = |path: &&String| {
-        path.ends_with(".toml")
-            && (path.starts_with("health") || path.starts_with("playbooks/") || *path == "team.toml")
-    };
-    for (path, content) in files.0.iter().filter(|(path, _)| told(path)) {
+    for (path, content) in files.0.iter().filter(|(path, _)| is_told(path)) {
         let _ = write!(text, "\n## {path}\n\n| what | value | why | source | in the book |\n|---|---|---|---|---|\n");
         for default in defaults(path, content, config, report) {
-            let (why, source) = default.why.split_once("Source: ").unwrap_or((&default.why, "ours"));
             let cell = |text: &str| text.trim().replace('|', "\\|");
-            let Default { place, value, effect, .. } = &default;
+            let Default { place, value, why, source, effect } = &default;
+            let source = if source.is_empty() { "ours" } else { source };
             let cells = [place.as_str(), &format!("`{value}`"), why, source, effect].map(cell);
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
     }
     text
+}
+
+/// Files with numbers that are judgement.
+fn is_told(path: &str) -> bool {
+    path.ends_with(".toml") && (path.starts_with("health") || path.starts_with("playbooks/") || path == "team.toml")
 }
 
 /// Names and texts: what stands in them is no setting.
@@ -67,7 +70,7 @@ fn defaults(path: &str, content: &str, config: &Config, report: &Report) -> Vec<
     let mut found = Vec::new();
     let (mut table, mut name) = (String::new(), String::new());
     let (mut above, mut of_table) = (String::new(), String::new());
-    let mut in_text = false;
+    let (mut in_text, mut is_used) = (false, false);
     for line in content.lines() {
         // Only texts reach over several lines.
         if line.matches("\"\"\"").count() == 1 {
@@ -79,25 +82,34 @@ fn defaults(path: &str, content: &str, config: &Config, report: &Report) -> Vec<
             continue;
         }
         if let Some(comment) = line.strip_prefix('#') {
+            // A comment is about all that follows it, up to the next one.
+            if std::mem::take(&mut is_used) {
+                above.clear();
+            }
             let _ = write!(above, " {}", comment.trim());
         } else if line.starts_with('[') {
             table = line.trim_matches(['[', ']']).to_owned();
             of_table = std::mem::take(&mut above);
             name.clear();
+            is_used = false;
         } else if let Some((key, rest)) = line.split_once('=') {
             let (key, (value, beside)) = (key.trim(), apart(rest));
             if matches!(key, "name" | "use") {
                 name = value.trim_matches('"').to_owned();
             }
-            let is_told = (path != "team.toml" || table == "alerts") && table != "example" && !TEXTS.contains(&key);
+            let is_setting = path != "team.toml" || matches!(table.as_str(), "" | "alerts");
+            let is_told = is_setting && table != "example" && !TEXTS.contains(&key);
             if is_told && value.contains(|c: char| c.is_ascii_digit()) {
                 let place = [table.as_str(), &name].join(" ");
                 let place = if place.trim().is_empty() { key.to_owned() } else { format!("{} · {key}", place.trim()) };
                 let why = [beside, &above, &of_table].into_iter().find(|why| !why.trim().is_empty());
-                let why = why.unwrap_or_default().trim().to_owned();
+                let why = why.unwrap_or_default();
+                let (why, source) = why.split_once("Source: ").unwrap_or((why, ""));
+                let [why, source] = [why, source].map(|text| text.trim().to_owned());
                 let effect = effect(path, (&table, &name, key), config, report);
-                found.push(Default { place, value: value.to_owned(), why, effect });
+                found.push(Default { place, value: value.to_owned(), why, source, effect });
             }
+            is_used = true;
             if !is_told || !beside.is_empty() {
                 above.clear();
             }
@@ -167,4 +179,20 @@ fn every_number_that_ships_is_told() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == text, "{} is not what the files say; BLESS=1 rewrites it", path.display());
+}
+
+#[test]
+fn every_number_that_ships_has_a_reason_and_a_named_source_says_where() {
+    let files = super::common::shipped();
+    let mut without = vec![];
+    for (path, content) in files.0.iter().filter(|(path, _)| is_told(path)) {
+        for Default { place, why, source, .. } in defaults(path, content, super::config(), &Report::default()) {
+            // What is shorter repeats the name.
+            let has_reason = why.split_whitespace().count() >= 3;
+            if !has_reason || source.split_whitespace().count() == 1 {
+                without.push(format!("{path}: {place}: {why:?}, source {source:?}"));
+            }
+        }
+    }
+    assert!(without.is_empty(), "write the reason in a comment beside or above\n{}", without.join("\n"));
 }

@@ -157,11 +157,18 @@ pub static SCALARS: &[ScalarInfo] = &[
     )
     .by_date(),
     // What was bought.
-    number("arr", "Annual recurring revenue in whole units of its currency", &[Field::Arr]),
+    // Of the renewal that is next: once that has passed, of another.
+    number("arr", "Annual recurring revenue in whole units of its currency", &[Field::Arr]).by_date(),
     days("days_to_renewal", "Days to the renewal; negative once it has passed", &[Field::RenewsOn]).by_date(),
-    days("notice_days", "Notice period before the renewal", &[Field::NoticeDays]),
+    days("notice_days", "Notice period before the renewal", &[Field::NoticeDays]).by_date(),
     days("days_to_notice", "Days to the last day for giving notice; negative after it", &[Field::RenewsOn]).by_date(),
-    flag("auto_renew", "The term renews by itself", &[Field::AutoRenew]),
+    days(
+        "days_to_run_out",
+        "Days until what was paid in advance runs out, as fast as it was used in the last four weeks",
+        &[Field::PrepaidUnits, Field::PrepaidLeft],
+    )
+    .by_date(),
+    flag("auto_renew", "The term renews by itself", &[Field::AutoRenew]).by_date(),
     flag(
         "has_active_subscription",
         "Something that was bought is still running",

@@ -11,6 +11,7 @@ use model::{Assessment, Band, MeasureState, Moment, Remembered};
 
 use crate::assess::{Judge, Standing, profile_at};
 use crate::measure::{is_kept, points_at};
+use crate::play::worse::{Thread, is_worth_telling};
 use crate::score::{Scale, Weighed, capped};
 use crate::when::When;
 use asked::Asked;
@@ -19,7 +20,7 @@ use asked::Asked;
 const HORIZON_DAYS: i32 = 400;
 
 /// The first moment after `now` at which the band, a cap, the state of a measure or one of these conditions is not what it
-/// is now.
+/// is now, or one of these threads is told that it got worse.
 ///
 /// Time enters scores in whole days, so days are walked, each at 00:00 of the reporting zone; what moves by the hour is
 /// found to the moment. An account in which nothing moves with time is not walked.
@@ -28,15 +29,19 @@ pub(crate) fn next_change(
     assessment: &Assessment,
     now: When,
     watched_by: &[&Condition],
+    threads: &[Thread],
 ) -> Option<Moment> {
     let zone = &judge.config.model.zone;
     let day_in = |days: i32| When::start_of(now.day.checked_add(days.days()).ok()?, zone);
     let horizon = day_in(HORIZON_DAYS)?.at;
-    let mut walk = Walk::new(judge, assessment, now, watched_by);
+    let mut walk = Walk::new(judge, assessment, now, (watched_by, threads));
     let mut moments = walk.hours(now, horizon);
     for day in days_to_look_at(judge, assessment) {
         let start = Moment::start_of(day, zone).filter(|start| *start > now.at);
         moments.extend(start.map(|start| (start.min(horizon), true)));
+    }
+    for morning in threads.iter().filter_map(|thread| thread.not_before).filter(|morning| *morning > now.at) {
+        moments.entry(morning).or_insert(false);
     }
     let recheck = recheck_in(judge, assessment).and_then(day_in).map(|day| day.at);
     let last = if walk.moves_daily() { HORIZON_DAYS } else { 0 };
@@ -92,6 +97,7 @@ struct Walk<'a> {
     daily: Vec<usize>,
     caps: Vec<Asked<'a>>,
     watched: Vec<Asked<'a>>,
+    threads: &'a [Thread],
     /// The score that the standing was last taken of.
     score: Option<u16>,
     /// It may be green for as long as both sides have spoken lately.
@@ -99,7 +105,12 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(judge: &'a Judge<'a>, assessment: &Assessment, now: When, watched_by: &[&'a Condition]) -> Self {
+    fn new(
+        judge: &'a Judge<'a>,
+        assessment: &Assessment,
+        now: When,
+        (watched_by, threads): (&[&'a Condition], &'a [Thread]),
+    ) -> Self {
         let profile = judge.profile;
         let remembered = assessment.memory.measures.clone();
         let all = 0..profile.measures.len();
@@ -145,6 +156,7 @@ impl<'a> Walk<'a> {
             daily: all.filter(is_daily).collect(),
             caps,
             watched: watched_by.iter().map(|when| Asked::new(when, judge.known, assessment, now)).collect(),
+            threads,
             score,
             contact_counts: standing.score_band == Band::Green && is_quiet && speaks,
         }
@@ -172,6 +184,9 @@ impl<'a> Walk<'a> {
         if (is_new_day || all) && self.measures_change(when, all) {
             return true;
         }
+        if self.threads.iter().any(|thread| self.tells(thread, when)) {
+            return true;
+        }
         if self.caps.iter_mut().chain(&mut self.watched).any(|asked| asked.changes(when)) {
             return true;
         }
@@ -186,6 +201,17 @@ impl<'a> Walk<'a> {
         let before = (Some(self.now.score_band), self.now.apart_since);
         let then = self.judge.standing(score, &self.scale, before, when);
         then != self.now
+    }
+
+    /// The thread is told at this moment that it got worse. That another cap comes is a change of its own.
+    fn tells(&self, thread: &Thread, when: When) -> bool {
+        let measures = self.judge.profile.measures.iter().zip(&self.weighed).zip(&self.states);
+        let mut counted = measures.filter(|(_, state)| **state == MeasureState::Counted).map(|(of, _)| of);
+        let has_fallen = |(measure, now): (&config::Measure, &Weighed)| {
+            let told = thread.told.get(&measure.name).copied().zip(now.points);
+            told.is_some_and(|(told, now)| is_worth_telling(told, now))
+        };
+        thread.not_before.is_none_or(|morning| morning <= when.at) && (thread.waits || counted.any(has_fallen))
     }
 
     /// Measures as of another day: whether one is in another state. Between the days on which something other than a

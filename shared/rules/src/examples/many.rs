@@ -256,6 +256,14 @@ impl Teller<'_> {
                 self.report(UsageKey::ACTIVE_USERS, last + 28 + n, before / 28 + i64::from(n < before % 28));
             }
         }
+        if let Some(days) = self.int("days_to_run_out") {
+            for n in 0..28 {
+                self.report(UsageKey::PREPAID_UNITS, last + n, SEATS);
+            }
+            // Reported up to yesterday, unless the last report is older.
+            let units = days.saturating_mul(SEATS);
+            self.state(subscription(), Field::PrepaidLeft, Value::Int(units));
+        }
         if let Some(percent) = self.int("feature_depth") {
             self.report(UsageKey::KEY_FEATURES, last, percent);
             self.report(UsageKey::KEY_FEATURES_AVAILABLE, last, 100);

@@ -84,16 +84,17 @@ impl<'a> Known<'a> {
         });
         let sources = Sources::new(view, heard, config);
         let people = People::new(view, config);
+        let usage = Usage::new(view, &sources, config);
         Self {
             view,
             config,
             zone: &config.model.zone,
             told: told.collect(),
-            renewals: Renewals::new(view, config),
+            renewals: Renewals::new(view, config, &|units, from| usage.run_out(units, from)),
             history: History::new(view, &sources, config),
             tickets: Tickets::new(view, &sources, config),
             answers: Answers::new(view, &sources, &people, config),
-            usage: Usage::new(view, &sources, config),
+            usage,
             people,
             sources,
         }
@@ -189,6 +190,7 @@ impl<'a> Known<'a> {
             "notice_days" => self.renewal(on).notice?.int().map(Scalar::Int),
             "days_to_renewal" => self.renewal(on).due_on().map(until),
             "days_to_notice" => self.renewal(on).notice_deadline().map(until),
+            "days_to_run_out" => self.renewals.runs_out().map(|out| until(out.on)),
             "customer_age_days" => self.history.scalar(name, when, &self.sources),
             "has_sponsor" => self.people.has_sponsor().map(Scalar::Flag),
             "days_since_sentiment" => {
@@ -243,6 +245,7 @@ impl<'a> Known<'a> {
         let renewal = || self.renewal(on);
         match (of.feed, of.name) {
             (Feed::Mapped, "days_to_renewal" | "days_to_notice") => renewal().due,
+            (Feed::Mapped, "days_to_run_out") => self.renewals.runs_out().map(|out| out.told),
             (Feed::Mapped, "notice_days") => renewal().notice,
             (Feed::Mapped, "auto_renew") => renewal().auto_renew,
             (Feed::Mapped, "has_active_subscription") => renewal().subscription,

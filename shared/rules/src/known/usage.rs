@@ -13,7 +13,7 @@ use model::{ConnectionName, DayOfMonth, FactKey, Field, Placed, Register, UsageK
 
 use super::sources::{SourceId, Sources};
 use super::tickets::{change, rounded};
-use crate::renewals::days_between;
+use crate::renewals::{RunOut, days_between};
 use crate::told::Told;
 use crate::when::When;
 
@@ -39,8 +39,10 @@ fn number(day: Date) -> i64 {
 #[derive(Debug, Clone)]
 struct Series<'a> {
     source: SourceId,
-    /// The days of which something was reported, as [`number`].
-    reported: BTreeSet<i64>,
+    /// What was reported of each day, as [`number`].
+    reported: BTreeMap<i64, i64>,
+    /// What was reported of days before this one is not looked at.
+    since: i64,
     /// The days that count, ascending, as [`number`].
     days: Vec<i64>,
     /// The values of those days.
@@ -89,7 +91,7 @@ impl<'a> Usage<'a> {
             "usage_age_days" => {
                 let ages = self.0.values().filter_map(|series| {
                     let now = number(sources.held(series.source, when).day);
-                    series.reported.range(..=now).next_back().map(|last| now - last)
+                    series.reported.range(..=now).next_back().map(|(last, _)| now - last)
                 });
                 ages.min()?
             }
@@ -105,22 +107,51 @@ impl<'a> Usage<'a> {
             _ => UsageKey::ACTIVE_USERS,
         };
         let series = self.0.get(metric);
-        let any = || self.0.values().max_by_key(|series| series.reported.last().copied());
+        let any = || self.0.values().max_by_key(|series| series.reported.last_key_value().map(|(day, _)| *day));
         series.or_else(|| any().filter(|_| name == "usage_age_days")).map(|series| series.told)
+    }
+
+    /// When so many units run out that were there at the beginning of a day.
+    pub fn run_out(&self, units: i64, from: Date) -> Option<RunOut<'a>> {
+        self.0.get(UsageKey::PREPAID_UNITS)?.run_out(units, from)
     }
 }
 
-impl Series<'_> {
+impl<'a> Series<'a> {
     /// How many of the days that count are over at `when`. A report of the day before may come until that day's end:
     /// until then it counts only when it is there.
     fn end(&self, when: When, sources: &Sources<'_>) -> usize {
         let now = number(sources.held(self.source, when).day);
-        let last = if self.reported.contains(&(now - 1)) { now - 1 } else { now - 2 };
+        let last = if self.reported.contains_key(&(now - 1)) { now - 1 } else { now - 2 };
         self.days.partition_point(|day| *day <= last)
     }
 
     fn sum(&self, from: usize, to: usize) -> i64 {
         self.sums[to].saturating_sub(self.sums[from])
+    }
+
+    /// When so many units run out that were there at the beginning of `from`, as of the last report: days pass and move
+    /// nothing, reports do. `None` while fewer than four weeks of days count, or nothing was used in them.
+    fn run_out(&self, units: i64, from: Date) -> Option<RunOut<'a>> {
+        let (last, first) = (*self.reported.last_key_value()?.0, number(from));
+        if first < self.since {
+            return None;
+        }
+        let day = |number: i64| date(1970, 1, 1).checked_add(jiff::Span::new().try_days(number).ok()?).ok();
+        let end = self.at(last + 1);
+        let start = end.checked_sub(WINDOW)?;
+        let (days, used) = (i128::try_from(WINDOW).ok()?, i128::from(self.sum(start, end)));
+        let per_day = i64::try_from((used + days / 2) / days).ok()?;
+        let found = |on, left| Some(RunOut { on: day(on)?, left, per_day, as_of: day(last)?, told: self.told });
+        let mut left = units;
+        for (day, used) in self.reported.range(first..) {
+            left = left.saturating_sub(*used);
+            if left <= 0 {
+                return found(day + 1, 0);
+            }
+        }
+        let lasts = i64::try_from((i128::from(left) * days + used - 1).checked_div(used)?).ok()?;
+        found(first.max(last + 1).checked_add(lasts)?, left)
     }
 
     /// The most of a day, of the last days: of a source that counts the distinct users of four weeks, their number; of
@@ -133,7 +164,7 @@ impl Series<'_> {
     /// What was last reported.
     fn last(&self, when: When, sources: &Sources<'_>) -> Option<i64> {
         let now = number(sources.held(self.source, when).day);
-        let day = self.reported.range(..=now).next_back()?;
+        let (day, _) = self.reported.range(..=now).next_back()?;
         let at = self.days.binary_search(day).ok()?;
         Some(self.values[at])
     }
@@ -199,8 +230,9 @@ fn series<'a>(items: &[(&'a Placed, &'a UsageKey)], sources: &Sources<'a>, confi
     let (last_day, told) = last?;
     let first_day = *sums.keys().next()?;
 
+    let since = number(oldest);
     let mut series =
-        Series { source, reported: sums.keys().copied().collect(), days: vec![], values: vec![], sums: vec![0], told };
+        Series { source, reported: sums.clone(), since, days: vec![], values: vec![], sums: vec![0], told };
     let mut day = date(1970, 1, 1).checked_add(first_day.days()).ok()?;
     let mut total = 0_i64;
     for number in first_day..=last_day + LOOK_AHEAD {

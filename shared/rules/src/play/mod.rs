@@ -12,7 +12,7 @@ mod runway;
 mod start;
 mod step;
 mod task;
-mod worse;
+pub(crate) mod worse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,7 @@ use crate::decide::{Decision, Input, push};
 use crate::known::Known;
 use crate::news::News;
 use crate::when::When;
+use worse::Thread;
 
 /// What playbooks are run against.
 pub(crate) struct Plays<'a> {
@@ -55,11 +56,20 @@ pub(crate) struct Played {
     pub answers: BTreeMap<SubjectId, i64>,
     /// How far each term is on the way to its renewal.
     pub runway: BTreeMap<String, RunwayMark>,
+    /// The threads that are told when it gets worse.
+    pub threads: Vec<Thread>,
 }
 
 impl Played {
     fn due(&mut self, at: Option<Moment>) {
         self.next_due_at = [self.next_due_at, at].into_iter().flatten().min();
+    }
+
+    /// An episode is open after this look, and goes on by itself at `next`.
+    fn runs(&mut self, plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, next: Option<Moment>) {
+        self.due(next);
+        self.running.insert(playbook.name.clone());
+        self.threads.extend(worse::thread(plays, playbook, episode));
     }
 }
 
@@ -74,11 +84,11 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
             continue;
         }
         for open in open_by_key(plays, playbook).values() {
-            let goes_on =
-                if playbook.paused { Some(held_until(plays)) } else { go_on(plays, playbook, open, decision) };
-            if let Some(next) = goes_on {
-                played.due(next);
+            if playbook.paused {
+                played.due(held_until(plays));
                 played.running.insert(playbook.name.clone());
+            } else {
+                go_on(plays, playbook, open, &mut played, decision);
             }
         }
     }
@@ -91,8 +101,7 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
         }
         for begun in start::starts(plays, playbook, &played.answers) {
             if guard::allows(plays, playbook, &begun, decision) {
-                played.due(open::open(plays, playbook, begun, decision));
-                played.running.insert(playbook.name.clone());
+                open::open(plays, playbook, begun, &mut played, decision);
             }
         }
     }
@@ -112,31 +121,30 @@ fn open_by_key<'a>(plays: &Plays<'a>, playbook: &Playbook) -> BTreeMap<&'a str, 
     by_key
 }
 
-/// One look at open episodes about the same: they end, or the leader moves on. `None` when they ended; else the next moment
-/// at which something happens by itself.
-fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], decision: &mut Decision) -> Option<Option<Moment>> {
-    let (first, followers) = open.split_first()?;
+/// One look at open episodes about the same: they end, or the leader moves on.
+fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut Played, decision: &mut Decision) {
+    let Some((first, followers)) = open.split_first() else { return };
     let mut leader = Episode::clone(first);
     let ends_at = match end::end(plays, playbook, &mut leader) {
         end::End::Over(why) => {
             for episode in open {
                 end::close(plays, playbook, episode, why, decision);
             }
-            return None;
+            return;
         }
         end::End::At(ends_at) => Some(ends_at),
         end::End::NotYet => None,
     };
     owner::hand_off(plays, playbook, &mut leader, decision);
     let next_step = step::ask(plays, playbook, &mut leader, decision);
-    let next_update = worse::update(plays, playbook, &mut leader, decision);
+    worse::update(plays, playbook, &mut leader, decision);
+    played.runs(plays, playbook, &leader, [ends_at, next_step].into_iter().flatten().min());
     let state = leader.state;
     if leader != **first {
         decision.episodes.push(leader);
     }
     let moved = followers.iter().filter(|episode| episode.state != state);
     decision.episodes.extend(moved.map(|episode| Episode { state, ..Episode::clone(episode) }));
-    Some([ends_at, next_step, next_update].into_iter().flatten().min())
 }
 
 /// What a paused playbook holds is looked at again every morning, so that it goes on soon after the pause.

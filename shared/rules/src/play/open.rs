@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::Playbook;
-use model::{Counted, Episode, EpisodeKey, EpisodeState, Moment};
+use model::{Counted, Episode, EpisodeKey, EpisodeState};
 
 use super::start::Start;
-use super::{Plays, owner, say_started, step};
+use super::{Played, Plays, owner, say_started, step};
 use crate::decide::Decision;
 
-/// Opens it and asks for the steps that are due at once; the next moment at which it goes on.
-pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, decision: &mut Decision) -> Option<Moment> {
+/// Opens it and asks for the steps that are due at once.
+pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, played: &mut Played, decision: &mut Decision) {
     let now = plays.assessment;
     let Start { key, home, cause, why, changes, .. } = start;
     let key = EpisodeKey { home, playbook: playbook.name.clone(), key, cause };
@@ -36,8 +36,8 @@ pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, decisio
     };
     say_started(decision, plays, playbook, &episode);
     let next = step::ask(plays, playbook, &mut episode, decision);
+    played.runs(plays, playbook, &episode, next);
     decision.episodes.push(episode);
-    next
 }
 
 /// Where every measure stands, which the first message tells or leaves as it is.

@@ -270,7 +270,7 @@ fn change(group: &Group<'_>, from: Option<String>) -> AlertChange {
     let lead = group.lead();
     let told = lead.due.register;
     AlertChange {
-        measure: "Contract ends".to_owned(),
+        measure: if lead.runs_out.is_some() { "Prepaid runs out" } else { "Contract ends" }.to_owned(),
         from,
         to: Some(lead.due_on.to_string()),
         change: 0,

@@ -1,6 +1,7 @@
 //! When an account's contract ends and what is at stake: from the company's properties and from the deals of a renewal
 //! pipeline. One of the two is shown, so that one contract never counts down twice; the other is what is also said.
 
+mod prepaid;
 mod terms;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use model::{Authority as _, FactKey, Field, Money, Placed, RenewalStatus, View};
 
+pub(crate) use prepaid::{Projection, RunOut};
 pub(crate) use terms::{Group, Running};
 
 use crate::told::Told;
@@ -56,6 +58,8 @@ impl Term<'_> {
 pub(crate) struct Renewals<'a> {
     /// From subscriptions that have not ended, in the order of their ids.
     company: Vec<Term<'a>>,
+    /// What was paid in advance for one of them runs out.
+    runs_out: Option<(&'a str, RunOut<'a>)>,
     /// From the deals of renewal pipelines.
     deals: Vec<Term<'a>>,
     /// The ids of the subscriptions that have ended.
@@ -105,7 +109,7 @@ impl Renewal<'_> {
 }
 
 impl<'a> Renewals<'a> {
-    pub fn new(view: View<'a>, config: &'a Config) -> Self {
+    pub fn new(view: View<'a>, config: &'a Config, project: Projection<'_, 'a>) -> Self {
         let (live, ended): (Vec<_>, Vec<_>) = view.subscriptions().partition(|key| is_live(&view, key));
         let maps_arr = |c: &Connection| c.mapping.objects.values().any(|fields| fields.contains_key(&Field::Arr));
         let deals: Vec<_> = view.objects(&FactKey::Deal).filter_map(|placed| deal(placed, config)).collect();
@@ -122,12 +126,19 @@ impl<'a> Renewals<'a> {
         }
         Self {
             company,
+            runs_out: prepaid::runs_out(view, &live, &config.model.zone, project)
+                .filter(|(_, out)| !is_renewed(out.on)),
             deals,
             ended: ended.into_iter().filter_map(subscription_id).collect(),
             believe: &config.renewal_sources,
             tells_arr: config.connections.iter().any(|c| c.enabled && maps_arr(c)),
             has_active_subscription: has_active(&view, &live),
         }
+    }
+
+    /// When what was paid in advance runs out.
+    pub fn runs_out(&self) -> Option<RunOut<'a>> {
+        self.runs_out.map(|(_, out)| out)
     }
 
     /// The renewal that counts on `day`.
@@ -217,7 +228,7 @@ fn subscription<'a>(view: View<'a>, key: &FactKey) -> Term<'a> {
     }
 }
 
-fn subscription_id(key: &FactKey) -> Option<&str> {
+pub(super) fn subscription_id(key: &FactKey) -> Option<&str> {
     match key {
         FactKey::Subscription(id) => Some(id),
         _ => None,

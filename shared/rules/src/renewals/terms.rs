@@ -6,7 +6,7 @@ use config::RenewalSource;
 use jiff::civil::Date;
 use model::Closing;
 
-use super::{Decided, Renewals, SAME_TERM_DAYS, Term, days_between};
+use super::{Decided, Renewals, RunOut, SAME_TERM_DAYS, Term, days_between};
 use crate::told::Told;
 
 /// A term that ends on a known day and is not decided.
@@ -22,6 +22,8 @@ pub(crate) struct Running<'a> {
     pub notice_days: Option<i64>,
     /// It renews by itself, where known.
     pub auto_renew: Option<bool>,
+    /// It ends then because what was paid in advance runs out, before the day that was stated, if any was.
+    pub runs_out: Option<(RunOut<'a>, Option<Date>)>,
 }
 
 impl Running<'_> {
@@ -103,12 +105,20 @@ impl<'a> Renewals<'a> {
     /// The undecided terms of who is believed, those that end together as one, in the order of their ends. What is shorter
     /// than `min_term_days` is a trial, or a month that is billed of a longer contract.
     pub fn groups(&self, day: Date, min_term_days: i64) -> Vec<Group<'a>> {
-        let (source, other) = match self.source(day) {
+        let source_kind = self.source(day);
+        let (source, other) = match source_kind {
             RenewalSource::Company => (&self.company, self.of_deals(day)),
             RenewalSource::Deals => (&self.deals, self.of_company(day)),
         };
-        let undecided = source.iter().filter(|term| term.decided.is_none());
-        let running = undecided.filter_map(|term| self.running(term, other));
+        let undecided = || source.iter().filter(|term| term.decided.is_none());
+        let next = undecided().filter(|term| term.due.is_some()).min_by_key(|term| term.due_on());
+        // Paid in advance at the company, and renewed by a deal: it is the next one.
+        let is_prepaid = |term: &Term<'_>| match source_kind {
+            RenewalSource::Company => self.runs_out.is_some_and(|(id, _)| id == term.id),
+            RenewalSource::Deals => next.is_some_and(|next| next.id == term.id),
+        };
+        let out_of = |term: &Term<'a>| self.runs_out().filter(|_| is_prepaid(term));
+        let running = undecided().filter_map(|term| self.running(term, other, out_of(term)));
         let contracts = running.filter(|(_, length)| length.is_none_or(|days| days >= min_term_days));
         let mut running: Vec<Running<'a>> = contracts.map(|(term, _)| term).collect();
         running.sort_by(|a, b| (a.due_on, &a.id).cmp(&(b.due_on, &b.id)));
@@ -124,12 +134,24 @@ impl<'a> Renewals<'a> {
 
     /// A term with its length in days, where that is known; `None` where nobody knows when it ends, or it is lost. What
     /// its source leaves open is taken from the `other` one.
-    fn running(&self, term: &Term<'a>, other: Option<&Term<'a>>) -> Option<(Running<'a>, Option<i64>)> {
-        let due = term.due?;
-        let due_on = due.date()?;
-        if self.is_lost(due_on) {
+    fn running(
+        &self,
+        term: &Term<'a>,
+        other: Option<&Term<'a>>,
+        out: Option<RunOut<'a>>,
+    ) -> Option<(Running<'a>, Option<i64>)> {
+        let stated = term.due_on();
+        if stated.is_some_and(|day| self.is_lost(day)) {
             return None;
         }
+        if let Some(out) = out.filter(|out| stated.is_none_or(|day| out.on < day)) {
+            // Nobody needs to give notice for it, and nothing renews it but another payment.
+            let (notice_days, auto_renew) = (None, Some(false));
+            let (id, due_on, due, runs_out) = (term.id.clone(), out.on, out.told, Some((out, stated)));
+            return Some((Running { id, due_on, due, notice_days, auto_renew, runs_out }, None));
+        }
+        let due = term.due?;
+        let due_on = due.date()?;
         // When one system's month began says nothing of another system's contract.
         let starts = term.starts.filter(|starts| starts.connection == due.connection).and_then(|told| told.date());
         let running = Running {
@@ -138,6 +160,7 @@ impl<'a> Renewals<'a> {
             due,
             notice_days: term.notice.or(other.and_then(|other| other.notice)).and_then(|told| told.int()),
             auto_renew: term.auto_renew.or(other.and_then(|other| other.auto_renew)).and_then(|told| told.flag()),
+            runs_out: None,
         };
         Some((running, starts.map(|starts| days_between(starts, due_on))))
     }

@@ -209,6 +209,10 @@ impl Look<'_, '_> {
         let morning = runs.filter(|turn| is_past_due(turn) || turn.waits).and_then(|_| self.next_morning());
         let morning = morning.filter(|morning| !plan.is_over(*morning));
         let ends_at = runs.and(plan.ends_at);
-        [plan.next_after(self.now.at), morning, ends_at, standing.pulled_from].into_iter().flatten().min()
+        let next = match runs {
+            Some(turn) => plan.next_open(self.now.at, &turn.state.sent, self.calendar),
+            None => plan.next_after(self.now.at),
+        };
+        [next, morning, ends_at, standing.pulled_from].into_iter().flatten().min()
     }
 }

@@ -87,6 +87,12 @@ impl Plan {
         self.steps.iter().map(|(_, moment)| *moment).find(|moment| *moment > at)
     }
 
+    /// The moment of the next step that what was said does not cover.
+    pub fn next_open(&self, at: Moment, sent: &BTreeMap<String, Moment>, calendar: &Calendar) -> Option<Moment> {
+        let is_open = |place: &usize| self.steps[*place].1 > at && !self.is_covered(*place, sent, calendar);
+        (0..self.steps.len()).find(is_open).map(|place| self.steps[place].1)
+    }
+
     /// What was said covers the step in that place.
     pub fn is_covered(&self, place: usize, sent: &BTreeMap<String, Moment>, calendar: &Calendar) -> bool {
         let (step, at) = self.steps[place];

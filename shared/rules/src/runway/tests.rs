@@ -143,7 +143,7 @@ impl World {
     /// Looks now, and then until something else is said.
     fn pass(&mut self, mut now: Moment, until: Moment, looks: &Looks) {
         let facts = std::mem::take(&mut self.facts);
-        let renewals = Renewals::new(View::new(&facts, config()), config());
+        let renewals = Renewals::new(View::new(&facts, config()), config(), &|_, _| None);
         while now < until {
             self.look(&renewals, now);
             now = match looks {

@@ -13,6 +13,8 @@ use jiff::civil::Date;
 const NEXT_TERM_DAYS: i64 = 270;
 /// A renewal is agreed on no earlier than so many days before the end; and no later than [`PAST_DUE_DAYS`] after it.
 const EARLIEST_DAYS: i64 = 180;
+/// A projected day moves with every report: what is closer than so many days to what a thread was told is no move.
+const DRIFT_DAYS: i64 = 30;
 /// In what was sent: when anything was said last.
 const LAST: &str = "last";
 
@@ -96,6 +98,7 @@ impl<'a> Look<'_, 'a> {
             None => days_between(state.due_on, group.due_on()).abs() > SAME_TERM_DAYS,
         };
         let own = own.unwrap_or(group.lead());
+        let drifts = own.runs_out.is_some() && days_between(state.due_on, own.due_on).abs() <= DRIFT_DAYS;
         let moved_from = is_moved.then_some(state.due_on);
         (state.term, state.due_on, state.terms) = (own.id.clone(), own.due_on, group.ids());
         state.spoke_of.extend(group.ids());
@@ -125,10 +128,10 @@ impl<'a> Look<'_, 'a> {
             turn.say = match wanted {
                 Some(_) | None if waits => None,
                 Some(wanted) => Some(self.say(plan, wanted, standing, sent)),
-                None if is_moved => Some(Say::Moved),
+                None if is_moved && !drifts => Some(Say::Moved),
                 None => self.digest(plan, sent),
             };
-            turn.waits = waits && (wanted.is_some() || is_moved);
+            turn.waits = waits && (wanted.is_some() || (is_moved && !drifts));
             if turn.say.is_some() {
                 sent.insert(LAST.to_owned(), self.now.at);
             } else if let Some(from) = moved_from {
@@ -140,7 +143,8 @@ impl<'a> Look<'_, 'a> {
         turn
     }
 
-    /// The step to say where `comes` has come by itself: a later one where several risks pull it there.
+    /// The step to say where `comes` has come by itself: a later one where several risks pull it there, or where it would be
+    /// if it had not been left alone so far.
     fn wanted(
         &self,
         plan: &Plan,
@@ -151,7 +155,8 @@ impl<'a> Look<'_, 'a> {
         let is_open = |place: &usize| !plan.is_covered(*place, said, self.calendar);
         let comes = comes.filter(is_open);
         let is_free = |place: &usize| is_open(place) && !plan.is_recent(*place, said, self.now.at, self.calendar);
-        let pulled = standing.pulled_to.filter(|_| standing.is_newly_pulled || comes.is_some()).filter(is_free);
+        let pulled = standing.pulled_to.filter(|_| standing.is_newly_pulled || comes.is_some());
+        let pulled = pulled.map(|place| standing.reached.map_or(place, |reached| reached.max(place))).filter(is_free);
         comes.max(pulled)
     }
 

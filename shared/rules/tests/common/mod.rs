@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use config::{Config, Files};
+use config::{Condition, Config, Files};
 use jiff::{SignedDuration, ToSpan as _};
 use model::{
     ActionKind, ActionRequest, AlsoSaid, Band, ConnectionName, Currency, DeliveryId, Episode, EventBody, Fact, FactKey,
@@ -38,6 +38,18 @@ fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
 pub fn shipped() -> &'static Config {
     static CONFIG: OnceLock<Config> = OnceLock::new();
     CONFIG.get_or_init(|| config::load(&files(), &connectors::tools()).unwrap())
+}
+
+/// Every condition of a configuration.
+pub fn conditions(config: &Config) -> Vec<&Condition> {
+    let mut all = vec![&config.watch.when, &config.watch.exclude];
+    for profile in &config.model.profiles {
+        all.extend(&profile.when);
+        all.extend(profile.caps.iter().map(|cap| &cap.when));
+        all.extend(profile.measures.iter().flat_map(|measure| &measure.cases).map(|case| &case.when));
+    }
+    all.extend(config.playbooks.iter().flat_map(|playbook| playbook.conditions().chain(&playbook.when)));
+    all
 }
 
 /// The configuration that ships with other playbooks, by name.

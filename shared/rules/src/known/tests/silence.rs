@@ -118,11 +118,23 @@ fn everything() -> Scene {
         (Field::Arr, Value::Money(money)),
         (Field::Seats, Value::Int(20)),
         (Field::StartsOn, on(-200)),
-        (Field::RenewsOn, on(165)),
+        (Field::RenewsOn, on(40)),
         (Field::NoticeDays, Value::Int(60)),
         (Field::AutoRenew, Value::Flag(true)),
+        (Field::PrepaidLeft, Value::Int(500)),
     ];
     scene.state(FactKey::Subscription("company".into()), days(-1), terms);
+    // The one that counts once the first has ended.
+    let next = [
+        (Field::RenewsOn, on(300)),
+        (Field::Status, word("active")),
+        (Field::NoticeDays, Value::Int(30)),
+        (Field::AutoRenew, Value::Flag(false)),
+    ];
+    scene.state(FactKey::Subscription("more".into()), days(-1), next);
+    for day in -28..0 {
+        scene.use_of("all", UsageKey::PREPAID_UNITS, day, 7);
+    }
     scene.state(FactKey::Sentiment, days(-1), [(Field::Sentiment, word("green"))]);
     scene.state(FactKey::Touchpoint, days(-1), [(Field::LastTwoWayAt, Value::Moment(days(-3)))]);
     scene.state(FactKey::Milestone("kickoff".into()), days(-1), [(Field::ReachedOn, on(-9))]);
@@ -132,6 +144,9 @@ fn everything() -> Scene {
     scene.tell("bills", &payer, &FactKey::Payment, days(-1), owed);
     scene
 }
+
+/// Moves only where no property tells it.
+const BY_DEAL: &str = "arr";
 
 /// What an assessment results in is not computed here.
 fn is_told(info: &config::ScalarInfo) -> bool {
@@ -159,7 +174,7 @@ fn while_all_are_silent_what_holds_stays_and_dates_come_nearer() {
         let reading = read(60);
         assert_eq!(reading.stale_since, Some(date(0)), "{}", info.name);
         assert_eq!(read(3).stale_since, None, "{}", info.name);
-        if info.holds {
+        if info.holds || info.name == BY_DEAL {
             assert_eq!(reading, read(10), "{}", info.name);
         } else {
             assert_ne!(reading.value, read(10).value, "{}", info.name);
@@ -173,6 +188,28 @@ fn only_what_says_so_moves_with_the_clock() {
     for info in SCALARS.iter().filter(|info| is_told(info)) {
         let values: Vec<_> = (0..400).step_by(7).map(|day| scene.read(info.name, days(day)).value).collect();
         let moves = values.windows(2).any(|two| two[0] != two[1]);
-        assert_eq!(moves, info.clock_derived, "{}", info.name);
+        assert_eq!(moves || info.name == BY_DEAL, info.clock_derived, "{}", info.name);
     }
+}
+
+#[test]
+fn revenue_that_only_deals_tell_moves_to_the_next_deal() {
+    let mut scene = Scene::new();
+    for connection in &mut scene.config.connections {
+        connection.mapping.objects.values_mut().for_each(|fields| drop(fields.remove(&Field::Arr)));
+        let ids = |id: &str| vec![id.to_owned()];
+        let renewals = config::RenewalPipeline { pipelines: ids("renewals"), won: ids("won"), lost: ids("lost") };
+        connection.renewals = Some(renewals);
+    }
+    for (id, day, minor) in [("1", 20, 500), ("2", 385, 900)] {
+        let amount = model::Money { minor, currency: "USD".parse().unwrap() };
+        let told = [
+            (Field::Pipeline, word("renewals")),
+            (Field::ClosesOn, Value::Date(date(day))),
+            (Field::Amount, Value::Money(amount)),
+        ];
+        scene.tell("hubspot", &SubjectId::vendor("hubspot", "deal", id), &FactKey::Deal, days(-1), told);
+    }
+    scene.check_at(BY_DEAL, days(80), 5);
+    scene.check_at(BY_DEAL, days(81), 9);
 }

@@ -120,3 +120,55 @@ fn users_are_seen_beside_seats_and_features_beside_those_they_have() {
     scene.check_at("feature_depth", days(9), 38);
     scene.check_at("feature_depth", days(10), 13);
 }
+
+#[test]
+fn what_was_paid_in_advance_runs_out_as_fast_as_it_was_used_in_four_weeks() {
+    let on = |day| Value::Date(super::date(day));
+    let (left, units) = (|n| (Field::PrepaidLeft, Value::Int(n)), |n| (Field::PrepaidUnits, Value::Int(n)));
+    let starts = |day| (Field::StartsOn, on(day));
+    // Days with use, the use of each, what is stated on day 0, and in how many days it is used up.
+    #[track_caller]
+    fn check(days: i64, used: i64, stated: &[(Field, Value)], expected: impl Into<super::Expected>) {
+        let mut scene = Scene::new();
+        for day in -days..0 {
+            scene.use_of("all", UsageKey::PREPAID_UNITS, day, used);
+        }
+        scene.state(FactKey::Subscription("company".into()), super::days(0), stated.iter().cloned());
+        scene.check("days_to_run_out", expected);
+    }
+    check(28, 100, &[left(13_000)], 130);
+    check(28, 100, &[left(12_950)], 130);
+    check(28, 100, &[left(13_001)], 131);
+    check(27, 100, &[left(13_000)], Unknown);
+    check(28, 0, &[left(13_000)], Unknown);
+    check(28, 100, &[left(0)], 0);
+    // What was bought for the term is used since its beginning.
+    check(28, 100, &[units(20_000), starts(-28)], 172);
+    check(40, 100, &[units(20_000), starts(-30)], 170);
+    check(28, 100, &[units(20_000)], Unknown);
+    check(28, 100, &[units(20_000), starts(-600)], Unknown);
+    check(28, 100, &[units(20_000), starts(-28), left(500)], 5);
+    // The twentieth day took the last.
+    check(28, 100, &[units(2_000), starts(-28)], -8);
+    check(28, 100, &[units(1_950), starts(-28)], -8);
+    // Not begun yet.
+    check(28, 100, &[units(2_000), starts(10)], 30);
+}
+
+#[test]
+fn the_day_on_which_it_runs_out_moves_with_reports_and_not_with_time() {
+    let mut scene = Scene::new();
+    for day in -28..0 {
+        scene.use_of("all", UsageKey::PREPAID_UNITS, day, 100);
+    }
+    let subscription = |id: &str| FactKey::Subscription(id.into());
+    scene.state(subscription("company"), days(0), [(Field::PrepaidLeft, Value::Int(13_000))]);
+    scene.check_at("days_to_run_out", days(100), 30);
+    scene.check_at("days_to_run_out", days(131), -1);
+    scene.use_of("all", UsageKey::PREPAID_UNITS, 0, 3_000);
+    scene.check_at("days_to_run_out", days(1), 50);
+    assert_eq!(scene.evidence("days_to_run_out", days(1)), Some(("day_23".into(), "3000".into())));
+    // Of two, nobody says which it is used of.
+    scene.state(subscription("other"), days(0), [(Field::PrepaidLeft, Value::Int(13_000))]);
+    scene.check_at("days_to_run_out", days(1), Unknown);
+}

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use model::Closing;
 
 use crate::alert::Dates;
-use crate::renewals::{Group, days_between};
+use crate::renewals::{Group, RunOut, days_between};
 use crate::runway::{Say, Step, Turn};
 
 /// What a message is made of.
@@ -27,7 +27,8 @@ impl Words<'_> {
             Say::Step { step: Step::Checkpoint(_), .. } | Say::Moved => true,
             Say::Step { step: Step::LockedIn | Step::PastDue, .. } | Say::StillPastDue { .. } => false,
         };
-        let counted = if is_before && deadline != due { (deadline, "notice deadline") } else { (due, "renewal") };
+        let end = if self.group.lead().runs_out.is_some() { "run-out" } else { "renewal" };
+        let counted = if is_before && deadline != due { (deadline, "notice deadline") } else { (due, end) };
         Dates { renews_on: due, deadline: counted }
     }
 
@@ -45,7 +46,8 @@ impl Words<'_> {
     pub fn text(&self, say: &Say) -> String {
         let mut text = String::new();
         if let Some(from) = self.turn.moved_from {
-            let _ = write!(text, "The end of the contract moved from {from} to {}. ", self.turn.state.due_on);
+            let end = if self.group.lead().runs_out.is_some() { "day it runs out" } else { "end of the contract" };
+            let _ = write!(text, "The {end} moved from {from} to {}. ", self.turn.state.due_on);
         }
         match say {
             Say::Step { step: Step::Checkpoint(_), skipped, is_pulled, .. } => {
@@ -73,8 +75,11 @@ impl Words<'_> {
                 let due = self.group.due_on();
                 let days = days_between(due, self.today);
                 let past = if days == 1 { "a day".to_owned() } else { format!("{days} days") };
-                let _ =
-                    write!(text, "The contract ended on {due}, {past} ago, and nobody has said how the renewal ended.");
+                let _ = if self.group.lead().runs_out.is_some() {
+                    write!(text, "What was paid in advance ran out on {due}, {past} ago, and no more was paid.")
+                } else {
+                    write!(text, "The contract ended on {due}, {past} ago, and nobody has said how the renewal ended.")
+                };
             }
             Say::Moved => text.push_str(&self.terms()),
         }
@@ -84,12 +89,18 @@ impl Words<'_> {
     /// Both dates, and what is not known.
     fn terms(&self) -> String {
         let (due, deadline) = (self.group.due_on(), self.group.deadline());
-        let mut text = if deadline < due {
+        let mut text = if let Some((out, stated)) = self.group.lead().runs_out {
+            let contract = stated.map_or_else(String::new, |day| format!("; the contract ends on {day}"));
+            let RunOut { left, per_day, as_of, .. } = out;
+            format!(
+                "{left} prepaid units are left after {as_of}; at about {per_day} a day, the mean of four weeks, they run out on {due}{contract}"
+            )
+        } else if deadline < due {
             format!("Last day for giving notice: {deadline}; the contract ends on {due}")
         } else {
             format!("The contract ends on {due}")
         };
-        let all = |flag: bool| self.group.terms().all(|term| term.auto_renew == Some(flag));
+        let all = |flag: bool| self.group.terms().all(|term| term.auto_renew == Some(flag) && term.runs_out.is_none());
         if all(true) {
             text.push_str(" and renews by itself");
         } else if all(false) {
@@ -121,7 +132,9 @@ pub(super) fn proposed(runway: &Runway, step: Step, at_risk: bool) -> &str {
 /// Why an episode opens, in one sentence.
 pub(super) fn why(group: &Group<'_>) -> String {
     let (due, deadline) = (group.due_on(), group.deadline());
-    if deadline < due {
+    if group.lead().runs_out.is_some() {
+        format!("What was paid in advance runs out on {due}")
+    } else if deadline < due {
         format!("The contract ends on {due}; notice can be given until {deadline}")
     } else {
         format!("The contract ends on {due}")
