@@ -165,6 +165,17 @@ pub enum EventBody {
         /// Where in the body.
         path: String,
     },
+    /// A connection that is expected to speak has not spoken for longer than that.
+    #[serde(rename = "source.silent")]
+    SourceSilent {
+        /// Who is silent.
+        connection: ConnectionName,
+        /// The last day on which it was heard, in the reporting zone.
+        #[schemars(with = "String")]
+        last_heard_on: Date,
+        /// Within how many days it was expected to speak again.
+        expected_every: u16,
+    },
     /// A body names an object without telling what is in it.
     #[serde(rename = "object.fetch_requested")]
     FetchRequested(FetchRequest),
@@ -213,6 +224,7 @@ impl EventBody {
             Self::ActionCompleted(_) => "action.completed",
             Self::ActionFailed(_) => "action.failed",
             Self::DeliveryQuarantined { .. } => "delivery.quarantined",
+            Self::SourceSilent { .. } => "source.silent",
             Self::FetchRequested(_) => "object.fetch_requested",
         }
     }

@@ -1,7 +1,7 @@
 //! What a decision reacts to: the statement received last, the link received last, or a due moment.
 
 use config::Config;
-use model::{CauseChain, FactKey, Moment, Register, Said, Stamp, Value};
+use model::{Assessment, CauseChain, FactKey, Moment, Register, Said, Stamp, Value};
 
 use crate::decide::Input;
 
@@ -17,6 +17,8 @@ pub(crate) struct News {
     pub by_time: bool,
     /// It is not from before its connection went live, as an import is.
     pub is_live: bool,
+    /// Nothing happened: an operator asked to look at the account by a changed configuration.
+    pub is_rescore: bool,
 }
 
 impl News {
@@ -25,12 +27,18 @@ impl News {
     /// An assessment never holds for an earlier moment than the one before it: a member that leaves takes what it said
     /// along, and a link can be folded in after a statement that was received later.
     pub fn of(input: Input<'_>, config: &Config) -> Option<Self> {
-        let registers = input.facts.iter().flat_map(|placed| {
-            let key = &placed.fact.key;
-            placed.fact.all_registers().map(move |(_, _, register)| (key, register))
-        });
-        let said = registers.max_by(|(_, a), (_, b)| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)));
+        let is_rescore = |(key, _): &(&FactKey, &Register)| **key == FactKey::Rescore;
+        let said = newest(registers(input).filter(|told| !is_rescore(told)));
+        let rescore = newest(registers(input).filter(is_rescore)).map(|(_, register)| register);
         let since = input.previous.map(|before| before.as_of);
+        let received = said.map(|(_, register)| register.received_at);
+        let received = received.into_iter().chain(input.linked.map(|link| link.received_at)).max();
+        if let Some((register, previous)) = rescore.zip(input.previous)
+            && register.received_at >= previous.as_of
+            && received.is_none_or(|received| received <= looked_at(previous, register))
+        {
+            return Some(Self::rescored(register, previous, config));
+        }
         // A statement and a link of the same delivery are one piece of news, which the statement tells better.
         match (said, input.linked) {
             (None, None) => None,
@@ -42,6 +50,18 @@ impl News {
         }
     }
 
+    /// An operator asked for a look by today's configuration, and nobody said anything since the look before. What was due
+    /// before they asked and had not come yet comes as if they had not: it is no matter of the configuration.
+    fn rescored(register: &Register, previous: &Assessment, config: &Config) -> Self {
+        let overdue = previous.next_due_at.filter(|due| *due <= register.received_at);
+        if let Some(due_at) = overdue.filter(|_| previous.as_of < register.received_at) {
+            return Self::due(due_at, due_at, Some(previous.as_of));
+        }
+        let path = Some(register.path.clone());
+        let asked = Self::by(&register.stamp, register.received_at, path, Some(previous.as_of), config);
+        Self { is_rescore: true, is_live: false, ..asked }
+    }
+
     /// A subject was linked, unlinked, deleted or restored.
     pub fn linked(link: &Said, since: Option<Moment>, config: &Config) -> Self {
         Self::by(&link.stamp, link.received_at, None, since, config)
@@ -49,15 +69,20 @@ impl News {
 
     fn said(key: &FactKey, register: &Register, since: Option<Moment>, config: &Config) -> Self {
         match register.value {
-            Value::Moment(due_at) if *key == FactKey::Tick => Self {
-                occurred_at: register.stamp.occurred_at,
-                as_of: since.map_or(register.received_at, |since| since.max(register.received_at)),
-                chain: CauseChain { due_at: Some(due_at), ..CauseChain::default() },
-                id: format!("due~{due_at}"),
-                by_time: true,
-                is_live: true,
-            },
+            Value::Moment(due_at) if *key == FactKey::Tick => Self::due(due_at, register.stamp.occurred_at, since),
             _ => Self::by(&register.stamp, register.received_at, Some(register.path.clone()), since, config),
+        }
+    }
+
+    fn due(due_at: Moment, occurred_at: Moment, since: Option<Moment>) -> Self {
+        Self {
+            occurred_at,
+            as_of: since.map_or(due_at, |since| since.max(due_at)),
+            chain: CauseChain { due_at: Some(due_at), ..CauseChain::default() },
+            id: format!("due~{due_at}"),
+            by_time: true,
+            is_live: true,
+            is_rescore: false,
         }
     }
 
@@ -71,7 +96,27 @@ impl News {
             // All that one delivery says is one piece of news, whichever part of it is seen first.
             id: format!("{received_at}~{}", stamp.delivery),
             by_time: false,
+            is_rescore: false,
             is_live: live_from.is_none_or(|from| stamp.occurred_at >= from),
         }
     }
+}
+
+fn registers<'a>(input: Input<'a>) -> impl Iterator<Item = (&'a FactKey, &'a Register)> {
+    input.facts.iter().flat_map(|placed| {
+        let key = &placed.fact.key;
+        placed.fact.all_registers().map(move |(_, _, register)| (key, register))
+    })
+}
+
+/// The statement received last.
+fn newest<'a>(told: impl Iterator<Item = (&'a FactKey, &'a Register)>) -> Option<(&'a FactKey, &'a Register)> {
+    told.max_by(|(_, a), (_, b)| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)))
+}
+
+/// When the account was last looked at before a rescore: what was received later has not been judged yet. A rescore that is
+/// computed again begins where it began the first time.
+fn looked_at(previous: &Assessment, rescore: &Register) -> Moment {
+    let first = previous.before.as_ref().filter(|_| previous.as_of == rescore.received_at);
+    first.map_or(previous.as_of, |before| before.as_of)
 }

@@ -79,7 +79,8 @@ fn id_of(subject: &SubjectId) -> u64 {
 
 fn company(subject: &SubjectId, fields: &BTreeMap<Field, (Value, Moment)>) -> Json {
     let named = |(field, (value, since)): (&Field, &(Value, Moment))| {
-        let value = json!({ "value": shown(value), "timestamp": since.as_millis(), "source": "CRM_UI", "versions": [] });
+        let value =
+            json!({ "value": shown(value), "timestamp": since.as_millis(), "source": "CRM_UI", "versions": [] });
         Some((property(*field)?.to_owned(), value))
     };
     let properties: serde_json::Map<_, _> = fields.iter().filter_map(named).collect();
@@ -176,7 +177,11 @@ async fn a_whole_company_is_connected_within_a_minute_and_each_owner_hears_of_it
     world.pass_until(minute(5)).await;
     assert_eq!(world.host.quarantine().await.unwrap(), vec![]);
     let watched = world.host.accounts().await.unwrap();
-    assert!((60..=120).contains(&watched.len()), "customers are watched, prospects and tests are not: {}", watched.len());
+    assert!(
+        (60..=120).contains(&watched.len()),
+        "customers are watched, prospects and tests are not: {}",
+        watched.len()
+    );
     assert_eq!(world.slack.messages(), Vec::<Json>::new());
     assert!(secrets(true).destinations["slack"].token.is_some(), "it could have called");
 

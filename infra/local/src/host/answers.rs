@@ -76,7 +76,8 @@ impl Host {
         let mut also_said = self.also_said(&facts);
         let counted = also_counted(&assessment, &facts, &also_said);
         also_said.extend(counted);
-        Ok(Explanation::new(&assessment, &episodes, also_said, members))
+        let outdated = self.outdated(&assessment);
+        Ok(Explanation { outdated, ..Explanation::new(&assessment, &episodes, also_said, members) })
     }
 
     /// Values that a source of less authority, or a member further from the account, states otherwise.
@@ -237,8 +238,8 @@ impl Host {
 }
 
 /// The kinds of row that one moment can bring, in the order in which they follow from each other; others come first.
-const TOLD_IN_ORDER: [&str; 7] =
-    ["watched", "unwatched", "band_changed", "risk_opened", "risk_resolved", "requested", "slack_alert"];
+const TOLD_IN_ORDER: [&str; 8] =
+    ["rescored", "watched", "unwatched", "band_changed", "risk_opened", "risk_resolved", "requested", "slack_alert"];
 
 fn badness(band: Band) -> u8 {
     match band {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use config::Config;
 use config::secrets::SecretsFile;
-use model::{Assessment, Delivery, DeliveryId, Event, EventBody, Family, Moment, SubjectId};
+use model::{Assessment, Delivery, DeliveryId, Event, EventBody, FactKey, Family, Moment, SubjectId};
 use runtime::batch::alone;
 use runtime::lambda::{StreamChange, StreamEvent, StreamRecord};
 use runtime::seam::{CallError, Seam};
@@ -90,6 +90,7 @@ fn is_of_sending(body: &EventBody) -> bool {
         | EventBody::CheckpointReached { .. }
         | EventBody::ActionRequested(_)
         | EventBody::DeliveryQuarantined { .. }
+        | EventBody::SourceSilent { .. }
         | EventBody::FetchRequested(_) => false,
     }
 }
@@ -188,7 +189,9 @@ impl Host {
     /// Everything that a delivery speaks of or names.
     fn subjects_of(&self, delivery: &Delivery) -> BTreeSet<SubjectId> {
         let said = normalize::normalized(delivery, &self.config);
-        let signals = said.signals.iter().map(|signal| &signal.subject);
+        // What operators state always runs; what they ask of many accounts at once does not tie these together.
+        let of_one = said.signals.iter().filter(|signal| signal.key != FactKey::Rescore);
+        let signals = of_one.map(|signal| &signal.subject);
         let named: BTreeSet<_> = signals.chain(said.links.iter().flat_map(named_by)).cloned().collect();
         let domains: Vec<_> = named.iter().filter_map(SubjectId::company_domain).collect();
         named.into_iter().chain(domains).collect()

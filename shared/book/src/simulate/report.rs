@@ -192,6 +192,7 @@ impl Report {
             | EventBody::ActionCompleted(_)
             | EventBody::ActionFailed(_)
             | EventBody::DeliveryQuarantined { .. }
+            | EventBody::SourceSilent { .. }
             | EventBody::FetchRequested(_) => {}
         }
     }

@@ -7,6 +7,7 @@ mod guard;
 mod open;
 mod owner;
 mod request;
+mod rescore;
 mod risk;
 mod runway;
 mod start;
@@ -73,8 +74,13 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
             continue;
         }
         for open in open_by_key(plays, playbook).values() {
-            let goes_on =
-                if playbook.paused { Some(held_until(plays)) } else { go_on(plays, playbook, open, decision) };
+            let goes_on = if playbook.paused {
+                Some(held_until(plays))
+            } else if plays.news.is_rescore {
+                Some(rescore::take_over(plays, playbook, open, decision))
+            } else {
+                go_on(plays, playbook, open, decision)
+            };
             if let Some(next) = goes_on {
                 played.due(next);
                 played.running.insert(playbook.name.clone());
@@ -85,7 +91,7 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
         if start::holds(plays, &playbook.trigger) {
             played.held.insert(playbook.name.clone());
         }
-        if playbook.paused || matches!(playbook.trigger, Trigger::Renewal(_)) {
+        if playbook.paused || plays.news.is_rescore || matches!(playbook.trigger, Trigger::Renewal(_)) {
             continue;
         }
         for begun in start::starts(plays, playbook, &played.answers) {
@@ -214,6 +220,6 @@ impl Plays<'_> {
 
     /// The health model is the one of the look before. Bands that moved because the model did prove nothing.
     fn same_model(&self) -> bool {
-        self.input.previous.is_none_or(|before| before.model == self.assessment.model)
+        !self.news.is_rescore && self.input.previous.is_none_or(|before| before.model == self.assessment.model)
     }
 }
