@@ -150,6 +150,14 @@ impl World {
         Self { host, slack, vendor: setup.vendor, hubspot: setup.hubspot, faults: setup.faults, _folder: folder }
     }
 
+    /// Ends, and starts again on the same folder with another setup.
+    pub async fn again(self, setup: Setup) -> Self {
+        let Self { host, slack, _folder: folder, .. } = self;
+        drop(host);
+        let host = open(folder.path(), &setup, &slack).await;
+        Self { host, slack, vendor: setup.vendor, hubspot: setup.hubspot, faults: setup.faults, _folder: folder }
+    }
+
     /// Sends a signed body of the connection `hubspot`, received at `at`.
     pub async fn post(&self, body: &Value, at: Moment) -> Result<HttpAnswer, String> {
         self.host.receive(signed(body.to_string().into_bytes(), at)).await

@@ -1,27 +1,34 @@
-//! Once a minute: asks for a recompute of every account whose due moment has passed, puts digests together, and
-//! publishes what was left over or is to be asked for again.
+//! Once a minute: asks for a recompute of every account whose due moment has passed, tells which sources are silent,
+//! puts digests together, and publishes what was left over or is to be asked for again.
 //!
-//! It decides nothing. A tick names the stored due moment, so it does not matter how late or how often this runs.
+//! It decides nothing. A tick names the stored due moment, and so does a silence, so it does not matter how late or how often
+//! this runs.
 
 use std::sync::Arc;
 
 use actions::bus::{Bus, Put};
 use config::Config;
 use jiff::SignedDuration;
-use model::{Desk, Moment, Notice};
-use rules::desk::{DeskRules, digest, due_at};
+use model::{
+    ActionKind, CauseChain, ConnectionName, Event, EventBody, EventId, Mode, Moment, Notice, SourceSilent, SubjectId,
+};
+use rules::desk::{DeskRules, digest, due_at, source_silent};
 use runtime::Clock;
 use runtime::logging::chain;
 use serde_json::json;
-use store::{OutboxRow, Store, StoreError, Stored};
-use tracing::{error, info};
+use store::{DeskKey, Due, OutboxRow, Silence, Store, StoreError, Stored};
+use tracing::{error, info, warn};
 
 /// After so many tries a person must look.
 const MAX_ATTEMPTS: u32 = 12;
-/// How long one run asks for recomputes. Who is left stays due and comes first in the next run, a minute later.
+/// How long one run works. What is left stays due and comes first in the next run, a minute later.
 ///
 /// Shorter than the function may run (30 s in `infra/template.yaml`), by more than one slow call.
 pub const BUDGET: SignedDuration = SignedDuration::from_secs(15);
+/// How much of it may go into events that were left over, so that a bus that is down holds up no account.
+const REPUBLISHING: SignedDuration = SignedDuration::from_secs(5);
+/// How many of them are handed to the bus at a time.
+const AT_A_TIME: usize = 100;
 
 /// The handler.
 #[derive(Debug)]
@@ -32,8 +39,18 @@ pub struct Minute {
     clock: Clock,
 }
 
+/// What one run did.
+#[derive(Debug, Default)]
+struct Done {
+    ticked: usize,
+    silent: usize,
+    left: usize,
+    republished: usize,
+    digests: usize,
+}
+
 impl Minute {
-    /// Reads the time from `clock`, once per run.
+    /// Reads the time from `clock`: when a run begins, and to know when its time is up.
     pub fn new(config: Arc<Config>, store: Store, bus: Bus, clock: Clock) -> Self {
         Self { config, store, bus, clock }
     }
@@ -45,66 +62,124 @@ impl Minute {
     pub async fn handle(&self) -> Result<serde_json::Value, StoreError> {
         let now = self.clock.now();
         let left_over = self.store.left_over(now).await?;
-        let republished = self.republish(now, &left_over).await?;
-        let digests = self.digests(now).await?;
-        let due = self.store.due(now).await?;
-        let (mut ticked, mut seen) = (0, 0);
-        for subject in &due {
+        let mut done = Done { republished: self.republish(now, &left_over).await?, ..Done::default() };
+        let (accounts, few): (Vec<_>, Vec<_>) =
+            self.store.due(now).await?.into_iter().partition(|due| matches!(due, Due::Account(_)));
+        // Desks and sources are few, and a source's silence is why some of the accounts are due.
+        let mut due = few.iter().chain(&accounts);
+        for one in due.by_ref() {
             if self.clock.now() >= now.plus(BUDGET) {
+                done.left += 1;
                 break;
             }
-            seen += 1;
-            match self.store.tick(subject, now).await {
-                Ok(true) => ticked += 1,
-                Ok(false) => {}
-                // One account's trouble is not the others'; it stays due.
-                Err(error) => error!(account.id = %subject, "No tick for `{subject}`: {}", chain(&error)),
+            match one {
+                Due::Account(account) => done.ticked += usize::from(self.tick(account, now).await),
+                Due::Source(connection) => done.silent += usize::from(self.tell(connection, now).await),
+                Due::Desk(desk) => done.digests += usize::from(self.digest(desk, now).await),
             }
         }
-        let left = due.len() - seen;
-        if ticked + republished + digests + left > 0 {
-            info!(
-                ticked,
-                left,
-                republished,
-                digests,
-                "Clock: {ticked} accounts due, {left} left, {digests} digests, {republished} events late or asked again"
-            );
+        done.left += due.count();
+        let Done { ticked, silent, left, republished, digests } = done;
+        if ticked + silent + republished + digests + left > 0 {
+            let events = format!("{republished} events late or asked again");
+            let did =
+                format!("{ticked} accounts due, {left} left, {digests} digests, {silent} sources silent, {events}");
+            info!(ticked, silent, left, republished, digests, "Clock: {did}");
         }
-        Ok(json!({ "ticked": ticked, "left": left, "republished": republished, "digests": digests }))
+        Ok(json!({
+            "ticked": ticked, "silent": silent, "left": left, "republished": republished, "digests": digests,
+        }))
     }
 
-    /// Empties the desks whose digest is due. Who writes a desk meanwhile makes it wait a minute.
-    async fn digests(&self, now: Moment) -> Result<usize, StoreError> {
+    /// Asks for a recompute; true when that was asked for the first time. One account's trouble is not the others': it stays
+    /// due.
+    async fn tick(&self, account: &SubjectId, now: Moment) -> bool {
+        self.store.tick(account, now).await.unwrap_or_else(|error| {
+            error!(account.id = %account, "No tick for `{account}`: {}", chain(&error));
+            false
+        })
+    }
+
+    /// Tells that a source is silent; true when nobody had.
+    async fn tell(&self, connection: &ConnectionName, now: Moment) -> bool {
+        match self.told(connection, now).await {
+            Ok(is_told) => is_told,
+            Err(error) => {
+                error!(connection.name = %connection, "Nobody was told of `{connection}`: {}", chain(&error));
+                false
+            }
+        }
+    }
+
+    async fn told(&self, connection: &ConnectionName, now: Moment) -> Result<bool, StoreError> {
+        let Some(silence) = self.store.silence(connection, now).await? else { return Ok(false) };
+        let is_told = self.store.tell_silence(&silence, &self.events(&silence).await?).await?;
+        if is_told {
+            let last = silence.last_heard_on;
+            warn!(connection.name = %connection, "Source `{connection}` is silent since {last}");
+        }
+        Ok(is_told)
+    }
+
+    /// What is told of a silence, to the bus and to the team. Of a connection that is not asked to speak any more, nothing.
+    async fn events(&self, silence: &Silence) -> Result<Vec<Event>, StoreError> {
+        let connection = self.config.connection(&silence.connection);
+        if !connection.is_some_and(|known| known.enabled && known.expected_every.is_some()) {
+            return Ok(vec![]);
+        }
+        let silent = SourceSilent {
+            source: silence.connection.clone(),
+            last_heard_on: silence.last_heard_on,
+            expected_every: silence.expected_every,
+        };
+        let notice = source_silent(silent, &self.config.team, self.mode().await?, silence.since);
+        Ok(vec![silent_event(silence), notice.requested()])
+    }
+
+    /// No playbook asks for what is told of a source: it goes as far as the one that goes furthest.
+    async fn mode(&self) -> Result<Mode, StoreError> {
+        let (_, set) = self.store.switches().await?;
+        let slack = ActionKind::SlackAlert.destination();
+        let set = set.into_iter().filter(|(_, destination, _)| destination == slack);
+        let reached = set.map(|(playbook, _, mode)| mode.min(self.config.modes.most(&playbook, slack)));
+        Ok(reached.max().unwrap_or(Mode::Observe))
+    }
+
+    /// Empties a desk whose digest is due; true when that was done. Who writes it meanwhile makes it wait a minute. One
+    /// reader's trouble is not the others': their desk stays due.
+    async fn digest(&self, desk: &DeskKey, now: Moment) -> bool {
+        self.digested(desk, now).await.unwrap_or_else(|error| {
+            error!("A digest is not put together: {}", chain(&error));
+            false
+        })
+    }
+
+    async fn digested(&self, desk: &DeskKey, now: Moment) -> Result<bool, StoreError> {
+        let Some(Stored { value: desk, rev }) = self.store.desk_due(desk, now).await? else { return Ok(false) };
+        let rules = DeskRules::of(&desk.to.address, &self.config.team);
+        let open = self.store.still_open(desk.waits.iter().map(|(id, waiting)| (id, &waiting.line))).await?;
+        let (next, notice) = match digest(&desk, now, &rules, &open) {
+            Some(digested) => (digested.desk, digested.notice.map(Notice::requested)),
+            // The hours have changed since it was written when to look.
+            None => (desk, None),
+        };
+        let due = due_at(&next, now, &rules);
+        self.store.put_desk(&Stored { value: next, rev }, due, notice.as_ref()).await
+    }
+
+    /// Hands over what the bus does not have yet; who is left comes in the next run.
+    async fn republish(&self, now: Moment, rows: &[OutboxRow]) -> Result<usize, StoreError> {
         let mut done = 0;
-        for desk in self.store.desks_due(now).await? {
-            if self.clock.now() >= now.plus(BUDGET) {
+        for some in rows.chunks(AT_A_TIME) {
+            if self.clock.now() >= now.plus(REPUBLISHING) {
                 break;
             }
-            match self.digest(desk, now).await {
-                Ok(true) => done += 1,
-                Ok(false) => {}
-                // One reader's trouble is not the others'; the desk stays due.
-                Err(error) => error!("A digest is not put together: {}", chain(&error)),
-            }
+            done += self.put(now, some).await?;
         }
         Ok(done)
     }
 
-    async fn digest(&self, desk: Stored<Desk>, now: Moment) -> Result<bool, StoreError> {
-        let rules = DeskRules::of(&desk.value.to.address, &self.config.team);
-        let waiting = desk.value.waits.iter().map(|(id, waiting)| (id, &waiting.line));
-        let open = self.store.still_open(waiting).await?;
-        let (next, notice) = match digest(&desk.value, now, &rules, &open) {
-            Some(digested) => (digested.desk, digested.notice.map(Notice::requested)),
-            // The hours have changed since it was written when to look.
-            None => (desk.value, None),
-        };
-        let due = due_at(&next, now, &rules);
-        self.store.put_desk(&Stored { value: next, rev: desk.rev }, due, notice.as_ref()).await
-    }
-
-    async fn republish(&self, now: Moment, rows: &[OutboxRow]) -> Result<usize, StoreError> {
+    async fn put(&self, now: Moment, rows: &[OutboxRow]) -> Result<usize, StoreError> {
         let events: Vec<_> = rows.iter().map(|row| row.event.clone()).collect();
         let mut done = 0;
         for (row, put) in rows.iter().zip(self.bus.put(&events).await) {
@@ -130,4 +205,24 @@ impl Minute {
 /// 1, 2, 4 … minutes, at most an hour.
 fn backoff(attempts: u32) -> SignedDuration {
     SignedDuration::from_mins(i64::from(2_u32.saturating_pow(attempts.min(6))).min(60))
+}
+
+/// The event that tells of a silence: one for each, whenever and however often it is told.
+fn silent_event(silence: &Silence) -> Event {
+    let Silence { connection, last_heard_on, expected_every, since, .. } = silence;
+    let account = SubjectId::from_stored(format!("connection:{connection}"));
+    let body = EventBody::SourceSilent {
+        connection: connection.clone(),
+        last_heard_on: *last_heard_on,
+        expected_every: *expected_every,
+    };
+    Event {
+        id: EventId::derive(&account, body.kind(), connection.as_str(), &last_heard_on.to_string()),
+        schema: model::EVENT_SCHEMA,
+        account,
+        occurred_at: *since,
+        as_of: *since,
+        cause: CauseChain { due_at: Some(*since), ..CauseChain::default() },
+        body,
+    }
 }

@@ -1,4 +1,4 @@
-//! Wakes accounts whose due moment has passed, once a minute. Everything worth reading is in `lib.rs`.
+//! Wakes accounts whose due moment has passed and tells of silent sources, once a minute. Everything worth reading is in `lib.rs`.
 
 use std::path::Path;
 use std::sync::Arc;

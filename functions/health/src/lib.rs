@@ -2,13 +2,14 @@
 //! version it read.
 
 mod reading;
+mod rescore;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use config::Config;
-use model::{Episode, Root, SubjectId};
+use model::{Assessment, ConnectionName, Episode, Heard, Root, Said, SubjectId};
 use rules::{Decision, Input, decide, leave};
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamChange, StreamEvent};
@@ -16,7 +17,8 @@ use runtime::logging::chain;
 use store::{Commit, Store, StoreError, Stored};
 use tracing::{error, info};
 
-use crate::reading::{Change, Missing, Reading};
+use crate::reading::{Change, Missing, Reading, View};
+pub use crate::rescore::Rescored;
 
 /// How often a recompute starts again when others commit first.
 const TRIES: usize = 8;
@@ -37,6 +39,16 @@ enum RecomputeError {
     Store(#[from] StoreError),
     #[error("others committed first {TRIES} times in a row")]
     Contended,
+}
+
+type Heards = BTreeMap<ConnectionName, Heard>;
+
+/// What a look finds of a subject.
+enum Seen {
+    /// It belongs to something else, or to nothing; with the statement received last of those that say so.
+    Elsewhere(Option<Said>),
+    /// It is its own root, with all that belongs to it, and when each connection was heard.
+    Account(View, Heards),
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -186,45 +198,50 @@ impl Health {
         &self,
         subject: &SubjectId,
         is_root: bool,
-        previous: Option<&model::Assessment>,
+        previous: Option<&Assessment>,
     ) -> Result<(Decision, Vec<Stored<Episode>>), StoreError> {
-        let mut reading = Reading::default();
-        if is_root {
-            // Its own partition holds its claims too.
-            self.read(&mut reading, Missing { partitions: BTreeSet::from([subject.clone()]), ..Missing::default() })
+        match self.see(subject, is_root).await? {
+            Seen::Elsewhere(linked) => Ok((leave(subject, previous, linked.as_ref(), &self.config), vec![])),
+            Seen::Account(view, heard) => {
+                let episodes: Vec<_> = view.episodes.iter().map(|stored| stored.value.clone()).collect();
+                let decision = decide(input(subject, &view, &heard, &episodes, previous), &self.config);
+                Ok((decision, view.episodes))
+            }
+        }
+    }
+
+    /// What belongs to a subject. Boxed, because what waits for it is deep already.
+    fn see<'a>(&'a self, subject: &'a SubjectId, is_root: bool) -> Boxed<'a, Result<Seen, StoreError>> {
+        Box::pin(async move {
+            let mut reading = Reading::default();
+            if is_root {
+                // Its own partition holds its claims too.
+                self.read(
+                    &mut reading,
+                    Missing { partitions: BTreeSet::from([subject.clone()]), ..Missing::default() },
+                )
                 .await?;
-        }
-        let walk = loop {
-            match reading.walk(subject) {
-                Ok(walk) => break walk,
-                Err(missing) => self.read(&mut reading, missing).await?,
             }
-        };
-        if walk.root != Root::At(subject.clone()) {
-            let linked = reading.newest_link(&walk);
-            return Ok((leave(subject, previous, linked.as_ref(), &self.config), vec![]));
-        }
-        let view = loop {
-            match reading.view(subject) {
-                Ok(view) => break view,
-                Err(missing) => self.read(&mut reading, missing).await?,
+            let walk = loop {
+                match reading.walk(subject) {
+                    Ok(walk) => break walk,
+                    Err(missing) => self.read(&mut reading, missing).await?,
+                }
+            };
+            if walk.root != Root::At(subject.clone()) {
+                return Ok(Seen::Elsewhere(reading.newest_link(&walk)));
             }
-        };
-        let episodes: Vec<_> = view.episodes.iter().map(|stored| stored.value.clone()).collect();
-        // Only who is expected to speak can be silent; where nobody is, there is nothing to read.
-        let may_be_silent = self.config.connections.iter().any(|connection| connection.expected_every.is_some());
-        let heard = if may_be_silent { self.store.heard().await? } else { BTreeMap::new() };
-        let input = Input {
-            account: subject,
-            facts: &view.facts,
-            heard: &heard,
-            members: &view.members,
-            linked: view.linked.as_ref(),
-            children: &view.children,
-            previous,
-            episodes: &episodes,
-        };
-        Ok((decide(input, &self.config), view.episodes))
+            let view = loop {
+                match reading.view(subject) {
+                    Ok(view) => break view,
+                    Err(missing) => self.read(&mut reading, missing).await?,
+                }
+            };
+            // Only who is expected to speak can be silent; where nobody is, there is nothing to read.
+            let may_be_silent = self.config.connections.iter().any(|connection| connection.expected_every.is_some());
+            let heard = if may_be_silent { self.store.heard().await? } else { Heards::new() };
+            Ok(Seen::Account(view, heard))
+        })
     }
 
     /// Writes a decision on the version and the revisions it was made over; false when one of them is not as read.
@@ -253,6 +270,18 @@ impl Health {
         }
         Ok(is_done)
     }
+}
+
+/// What rules decide over.
+fn input<'a>(
+    account: &'a SubjectId,
+    view: &'a View,
+    heard: &'a Heards,
+    episodes: &'a [Episode],
+    previous: Option<&'a Assessment>,
+) -> Input<'a> {
+    let (facts, members, linked) = (&view.facts, &view.members, view.linked.as_ref());
+    Input { account, facts, heard, members, linked, children: &view.children, previous, episodes }
 }
 
 fn change_of(keys: &serde_dynamo::Item, image: Option<serde_dynamo::Item>) -> Option<Change> {

@@ -28,20 +28,20 @@ impl Normalize {
     /// Notes the days of a batch before its facts are written: whoever judges them finds their source alive. What could
     /// not be noted comes again with its deliveries.
     pub(crate) async fn note_heard(&self, batch: &[Read], failed: &mut BTreeSet<String>) {
-        let mut spoke: BTreeMap<&ConnectionName, (BTreeSet<Date>, Vec<&Read>)> = BTreeMap::new();
+        let mut spoke: BTreeMap<&ConnectionName, (u16, BTreeSet<Date>, Vec<&Read>)> = BTreeMap::new();
         for read in batch {
             let name = &read.delivery.connection;
-            let is_expected = self.config.connection(name).is_some_and(|c| c.expected_every.is_some());
+            let Some(every) = self.config.connection(name).and_then(|c| c.expected_every) else { continue };
             let day = read.delivery.received_at.date_in(&self.config.model.zone);
-            if is_expected && !self.noted.has(name, day) {
-                let (days, reads) = spoke.entry(name).or_default();
+            if !self.noted.has(name, day) {
+                let (_, days, reads) = spoke.entry(name).or_insert_with(|| (every, BTreeSet::new(), Vec::new()));
                 days.insert(day);
                 reads.push(read);
             }
         }
-        for (connection, (days, reads)) in spoke {
+        for (connection, (every, days, reads)) in spoke {
             let work: Work<'_> = Box::pin(async {
-                self.store.note_heard(connection, &days).await?;
+                self.store.note_heard(connection, &days, every, &self.config.model.zone).await?;
                 self.noted.add(connection, &days);
                 Ok::<_, WriteError>(())
             });

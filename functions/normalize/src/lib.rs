@@ -198,9 +198,10 @@ impl Normalize {
             }
             OperatorStatement::Pause => self.store.set_paused(true, at).await,
             OperatorStatement::Resume => self.store.set_paused(false, at).await,
-            OperatorStatement::OpenPlay { .. } | OperatorStatement::Link { .. } | OperatorStatement::Erase { .. } => {
-                Ok(())
-            }
+            OperatorStatement::OpenPlay { .. }
+            | OperatorStatement::Link { .. }
+            | OperatorStatement::Erase { .. }
+            | OperatorStatement::Rescore { .. } => Ok(()),
         }
     }
 

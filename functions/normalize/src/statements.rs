@@ -48,16 +48,9 @@ fn from_operator(delivery: &Delivery, statement: OperatorStatement) -> Normalize
     match statement {
         OperatorStatement::Mode { .. } | OperatorStatement::Pause | OperatorStatement::Resume => Normalized::default(),
         OperatorStatement::OpenPlay { playbook, account } => {
-            let statement = Statement {
-                field: Field::At,
-                value: Value::Moment(occurred_at),
-                occurred_at,
-                sequence: None,
-                path: "open_play".into(),
-                raw: playbook.to_string(),
-            };
+            let raw = playbook.to_string();
             let (kind, key) = (SignalKind::PlayRequested, FactKey::PlayRequest(playbook));
-            let signal = Signal { kind, subject: account, key, statements: vec![statement] };
+            let signal = request((kind, key), account, occurred_at, ("open_play".into(), raw));
             Normalized { signals: vec![signal], ..Normalized::default() }
         }
         OperatorStatement::Link { subject, target } => {
@@ -65,7 +58,26 @@ fn from_operator(delivery: &Delivery, statement: OperatorStatement) -> Normalize
             Normalized { links: vec![link], ..Normalized::default() }
         }
         OperatorStatement::Erase { subjects } => erased(subjects, occurred_at),
+        OperatorStatement::Rescore { accounts } => {
+            let signals = accounts.into_iter().enumerate().map(|(index, account)| {
+                let stands = (format!("rescore.accounts[{index}]"), account.to_string());
+                request((SignalKind::RescoreRequested, FactKey::Rescore), account, occurred_at, stands)
+            });
+            Normalized { signals: signals.collect(), ..Normalized::default() }
+        }
     }
+}
+
+/// An operator's request about an account; `stands` is where it stands in the statement, and the text there.
+fn request(
+    (kind, key): (SignalKind, FactKey),
+    account: SubjectId,
+    occurred_at: Moment,
+    (path, raw): (String, String),
+) -> Signal {
+    let (field, value) = (Field::At, Value::Moment(occurred_at));
+    let statement = Statement { field, value, occurred_at, sequence: None, path, raw };
+    Signal { kind, subject: account, key, statements: vec![statement] }
 }
 
 fn erased(subjects: Vec<SubjectId>, occurred_at: Moment) -> Normalized {

@@ -9,6 +9,7 @@ mod control;
 mod ledger;
 mod links;
 mod replay;
+mod rescore;
 
 pub use accounts::{
     AccountQuery, AccountRow, AlsoSaid, CapRow, ContractRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation,
@@ -26,6 +27,7 @@ pub use links::{
 pub use replay::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
 };
+pub use rescore::{RescorePage, RescoreQuery, RescoreReport, RescoreRequest, RescoreRow, RescoreStated, ScoredRow};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,10 @@ pub mod route {
     pub const RESUME: &str = "/api/resume";
     /// `POST` [`ReplayRequest`](super::ReplayRequest) → [`ReplayReport`](super::ReplayReport).
     pub const REPLAY: &str = "/api/replay";
+    /// `POST` [`RescoreQuery`](super::RescoreQuery) → [`RescorePage`](super::RescorePage).
+    pub const RESCORE_LOOK: &str = "/api/rescore/look";
+    /// `POST` [`RescoreRequest`](super::RescoreRequest) → [`RescoreStated`](super::RescoreStated).
+    pub const RESCORE: &str = "/api/rescore";
 
     /// `POST` [`LinkRequest`](super::LinkRequest) → [`LinkReport`](super::LinkReport).
     pub const LINK: &str = "/api/link";

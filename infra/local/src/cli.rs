@@ -142,6 +142,18 @@ Examples:
   barometer replay --since 2026-11-01T00:00:00Z
   barometer replay --quarantined --act                 after mending the mapping of what was quarantined")]
     Replay(ReplayArgs),
+    /// Show what a changed configuration makes of every account, and let it count
+    #[command(after_help = "\
+A changed model, playbook or other file counts for an account from its next news on. This command looks at all of them
+now: it shows who is scored otherwise and why, and states in the journal, so that a replay knows of it, that today's
+configuration counts for those. It opens and closes no run of a playbook and messages nobody; what is open goes on by
+the new rules from the next morning. Interrupted, it is simply run again. An account that is not watched any more is
+only named: it leaves with its next news.
+
+Examples:
+  barometer rescore --dry-run --config my-config    while no host runs: who would be scored otherwise
+  barometer rescore                                 after `barometer up` with that configuration")]
+    Rescore(RescoreArgs),
     /// Check the configuration and run the examples of its playbooks
     Check,
 }
@@ -330,6 +342,17 @@ pub struct ReplayArgs {
     /// Let the chosen deliveries through the functions once more: facts are mended, and what follows is sent
     #[arg(long)]
     pub act: bool,
+}
+
+/// `barometer rescore`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RescoreArgs {
+    /// Only show what would change
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many accounts are rescored in a second at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rate: u32,
 }
 
 fn delivery_id(text: &str) -> Result<DeliveryId, String> {

@@ -1,6 +1,7 @@
 //! Carries a command out: asks the host and prints its answer.
 
 mod check;
+mod rescore;
 mod simulate;
 mod up;
 
@@ -119,6 +120,7 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
         Command::Pause => sending(here, client, route::PAUSE).await?,
         Command::Resume => sending(here, client, route::RESUME).await?,
         Command::Replay(args) => replay(here, client, args).await?,
+        Command::Rescore(args) => rescore::rescore(here, client, args).await?,
         // These do not ask a host that runs already, and are carried out by `run`.
         Command::Up(_) | Command::Simulate(_) | Command::Check => {}
     }

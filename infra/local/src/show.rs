@@ -9,6 +9,7 @@ mod links;
 mod message;
 mod outbox;
 mod replay;
+mod rescore;
 mod table;
 mod welcome;
 
@@ -21,6 +22,7 @@ pub use ledger::{journal, quarantine, timeline};
 pub use links::{erase, link, unmatched};
 pub use outbox::{newest, outbox};
 pub use replay::replay;
+pub use rescore::{rescore_difference, rescored};
 pub use table::{Align, Table};
 pub use welcome::welcome;
 

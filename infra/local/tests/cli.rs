@@ -147,11 +147,53 @@ fn answers_keep_their_keys() {
     keys(&data.json("pause"), "paused_at held");
     assert_eq!(data.json("resume")["paused_at"], Value::Null);
     keys(&data.json("check"), "folder model connections measures playbooks examples secrets_fit");
+    let rescored = data.json("rescore --dry-run");
+    keys(&rescored, "model looked_at rows dry_run rescored deliveries done");
+    assert_eq!((rows(&rescored["rows"]).len(), &rescored["dry_run"]), (0, &json!(true)), "all are up to date");
     let replayed = data.json("replay --account nordwind");
     keys(&replayed, "deliveries accounts events actions differences acted");
     keys(&replayed["accounts"][0], "id name score band");
     keys(&replayed["events"][0], "id kind account occurred_at recorded");
     keys(&replayed["actions"][0], "id kind account playbook step recorded");
+}
+
+/// What a command answered, which succeeded.
+#[track_caller]
+fn answer(ran: &common::Ran) -> String {
+    ran.succeeded();
+    ran.out.clone()
+}
+
+#[test]
+fn a_changed_model_counts_once_a_rescore_says_so() {
+    let data = Data::new();
+    let host = data.up("--clock 2031-03-03T09:00:00Z");
+    let outbox = data.json("outbox");
+    assert_eq!(host.end("TERM").0, Some(0));
+    let config = data.beside("config");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../config"), &config);
+    let path = config.join("health/crm-and-tickets.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("green = 100, yellow = 50", "green = 20, yellow = 10")).unwrap();
+    let _host = data.up(&format!("--config {}", config.display()));
+    let explained = answer(&data.run("explain brightlane"));
+    assert!(explained.contains("not the newest: model changed since; run `barometer rescore`"), "{explained}");
+
+    let shown = answer(&data.run("rescore --dry-run"));
+    assert!(shown.contains("Nothing was changed; without --dry-run this counts from now on."), "{shown}");
+    assert!(shown.contains("CSM sentiment gives 20 of 100 points instead of 100"), "{shown}");
+    let report = data.json("rescore --rate 1000");
+    keys(&report["rows"][0], "account name arr from to differs reason");
+    keys(&report["rows"][0]["to"], "score band model");
+    let all = rows(&data.json("accounts")).len();
+    assert_eq!((rows(&report["rows"]).len(), &report["rescored"], &report["done"]), (all, &json!(all), &json!(true)));
+    for row in rows(&report["rows"]) {
+        let account = data.json(&format!("explain {}", row["account"].as_str().unwrap()));
+        assert_eq!((&account["band"], &account["score"]), (&row["to"]["band"], &row["to"]["score"]), "{}", row["name"]);
+    }
+    assert!(answer(&data.run("rescore")).contains("Every account is up to date."));
+    assert!(answer(&data.run("timeline brightlane")).contains("A changed configuration is no news and starts nothing"));
+    assert_eq!(data.json("outbox"), outbox, "nobody is told");
 }
 
 #[test]

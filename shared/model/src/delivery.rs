@@ -124,6 +124,11 @@ pub enum OperatorStatement {
         /// Every subject of theirs: contacts, users, email addresses, answers.
         subjects: Vec<SubjectId>,
     },
+    /// Look at these accounts by the configuration of today, which is no news of theirs.
+    Rescore {
+        /// Some of the assessed accounts: whoever rescores many says so in parts.
+        accounts: Vec<SubjectId>,
+    },
 }
 
 /// The switches, read with every claimed action.

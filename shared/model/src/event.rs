@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ActionId, Band, Closing, ConnectionName, CrmTask, DeliveryId, EventId, Mode, Moment, Money, Notice, Owner,
-    PlaybookName,
-    Score, SubjectId,
+    PlaybookName, Score, SubjectId,
 };
 
 /// The version of the event schemas under `events/`. Fields are added, never removed or retyped.
@@ -166,6 +165,17 @@ pub enum EventBody {
         /// Where in the body.
         path: String,
     },
+    /// A connection that is expected to speak has not spoken for longer than that.
+    #[serde(rename = "source.silent")]
+    SourceSilent {
+        /// Who is silent.
+        connection: ConnectionName,
+        /// The last day on which it was heard, in the reporting zone.
+        #[schemars(with = "String")]
+        last_heard_on: Date,
+        /// Within how many days it was expected to speak again.
+        expected_every: u16,
+    },
     /// A body names an object without telling what is in it.
     #[serde(rename = "object.fetch_requested")]
     FetchRequested(FetchRequest),
@@ -214,6 +224,7 @@ impl EventBody {
             Self::ActionCompleted(_) => "action.completed",
             Self::ActionFailed(_) => "action.failed",
             Self::DeliveryQuarantined { .. } => "delivery.quarantined",
+            Self::SourceSilent { .. } => "source.silent",
             Self::FetchRequested(_) => "object.fetch_requested",
         }
     }

@@ -144,6 +144,7 @@ impl Fact {
             | FactKey::Milestone(_)
             | FactKey::Override
             | FactKey::PlayRequest(_)
+            | FactKey::Rescore
             | FactKey::Tick => return None,
         };
         let told = self.registers.values().filter_map(|fields| fields.get(&field));

@@ -35,6 +35,8 @@ pub enum FactKey {
     Override,
     /// An operator asked for a run of this playbook.
     PlayRequest(PlaybookName),
+    /// An operator asked to look at the account by a changed configuration.
+    Rescore,
     /// A request to recompute at a due moment, written by `clock`.
     Tick,
 }
@@ -68,6 +70,7 @@ impl FactKey {
             Self::Milestone(name) => format!("FACT#MILESTONE#{name}"),
             Self::Override => "FACT#OVERRIDE".into(),
             Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
+            Self::Rescore => "FACT#RESCORE".into(),
             Self::Tick => "FACT#TICK".into(),
         }
     }
@@ -87,6 +90,7 @@ impl FromStr for FactKey {
             "FACT#TOUCHPOINT" => Self::Touchpoint,
             "FACT#PAYMENT" => Self::Payment,
             "FACT#OVERRIDE" => Self::Override,
+            "FACT#RESCORE" => Self::Rescore,
             "FACT#TICK" => Self::Tick,
             other => {
                 if let Some(id) = other.strip_prefix("FACT#SUBSCRIPTION#") {
@@ -138,6 +142,7 @@ mod tests {
             FactKey::Milestone("first value #1".into()),
             FactKey::Override,
             FactKey::PlayRequest("risk-mitigation".parse().unwrap()),
+            FactKey::Rescore,
             FactKey::Tick,
         ];
         for key in keys {

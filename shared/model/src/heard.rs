@@ -60,6 +60,11 @@ impl Heard {
         between.filter(move |(_, last)| !self.is_alive(*last, expected_every))
     }
 
+    /// The first day on which it is silent unless it is heard again; `None` while it never was heard.
+    pub fn silent_from(&self, expected_every: u16) -> Option<Date> {
+        Some(self.last()?.saturating_add((i64::from(expected_every) + 1).days()))
+    }
+
     /// It spoke within the `expected_every` days up to `day`: a day without a report then is a day without use.
     pub fn is_alive(&self, day: Date, expected_every: u16) -> bool {
         let since = day.checked_sub(i32::from(expected_every).days()).unwrap_or(Date::MIN);
@@ -117,6 +122,7 @@ mod tests {
         heard.add(day(3));
         let alive: Vec<_> = (0..8).map(|n| heard.is_alive(day(n), 2)).collect();
         assert_eq!(alive, [false, false, false, true, true, true, false, false]);
+        assert_eq!((Heard::default().silent_from(2), heard.silent_from(2)), (None, Some(day(6))));
     }
 
     #[test]

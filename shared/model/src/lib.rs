@@ -49,7 +49,8 @@ pub use ids::{
 pub use link::{Claim, ClaimKind, Gone, Link, LinkChange, LinkSays, ListRegister, Said, Slot, Target, Up};
 pub use money::{BadMoney, Currency, Money, decimal_to_minor};
 pub use notice::{
-    BookEntry, BookLine, Digest, DigestEntry, Notice, NoticeBody, Shared, StartingBook, SurgeAccount, SurgeAlert,
+    BookEntry, BookLine, Digest, DigestEntry, Notice, NoticeBody, Shared, SourceSilent, StartingBook, SurgeAccount,
+    SurgeAlert,
 };
 pub use runway::{RunwayMark, RunwayState};
 pub use signal::{FetchWanted, Normalized, QuarantineKind, QuarantinedItem, Signal, SignalKind, Statement, Warning};

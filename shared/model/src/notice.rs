@@ -12,7 +12,7 @@ use crate::{
 /// A message about many accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Notice {
-    /// Derived from its cause: who and which day, which burst, whose book.
+    /// Derived from its cause: who and which day, which burst, whose book, which silence.
     pub id: ActionId,
     /// Who gets it.
     pub to: Recipient,
@@ -52,6 +52,8 @@ pub enum NoticeBody {
     Surge(SurgeAlert),
     /// What a person looks after on the day everything goes live.
     StartingBook(StartingBook),
+    /// A source that is expected to speak does not.
+    SourceSilent(SourceSilent),
 }
 
 /// A person's digest of one day.
@@ -178,6 +180,18 @@ pub struct BookEntry {
     pub days_left: Option<i64>,
 }
 
+/// A connection that has not spoken for longer than it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SourceSilent {
+    /// Who is silent.
+    pub source: ConnectionName,
+    /// The last day on which it was heard, in the reporting zone.
+    #[schemars(with = "String")]
+    pub last_heard_on: Date,
+    /// Within how many days it was expected to speak again.
+    pub expected_every: u16,
+}
+
 impl NoticeBody {
     /// The name in events, logs and listings.
     pub fn as_str(&self) -> &'static str {
@@ -185,6 +199,7 @@ impl NoticeBody {
             Self::Digest(_) => "digest",
             Self::Surge(_) => "surge",
             Self::StartingBook(_) => "starting_book",
+            Self::SourceSilent(_) => "source_silent",
         }
     }
 }

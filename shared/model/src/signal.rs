@@ -68,6 +68,8 @@ pub enum SignalKind {
     OverrideSet,
     /// An operator asked for a run of a playbook.
     PlayRequested,
+    /// An operator asked to look at an account by a changed configuration.
+    RescoreRequested,
 }
 
 /// One normalised set of statements by one source about one item of one subject.

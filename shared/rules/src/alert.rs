@@ -9,6 +9,7 @@ use model::{
     RollUpRow, Score, TimelineEntry, ToldParent,
 };
 
+use crate::news::News;
 use crate::play::Plays;
 use crate::renewals::days_between;
 
@@ -247,6 +248,7 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         | EventBody::ActionCompleted(_)
         | EventBody::ActionFailed(_)
         | EventBody::DeliveryQuarantined { .. }
+        | EventBody::SourceSilent { .. }
         | EventBody::FetchRequested(_) => return None,
     };
     let kind = event.body.kind().rsplit('.').next().unwrap_or_default().to_owned();
@@ -260,3 +262,30 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         event: Some(event.id.clone()),
     })
 }
+
+/// One sentence for the timeline about an account that is scored otherwise because the configuration changed; `None` when it
+/// is scored as before.
+pub(crate) fn rescored(before: &Assessment, now: &Assessment, news: &News) -> Option<TimelineEntry> {
+    if (&before.model, before.score, before.band) == (&now.model, now.score, now.band) {
+        return None;
+    }
+    let (from, to) = (standing(before.score, before.band), standing(now.score, now.band));
+    let moved = if from == to { format!("still {to}") } else { format!("{to}, before {from}") };
+    let by = if before.model == now.model {
+        format!("the configuration of today ({})", now.model)
+    } else {
+        format!("{} instead of {}", now.model, before.model)
+    };
+    Some(TimelineEntry {
+        account: now.account.clone(),
+        at: now.as_of,
+        id: format!("rescored~{}", news.id),
+        kind: RESCORED.to_owned(),
+        text: format!("Scored by {by}: {moved}. A changed configuration is no news and starts nothing"),
+        delivery: news.chain.delivery.clone(),
+        event: None,
+    })
+}
+
+/// The kind of such a row.
+const RESCORED: &str = "rescored";

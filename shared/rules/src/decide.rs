@@ -115,6 +115,7 @@ fn is_about(event: &Event, episode: &Episode) -> bool {
         | EventBody::ActionCompleted(_)
         | EventBody::ActionFailed(_)
         | EventBody::DeliveryQuarantined { .. }
+        | EventBody::SourceSilent { .. }
         | EventBody::FetchRequested(_) => return false,
     };
     *home == episode.key.home && *row == episode.key.row()
@@ -127,6 +128,10 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     let now = When::at(news.as_of, &config.model.zone);
     let known = Known::new(view, input.heard, config);
     if !view.is_opened() || !is_watched(&known, config, now) {
+        // Who leaves by a changed configuration does so with the next news: an operator's look closes nothing.
+        if news.is_rescore {
+            return Decision { assessment: input.previous.cloned(), ..Decision::default() };
+        }
         return unwatched(input, config, view.is_opened(), &news);
     }
     let prior = prior(input.previous, news.as_of);
@@ -139,7 +144,9 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
         // First sight is no news: it starts the record and opens nothing.
         None => say(&mut decision, account, &news, EventBody::Watched { name: assessment.card.name.clone() }),
         // Neither is a changed model: bands may move, and nobody did anything.
-        Some(before) if before.model != assessment.model => {}
+        Some(before) if news.is_rescore || before.model != assessment.model => {
+            decision.timeline.extend(alert::rescored(before, &assessment, &news));
+        }
         Some(before) if before.band != assessment.band => say(
             &mut decision,
             account,
@@ -175,6 +182,14 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     decision.told = told;
     decision.assessment = Some(Assessment { next_due_at, running, held, answers, runway, told_parent, ..assessment });
     decision
+}
+
+/// Whether the account is still one to be assessed, by this configuration.
+pub fn stays(input: Input<'_>, config: &Config) -> bool {
+    let Some(news) = News::of(input, config) else { return false };
+    let view = View::new(input.facts, config);
+    let known = Known::new(view, input.heard, config);
+    view.is_opened() && is_watched(&known, config, When::at(news.as_of, &config.model.zone))
 }
 
 /// Decides about a subject that is an account no more, because it belongs to another one, was deleted, or belongs to
@@ -239,6 +254,7 @@ pub(crate) fn say(decision: &mut Decision, account: &SubjectId, news: &News, bod
         | EventBody::ActionCompleted(_)
         | EventBody::ActionFailed(_)
         | EventBody::DeliveryQuarantined { .. }
+        | EventBody::SourceSilent { .. }
         | EventBody::FetchRequested(_) => String::new(),
     };
     push(decision, account, news, &subject, &news.id.clone(), body);

@@ -21,6 +21,6 @@ mod score;
 mod told;
 mod when;
 
-pub use decide::{Decision, Input, Member, decide, leave};
+pub use decide::{Decision, Input, Member, decide, leave, stays};
 pub use examples::{ExampleResult, run_examples};
 pub use score::{Group, Scale, Scored, Weighed, score};

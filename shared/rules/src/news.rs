@@ -1,7 +1,7 @@
 //! What a decision reacts to: the statement received last, the link received last, what a child told last, or a due moment.
 
 use config::Config;
-use model::{CauseChain, Child, FactKey, Moment, Register, Said, Stamp, Value};
+use model::{Assessment, CauseChain, Child, FactKey, Moment, Register, Said, Stamp, Value};
 
 use crate::decide::Input;
 
@@ -17,6 +17,8 @@ pub(crate) struct News {
     pub by_time: bool,
     /// It is not from before its connection went live, as an import is.
     pub is_live: bool,
+    /// Nothing happened: an operator asked to look at the account by a changed configuration.
+    pub is_rescore: bool,
 }
 
 impl News {
@@ -25,15 +27,20 @@ impl News {
     /// An assessment never holds for an earlier moment than the one before it: a member that leaves takes what it said
     /// along, and a link can be folded in after a statement that was received later.
     pub fn of(input: Input<'_>, config: &Config) -> Option<Self> {
-        let registers = input.facts.iter().flat_map(|placed| {
-            let key = &placed.fact.key;
-            placed.fact.all_registers().map(move |(_, _, register)| (key, register))
-        });
-        let said = registers.max_by(|(_, a), (_, b)| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)));
+        let is_rescore = |(key, _): &(&FactKey, &Register)| **key == FactKey::Rescore;
+        let said = newest(registers(input).filter(|told| !is_rescore(told)));
+        let rescore = newest(registers(input).filter(is_rescore)).map(|(_, register)| register);
         let since = input.previous.map(|before| before.as_of);
         let children = input.children.iter().map(|told| &told.child);
         let child = children.max_by(|a, b| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)));
         let others = said.map(|(_, register)| register.received_at).max(input.linked.map(|link| link.received_at));
+        let received = others.max(child.map(|child| child.received_at));
+        if let Some((register, previous)) = rescore.zip(input.previous)
+            && register.received_at >= previous.as_of
+            && received.is_none_or(|received| received <= looked_at(previous, register))
+        {
+            return Some(Self::rescored(register, previous, config));
+        }
         // What the account itself is told by the same delivery tells better what it is about.
         if let Some(child) = child.filter(|child| others.is_none_or(|others| others < child.received_at)) {
             return Some(Self::child(child, since, config));
@@ -47,6 +54,18 @@ impl News {
             (_, Some(link)) => Some(Self::linked(link, since, config)),
             (Some((key, register)), None) => Some(Self::said(key, register, since, config)),
         }
+    }
+
+    /// An operator asked for a look by today's configuration, and nobody said anything since the look before. What was due
+    /// before they asked and had not come yet comes as if they had not: it is no matter of the configuration.
+    fn rescored(register: &Register, previous: &Assessment, config: &Config) -> Self {
+        let overdue = previous.next_due_at.filter(|due| *due <= register.received_at);
+        if let Some(due_at) = overdue.filter(|_| previous.as_of < register.received_at) {
+            return Self::due(due_at, due_at, due_at, Some(previous.as_of));
+        }
+        let path = Some(register.path.clone());
+        let asked = Self::by(&register.stamp, register.received_at, path, Some(previous.as_of), config);
+        Self { is_rescore: true, is_live: false, ..asked }
     }
 
     /// A subject was linked, unlinked, deleted or restored.
@@ -71,6 +90,7 @@ impl News {
             id: format!("due~{due_at}"),
             by_time: true,
             is_live: true,
+            is_rescore: false,
         }
     }
 
@@ -97,7 +117,27 @@ impl News {
             // All that one delivery says is one piece of news, whichever part of it is seen first.
             id: format!("{received_at}~{}", stamp.delivery),
             by_time: false,
+            is_rescore: false,
             is_live: live_from.is_none_or(|from| stamp.occurred_at >= from),
         }
     }
+}
+
+fn registers<'a>(input: Input<'a>) -> impl Iterator<Item = (&'a FactKey, &'a Register)> {
+    input.facts.iter().flat_map(|placed| {
+        let key = &placed.fact.key;
+        placed.fact.all_registers().map(move |(_, _, register)| (key, register))
+    })
+}
+
+/// The statement received last.
+fn newest<'a>(told: impl Iterator<Item = (&'a FactKey, &'a Register)>) -> Option<(&'a FactKey, &'a Register)> {
+    told.max_by(|(_, a), (_, b)| (a.received_at, &a.stamp).cmp(&(b.received_at, &b.stamp)))
+}
+
+/// When the account was last looked at before a rescore: what was received later has not been judged yet. A rescore that is
+/// computed again begins where it began the first time.
+fn looked_at(previous: &Assessment, rescore: &Register) -> Moment {
+    let first = previous.before.as_ref().filter(|_| previous.as_of == rescore.received_at);
+    first.map_or(previous.as_of, |before| before.as_of)
 }

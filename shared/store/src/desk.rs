@@ -11,8 +11,18 @@ use crate::rows::{Attributes, Key, item, number, row, shard};
 use crate::write::Transacted;
 use crate::{Store, StoreError, Stored};
 
-/// The prefix of the shards of the `due` index under which desks stand.
-pub(crate) const DESKS: &str = "DESK";
+const DESK: &str = "DESK";
+
+/// Names the row of a desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeskKey(Key);
+
+impl DeskKey {
+    /// `None` for the key of another row.
+    pub(crate) fn of(key: &Key) -> Option<Self> {
+        (key.sk == DESK).then(|| Self(key.clone()))
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 struct DeskRow {
@@ -31,7 +41,7 @@ struct SurgeRow {
 }
 
 fn desk_key(mode: Mode, address: &str) -> Key {
-    Key { pk: Desk::partition(mode, address), sk: "DESK".to_owned() }
+    Key { pk: Desk::partition(mode, address), sk: DESK.to_owned() }
 }
 
 fn surge_key(mode: Mode, playbook: &PlaybookName) -> Key {
@@ -65,25 +75,20 @@ impl Store {
         let next = DeskRow {
             rev: rev + 1,
             desk: value.clone(),
-            due_shard: due_at.map(|_| shard(DESKS, &value.to.address)),
+            due_shard: due_at.map(|_| shard("DUE", &value.to.address)),
             next_due_at: due_at,
         };
         self.put_with(item(&desk_key(value.mode, &value.to.address), &next)?, *rev, notice).await
     }
 
-    /// The desks that are due for a digest: 1 call per shard and page of the index, and 1 per desk found.
+    /// A desk that is due for a digest: 1 call. `None` where the base item says that it is not: the index may be behind it.
     ///
     /// # Errors
-    /// When the store does not answer or a row cannot be read.
-    pub async fn desks_due(&self, now: Moment) -> Result<Vec<Stored<Desk>>, StoreError> {
-        let mut due = Vec::new();
-        for key in self.index_until("due", DESKS, "next_due_at", now).await? {
-            // The base item decides: the index may be behind it.
-            let found = self.get(&key).await?.map(row::<DeskRow>).transpose()?;
-            let found = found.filter(|row| row.next_due_at.is_some_and(|at| at <= now));
-            due.extend(found.map(|row| Stored { value: row.desk, rev: row.rev }));
-        }
-        Ok(due)
+    /// When the store does not answer or the row cannot be read.
+    pub async fn desk_due(&self, key: &DeskKey, now: Moment) -> Result<Option<Stored<Desk>>, StoreError> {
+        let found = self.get(&key.0).await?.map(row::<DeskRow>).transpose()?;
+        let due = found.filter(|row| row.next_due_at.is_some_and(|at| at <= now));
+        Ok(due.map(|row| Stored { value: row.desk, rev: row.rev }))
     }
 
     /// Those of the waiting messages whose episode still runs as it did when they were asked for: 1 call per hundred

@@ -27,12 +27,14 @@ use runtime::seam::{Seam, Target};
 
 pub use accounts::{Commit, Stored};
 pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
+pub use desk::DeskKey;
 pub use error::StoreError;
 pub use fetches::{FetchEntry, Leave};
+pub use heard::Silence;
 pub use journal::{Journaled, delivery_from_stream, stream_image};
 pub use links::{Listed, Node, Partition, node_from_stream};
-pub use listing::{KnownSubject, NoticeEntry, OutboxEntry};
-pub use outbox::{GRACE, OutboxRow, OutboxState, Unpublished, event_from_stream};
+pub use listing::{BookPlace, KnownSubject, NoticeEntry, OutboxEntry};
+pub use outbox::{Due, GRACE, OutboxRow, OutboxState, Unpublished, event_from_stream};
 pub use outcome::outcome;
 pub use quarantine::QuarantineRow;
 pub use rows::{SHARDS, subject_of_key};

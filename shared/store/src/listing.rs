@@ -7,9 +7,11 @@ use model::{
     TimelineEntry, Up,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::accounts::EpisodeRow;
 use crate::links::{Node, Partition, read_node};
-use crate::rows::{Attributes, UP, own_sk, row, subject_of_key, text, text_of};
+use crate::rows::{Attributes, Key, SHARDS, UP, own_sk, row, shards, subject_of_key, text, text_of};
 use crate::{ActionRow, Store, StoreError};
 
 /// An action that was asked for, and what became of it.
@@ -23,6 +25,14 @@ pub struct OutboxEntry {
     pub requested_at: Moment,
     /// Its record; `None` while nobody has claimed it.
     pub action: Option<ActionRow>,
+}
+
+/// How far the book has been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookPlace {
+    shard: u8,
+    /// The last account that was read there, with its place in the order of the index.
+    last: Option<(SubjectId, String)>,
 }
 
 /// A message about many accounts that was asked for, and what became of it.
@@ -41,7 +51,7 @@ pub struct KnownSubject {
     pub subject: SubjectId,
     /// Its claims.
     pub up: Up,
-    /// What is known of it, ticks and requests left out; never empty.
+    /// What is known of it, ticks and what operators asked for left out; never empty.
     pub facts: Vec<Fact>,
     /// When the first delivery that still counts was received.
     pub first_at: Moment,
@@ -63,6 +73,45 @@ impl Store {
         }
         book.sort_by(|a, b| (&a.card.name, &a.account).cmp(&(&b.card.name, &b.account)));
         Ok(book)
+    }
+
+    /// At most `limit` watched accounts in no order, and where to go on after them; `None` once that was all: 1 call.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn book_page(
+        &self,
+        after: &BookPlace,
+        limit: i32,
+    ) -> Result<(Vec<SubjectId>, Option<BookPlace>), StoreError> {
+        let Some(shard) = shards("BOOK").nth(after.shard.into()) else { return Ok((vec![], None)) };
+        let start = after.last.as_ref().map(|(account, order)| {
+            let mut start = Key::assessment(account).attributes();
+            start.insert("book_shard".into(), text(&shard));
+            start.insert("book_order".into(), text(order));
+            start
+        });
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.accounts)
+            .index_name("portfolio")
+            .key_condition_expression("book_shard = :h")
+            .expression_attribute_values(":h", text(&shard))
+            .set_exclusive_start_key(start)
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|e| StoreError::unavailable("Query", &e))?;
+        let subject = |item: &Attributes| subject_of_key(text_of(item, "pk")?, text_of(item, "sk")?);
+        let accounts = page.items.unwrap_or_default().iter().filter_map(subject).collect();
+        let place = |last: Attributes| {
+            let last = (subject(&last)?, text_of(&last, "book_order")?.to_owned());
+            Some(BookPlace { shard: after.shard, last: Some(last) })
+        };
+        let next_shard = || BookPlace { shard: after.shard + 1, last: None };
+        let next = page.last_evaluated_key.and_then(place).unwrap_or_else(next_shard);
+        Ok((accounts, (next.shard < SHARDS).then_some(next)))
     }
 
     fn read_assessment(&self, item: Attributes) -> Result<Option<Assessment>, StoreError> {
@@ -136,7 +185,7 @@ impl Store {
         self.each_fact_row(|subject, sk, item| found.entry(subject).or_default().read(sk, item)).await?;
         let known = |(subject, partition): (SubjectId, Partition)| {
             let Partition { up, mut facts, .. } = partition;
-            facts.retain(|fact| !matches!(fact.key, FactKey::Tick | FactKey::PlayRequest(_)));
+            facts.retain(|fact| !matches!(fact.key, FactKey::Tick | FactKey::Rescore | FactKey::PlayRequest(_)));
             let received = || facts.iter().flat_map(Fact::all_registers).map(|(_, _, register)| register.received_at);
             let (first_at, last_at) = (received().min()?, received().max()?);
             Some(KnownSubject { subject, up, facts, first_at, last_at })

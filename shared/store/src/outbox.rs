@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::error::SdkError;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use model::{Event, EventId, Moment, SubjectId};
+use model::{ConnectionName, Event, EventId, Moment, SubjectId};
 
-use crate::desk::DESKS;
+use crate::desk::DeskKey;
+use crate::heard::HEARD;
 use crate::rows::{Attributes, Key, item, number, row, shards, text, text_of};
 use crate::write::Write;
 use crate::{Store, StoreError};
@@ -36,6 +37,17 @@ pub struct OutboxRow {
     pub reason: Option<String>,
     /// How often it was asked for again; marks are for the round that was read.
     pub round: u32,
+}
+
+/// What the index of due moments finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// An account that can change without news.
+    Account(SubjectId),
+    /// A connection that is silent for longer than it should be.
+    Source(ConnectionName),
+    /// A desk whose digest can be put together.
+    Desk(DeskKey),
 }
 
 /// An event that waits for the bus, and its round.
@@ -245,26 +257,30 @@ impl Store {
         Ok(found)
     }
 
-    /// Subjects whose due moment has passed according to the index: 1 call per shard and page.
+    /// What is due according to the index: 1 call per shard and page.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn due(&self, now: Moment) -> Result<Vec<SubjectId>, StoreError> {
+    pub async fn due(&self, now: Moment) -> Result<Vec<Due>, StoreError> {
         let keys = self.index_until("due", "DUE", "next_due_at", now).await?;
-        Ok(keys.iter().filter_map(|key| crate::subject_of_key(&key.pk, &key.sk)).collect())
+        let due = |key: &Key| match crate::subject_of_key(&key.pk, &key.sk) {
+            Some(subject) => Some(Due::Account(subject)),
+            None if key.pk == HEARD => Some(Due::Source(ConnectionName::from_stored(&*key.sk))),
+            None => DeskKey::of(key).map(Due::Desk),
+        };
+        Ok(keys.iter().filter_map(due).collect())
     }
 
-    /// The earliest moment up to `until` at which `clock` finds something to do, according to the indexes: an account or
-    /// a desk that is due, or an event that is left over. 1 call per shard of each. For hosts, which let time pass from
+    /// The earliest moment up to `until` at which `clock` finds something to do, according to the indexes: an account, a
+    /// desk or a source that is due, or an event that is left over. 1 call per shard of each. For hosts, which let time pass from
     /// one to the next.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn earliest_due(&self, until: Moment) -> Result<Option<Moment>, StoreError> {
         let due = self.earliest("due", "DUE", "next_due_at", until).await?;
-        let desk = self.earliest("due", DESKS, "next_due_at", until).await?;
         let waits = self.earliest("pending", "PENDING", "pending_at", until.plus(-GRACE)).await?;
-        Ok([due, desk, waits.map(|at| at.plus(GRACE))].into_iter().flatten().min())
+        Ok([due, waits.map(|at| at.plus(GRACE))].into_iter().flatten().min())
     }
 
     async fn earliest(

@@ -4,7 +4,8 @@ use model::{
     ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, BookEntry, BookLine,
     CauseChain, Closing, ConnectionName, CrmTask, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA, EpisodeKey,
     Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName, Recipient,
-    Score, Shared, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, TaskChange, TaskPriority, Urgency, Weigh,
+    Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, TaskChange, TaskPriority,
+    Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -77,6 +78,15 @@ pub fn all() -> Vec<Event> {
             })
         },
         Event {
+            account: SubjectId::from_stored("connection:hubspot"),
+            cause: CauseChain { due_at: Some(moment("2026-11-20T23:00:00Z")), ..CauseChain::default() },
+            ..event(EventBody::SourceSilent {
+                connection: connection(),
+                last_heard_on: jiff::civil::date(2026, 11, 17),
+                expected_every: 3,
+            })
+        },
+        Event {
             account: SubjectId::from_stored("connection:hubspot-app"),
             ..event(EventBody::FetchRequested(FetchRequest::new(
                 &"hubspot-app".parse().unwrap(),
@@ -110,7 +120,13 @@ pub fn more() -> Vec<(&'static str, Event)> {
         entries: vec![BookEntry { line, days_left: Some(84) }],
         more: 1,
     };
-    vec![("surge", notice(NoticeBody::Surge(surge))), ("starting_book", notice(NoticeBody::StartingBook(book)))]
+    let silent =
+        SourceSilent { source: connection(), last_heard_on: jiff::civil::date(2026, 11, 17), expected_every: 3 };
+    vec![
+        ("surge", notice(NoticeBody::Surge(surge))),
+        ("starting_book", notice(NoticeBody::StartingBook(book))),
+        ("source_silent", notice(NoticeBody::SourceSilent(silent))),
+    ]
 }
 
 fn notice(body: NoticeBody) -> Event {

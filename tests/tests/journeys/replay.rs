@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use barometer::api::{ReplayRequest, ReplayWhich};
+use barometer::api::{ReplayRequest, ReplayWhich, RescoreRequest};
 use barometer::host::Scratch;
 use jiff::SignedDuration;
 use model::Moment;
@@ -38,6 +38,12 @@ async fn months() -> World {
         };
         let body = company.body();
         world.deliver(&body, now).await;
+        if round == 6 {
+            // Nothing changed; that somebody looked is on the record all the same.
+            let accounts = companies.iter().map(Company::account).collect();
+            world.host.rescore(&RescoreRequest { accounts }).await.unwrap();
+            world.rest().await;
+        }
     }
     world.pass_until(hours(24 * 150)).await;
     world

@@ -73,6 +73,9 @@ pub struct Explanation {
     /// Why this one, in a sentence.
     #[serde(default)]
     pub model_because: String,
+    /// What of the configuration has changed since: `model`, `playbooks`. `barometer rescore` brings the account up to date.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outdated: Vec<String>,
     /// The score is that of a green account, and too little is known to call it green.
     #[serde(default)]
     pub provisional: bool,
@@ -323,6 +326,7 @@ impl Explanation {
             next_due_at: assessment.next_due_at,
             model: assessment.model.to_string(),
             model_because: assessment.model_because.clone(),
+            outdated: vec![],
             provisional: assessment.provisional,
             sentiment: assessment.sentiment.clone(),
             overridden: assessment.overridden.clone(),

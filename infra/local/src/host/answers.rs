@@ -77,7 +77,8 @@ impl Host {
         let counted = also_counted(&assessment, &facts, &also_said);
         also_said.extend(counted);
         let contract = self.contract(&assessment, &forest).await?;
-        Ok(Explanation { contract, ..Explanation::new(&assessment, &episodes, also_said, members) })
+        let outdated = self.outdated(&assessment);
+        Ok(Explanation { contract, outdated, ..Explanation::new(&assessment, &episodes, also_said, members) })
     }
 
     /// The contract of the nearest company above an account that has none of its own.
@@ -257,8 +258,17 @@ impl Host {
 }
 
 /// The kinds of row that one moment can bring, in the order in which they follow from each other; others come first.
-const TOLD_IN_ORDER: [&str; 8] =
-    ["watched", "unwatched", "band_changed", "risk_opened", "risk_resolved", "requested", "slack_alert", "crm_task"];
+const TOLD_IN_ORDER: [&str; 9] = [
+    "rescored",
+    "watched",
+    "unwatched",
+    "band_changed",
+    "risk_opened",
+    "risk_resolved",
+    "requested",
+    "slack_alert",
+    "crm_task",
+];
 
 fn badness(band: Band) -> u8 {
     match band {

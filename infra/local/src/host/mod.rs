@@ -11,6 +11,7 @@ mod operate;
 mod person;
 mod redact;
 mod replay;
+mod rescore;
 mod server;
 mod tokens;
 mod unmatched;
@@ -100,6 +101,8 @@ pub struct Host {
     secrets: ReadSecrets,
     /// For what an operator states, which takes effect before its delivery comes through the stream.
     normalize: Normalize,
+    /// For what an operator asks without changing anything.
+    health: Health,
     minute: Handler,
     tokens: Arc<Tokens>,
     hooks: BTreeMap<&'static str, Handler>,
@@ -156,6 +159,7 @@ impl Host {
             clock,
             secrets: parts.secrets.clone(),
             normalize: Normalize::new(parts.config.clone(), store.clone()),
+            health: Health::new(parts.config.clone(), store.clone()),
             store,
             minute,
             tokens,
@@ -208,7 +212,7 @@ impl Host {
             return Ok(false);
         }
         let done = (self.minute)(Value::Null).await.unwrap_or_default();
-        Ok(["ticked", "republished", "digests"].iter().any(|what| done[what].as_u64().is_some_and(|n| n > 0)))
+        Ok(["ticked", "silent", "republished", "digests"].iter().any(|what| done[what].as_u64().is_some_and(|n| n > 0)))
     }
 
     /// Lets time pass until `until`, and stops at every moment at which something is due, as the minute's clock would

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use config::Config;
 use config::secrets::SecretsFile;
-use model::{Assessment, Delivery, DeliveryId, Event, EventBody, Family, Field, Moment, Signal, SubjectId};
+use model::{Assessment, Delivery, DeliveryId, Event, EventBody, FactKey, Family, Field, Moment, Signal, SubjectId};
 use runtime::batch::alone;
 use runtime::lambda::{StreamChange, StreamEvent, StreamRecord};
 use runtime::seam::{CallError, Seam};
@@ -99,6 +99,7 @@ fn is_of_sending(body: &EventBody) -> bool {
         | EventBody::CheckpointReached { .. }
         | EventBody::ActionRequested(_)
         | EventBody::DeliveryQuarantined { .. }
+        | EventBody::SourceSilent { .. }
         | EventBody::FetchRequested(_) => false,
     }
 }
@@ -197,10 +198,12 @@ impl Host {
     /// Everything that a delivery speaks of or names.
     fn subjects_of(&self, delivery: &Delivery) -> BTreeSet<SubjectId> {
         let said = normalize::normalized(delivery, &self.config);
-        let signals = said.signals.iter().map(|signal| &signal.subject);
+        // What operators state always runs; what they ask of many accounts at once does not tie these together.
+        let of_one = || said.signals.iter().filter(|signal| signal.key != FactKey::Rescore);
+        let signals = of_one().map(|signal| &signal.subject);
         let mut named: BTreeSet<_> = signals.chain(said.links.iter().flat_map(named_by)).cloned().collect();
         if self.config.model.roll_up.is_some() {
-            named.extend(said.signals.iter().filter_map(parent_named));
+            named.extend(of_one().filter_map(parent_named));
         }
         let domains: Vec<_> = named.iter().filter_map(SubjectId::company_domain).collect();
         named.into_iter().chain(domains).collect()

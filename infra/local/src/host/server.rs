@@ -20,7 +20,7 @@ use tracing::error;
 use super::{Host, HostError};
 use crate::api::{
     AccountQuery, ApiError, ClockChange, EraseRequest, GoliveRequest, LinkRequest, QuarantineQuery, ReplayRequest,
-    SettleRequest, Settled, route,
+    RescoreQuery, RescoreRequest, SettleRequest, Settled, route,
 };
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
@@ -117,6 +117,18 @@ fn router(served: Served) -> axum::Router {
             route::REPLAY,
             post(|State(s): State<Served>, Json(request): Json<ReplayRequest>| async move {
                 answer(s.host.replay(&request).await)
+            }),
+        )
+        .route(
+            route::RESCORE_LOOK,
+            post(|State(s): State<Served>, Json(query): Json<RescoreQuery>| async move {
+                answer(s.host.rescore_page(&query).await)
+            }),
+        )
+        .route(
+            route::RESCORE,
+            post(|State(s): State<Served>, Json(request): Json<RescoreRequest>| async move {
+                answer(s.host.rescore(&request).await)
             }),
         )
         .route(

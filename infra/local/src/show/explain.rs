@@ -271,6 +271,10 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
     });
     let because = if it.model_because.is_empty() { String::new() } else { format!(" · {}", safe(&it.model_because)) };
     lines.push(style.faint(&format!("model        {}{because}", it.model)));
+    if !it.outdated.is_empty() {
+        let what = it.outdated.iter().map(|what| safe(what)).collect::<Vec<_>>().join(" and ");
+        lines.push(format!("             not the newest: {what} changed since; run `barometer rescore`"));
+    }
     lines
 }
 

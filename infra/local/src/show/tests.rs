@@ -82,6 +82,7 @@ fn explanation() -> Explanation {
         next_due_at: Some(moment("2026-11-21T23:00:00Z")),
         model: "crm-and-tickets@0123456789ab".into(),
         model_because: "no connection tells usage".into(),
+        outdated: vec![],
         provisional: false,
         sentiment: None,
         overridden: None,
@@ -175,6 +176,7 @@ fn what_is_not_known_is_said_and_not_counted() {
         points: vec![skipped, not_wired, runway],
         gained_total: 2_500,
         missed_total: 0,
+        outdated: vec!["model".into(), "playbooks".into()],
         episodes: Vec::new(),
         history: Vec::new(),
         also_said: Vec::new(),
@@ -458,3 +460,6 @@ fn the_welcome_screen_names_the_next_steps() {
 
 #[path = "tests/belongs.rs"]
 mod belongs;
+
+#[path = "tests/rescore.rs"]
+mod rescore;

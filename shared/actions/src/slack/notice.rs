@@ -1,4 +1,4 @@
-//! Messages about many accounts: the digest, a burst, a starting book.
+//! Messages about many accounts: the digest, a burst, a starting book, a source that is silent.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct NoticeTemplates {
 }
 
 /// The template of each kind of notice.
-const TEMPLATES: [&str; 3] = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2"];
+const TEMPLATES: [&str; 4] = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2", "slack/source_silent.j2"];
 
 impl NoticeTemplates {
     /// Takes the templates of a configuration, by their path below `templates/`.
@@ -38,11 +38,12 @@ impl NoticeTemplates {
     }
 
     fn write(&self, notice: &Notice, limits: NoticeLimits) -> Result<(Layout, usize), RenderError> {
-        let [digest, surge, starting_book] = TEMPLATES;
+        let [digest, surge, starting_book, source_silent] = TEMPLATES;
         let name = match &notice.body {
             NoticeBody::Digest(_) => digest,
             NoticeBody::Surge(_) => surge,
             NoticeBody::StartingBook(_) => starting_book,
+            NoticeBody::SourceSilent(_) => source_silent,
         };
         let text = self.texts.get(name).map_or("", String::as_str);
         let words = NoticeWords::of(notice, limits);

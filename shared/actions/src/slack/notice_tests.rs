@@ -15,14 +15,18 @@ use super::*;
 fn shipped() -> NoticeTemplates {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/config/templates");
     let read = |name: &str| (name.to_owned(), std::fs::read_to_string(dir.join(name)).unwrap());
-    let names = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2"];
+    let names = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2", "slack/source_silent.j2"];
     NoticeTemplates::new(&names.into_iter().map(read).collect()).unwrap()
 }
 
 /// Templates with these texts for a digest, a burst and a starting book.
 fn templates(texts: [&str; 3]) -> Result<NoticeTemplates, RenderError> {
     let names = ["slack/digest.j2", "slack/surge.j2", "slack/starting_book.j2"];
-    let named = names.into_iter().zip(texts).map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let named = names
+        .into_iter()
+        .zip(texts)
+        .chain([("slack/source_silent.j2", "x")])
+        .map(|(name, text)| (name.to_owned(), text.to_owned()));
     NoticeTemplates::new(&named.collect())
 }
 

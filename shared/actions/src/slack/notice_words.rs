@@ -1,6 +1,8 @@
 //! What a template may say of a notice, written like the words of an alert.
 
-use model::{BookEntry, Digest, DigestEntry, Money, Notice, NoticeBody, Score, Shared, StartingBook, SurgeAlert};
+use model::{
+    BookEntry, Digest, DigestEntry, Money, Notice, NoticeBody, Score, Shared, SourceSilent, StartingBook, SurgeAlert,
+};
 use serde::Serialize;
 
 use super::text::shown;
@@ -60,6 +62,16 @@ struct SharedWords {
     accounts: u32,
 }
 
+/// A source that is silent.
+#[derive(Debug, Serialize)]
+struct SourceWords {
+    name: String,
+    /// The last day it was heard, such as `2026-11-23`.
+    last_heard_on: String,
+    /// Within how many days it was expected to speak again.
+    expected_every: u16,
+}
+
 /// The variables of a template; those of the other kinds of notice are `none` or 0.
 #[derive(Debug, Default, Serialize)]
 pub struct NoticeWords {
@@ -76,6 +88,7 @@ pub struct NoticeWords {
     minutes: u32,
     measure: Option<SharedWords>,
     connection: Option<SharedWords>,
+    source: Option<SourceWords>,
     lines: Vec<LineWords>,
     /// How many accounts have no line; `none` where all have.
     more: Option<u32>,
@@ -90,6 +103,7 @@ impl NoticeWords {
             NoticeBody::Digest(digest) => of_digest(digest, limits),
             NoticeBody::Surge(surge) => of_surge(surge, limits),
             NoticeBody::StartingBook(book) => of_book(book, limits),
+            NoticeBody::SourceSilent(silent) => NoticeWords { source: Some(of_source(silent)), ..Self::default() },
         };
         Self { as_of: minute(notice.as_of), ..words }
     }
@@ -97,6 +111,14 @@ impl NoticeWords {
     /// How many accounts have a line.
     pub fn count(&self) -> usize {
         self.lines.len()
+    }
+}
+
+fn of_source(silent: &SourceSilent) -> SourceWords {
+    SourceWords {
+        name: silent.source.to_string(),
+        last_heard_on: silent.last_heard_on.to_string(),
+        expected_every: silent.expected_every,
     }
 }
 

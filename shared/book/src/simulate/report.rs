@@ -198,6 +198,7 @@ impl Report {
             | EventBody::ActionCompleted(_)
             | EventBody::ActionFailed(_)
             | EventBody::DeliveryQuarantined { .. }
+            | EventBody::SourceSilent { .. }
             | EventBody::FetchRequested(_) => {}
         }
     }

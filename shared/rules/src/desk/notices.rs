@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use config::Team;
 use jiff::civil::Date;
 use model::{
-    ActionId, Band, BookEntry, BookLine, Mode, Moment, Notice, NoticeBody, Owner, Recipient, StartingBook, stable_hash,
+    ActionId, Band, BookEntry, BookLine, Mode, Moment, Notice, NoticeBody, Owner, Recipient, SourceSilent,
+    StartingBook, stable_hash,
 };
 
 use super::hours::DeskRules;
@@ -23,6 +24,14 @@ const MOST_ENTRIES: usize = 50;
 /// The team's channel, and why there: for what concerns nobody alone.
 pub fn team_channel(team: &Team, because: &str) -> Recipient {
     people::in_channel(team, None, because).to
+}
+
+/// That a source is silent since `since`, for the team's channel: one for each silence.
+pub fn source_silent(silent: SourceSilent, team: &Team, mode: Mode, since: Moment) -> Notice {
+    let to = team_channel(team, &format!("`{}` is silent", silent.source));
+    let last = silent.last_heard_on.to_string();
+    let id = ActionId::from_stored(stable_hash(&["source_silent", silent.source.as_str(), &last]));
+    Notice { id, to, mode, as_of: since, body: NoticeBody::SourceSilent(silent) }
 }
 
 /// The starting books of everybody who looks after one of the accounts of `book`, in the order of their addresses.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use config::Config;
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{ConnectionName, Heard, Moment, View};
@@ -61,7 +60,7 @@ impl<'a> Sources<'a> {
                 // What it told about this account was heard, also where nobody wrote down when.
                 let day = heard.and_then(Heard::last).unwrap_or_else(|| received.date_in(zone));
                 let last = When { at: Moment::start_of(day.tomorrow().ok()?, zone)?, day };
-                let silent_from = day.saturating_add((i64::from(every) + 1).days());
+                let silent_from = Heard::from(day).silent_from(every)?;
                 Some(Hears { last, midnight: Moment::start_of(day, zone)?, silent_from })
             });
             let gaps = every.and_then(|every| Some(heard?.silences(every).collect()));

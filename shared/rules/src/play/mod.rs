@@ -7,6 +7,7 @@ mod guard;
 mod open;
 mod owner;
 mod request;
+mod rescore;
 mod risk;
 mod runway;
 mod start;
@@ -87,6 +88,8 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
             if playbook.paused {
                 played.due(held_until(plays));
                 played.running.insert(playbook.name.clone());
+            } else if plays.news.is_rescore {
+                rescore::take_over(plays, playbook, open, &mut played, decision);
             } else {
                 go_on(plays, playbook, open, &mut played, decision);
             }
@@ -96,7 +99,7 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
         if start::holds(plays, &playbook.trigger) {
             played.held.insert(playbook.name.clone());
         }
-        if playbook.paused || matches!(playbook.trigger, Trigger::Renewal(_)) {
+        if playbook.paused || plays.news.is_rescore || matches!(playbook.trigger, Trigger::Renewal(_)) {
             continue;
         }
         for begun in start::starts(plays, playbook, &played.answers) {
@@ -223,6 +226,6 @@ impl Plays<'_> {
 
     /// The health model is the one of the look before. Bands that moved because the model did prove nothing.
     fn same_model(&self) -> bool {
-        self.input.previous.is_none_or(|before| before.model == self.assessment.model)
+        !self.news.is_rescore && self.input.previous.is_none_or(|before| before.model == self.assessment.model)
     }
 }

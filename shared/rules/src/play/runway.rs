@@ -12,7 +12,7 @@ use model::{
 
 use self::words::{Ended, Words};
 use super::request::{Message, request};
-use super::{Played, Plays, answers, cause_of, guard, held_until, open, owner, risk, say_ended, say_started};
+use super::{Played, Plays, answers, cause_of, guard, held_until, open, owner, rescore, risk, say_ended, say_started};
 use crate::alert::AlertText;
 use crate::decide::{Decision, push};
 use crate::renewals::{Group, Running};
@@ -48,6 +48,12 @@ pub(super) fn run(
     let outcome = decided(plays, playbook, runway, &episodes, request.is_some(), decision);
     played.runway = outcome.marks;
     played.due(outcome.next_due_at);
+    if plays.news.is_rescore {
+        for turn in outcome.turns.iter().filter(|turn| !turn.episodes.is_empty()) {
+            rescore::go_on(plays, playbook, turn, played, decision);
+        }
+        return;
+    }
     for turn in outcome.turns {
         let runs = turn.closes.is_none();
         if turn.episodes.is_empty() {
@@ -75,7 +81,7 @@ fn decided<'a>(
     let before = plays.prior.zip(plays.input.previous).map(|(prior, previous)| Before {
         as_of: prior.as_of,
         marks: &prior.runway,
-        same_playbooks: previous.playbooks == plays.assessment.playbooks,
+        same_playbooks: !plays.news.is_rescore && previous.playbooks == plays.assessment.playbooks,
         same_model: plays.same_model(),
     });
     look(&Look {

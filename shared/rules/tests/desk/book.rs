@@ -23,7 +23,7 @@ fn book(lines: &[BookLine]) -> Option<StartingBook> {
     assert!(again.is_none_or(|again| again.id == notice.id), "everybody gets one");
     match notice.body {
         NoticeBody::StartingBook(book) => Some(book),
-        NoticeBody::Digest(_) | NoticeBody::Surge(_) => panic!("no starting book"),
+        NoticeBody::Digest(_) | NoticeBody::Surge(_) | NoticeBody::SourceSilent(_) => panic!("no starting book"),
     }
 }
 
@@ -72,7 +72,7 @@ fn every_owner_gets_their_own_and_the_channel_what_nobody_can_be_told() {
         .iter()
         .map(|notice| match &notice.body {
             NoticeBody::StartingBook(book) => (notice.to.address.as_str(), book.accounts, book.red),
-            NoticeBody::Digest(_) | NoticeBody::Surge(_) => panic!("no starting book"),
+            NoticeBody::Digest(_) | NoticeBody::Surge(_) | NoticeBody::SourceSilent(_) => panic!("no starting book"),
         })
         .collect();
     // Priya has no Slack id.

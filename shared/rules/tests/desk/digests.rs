@@ -11,7 +11,7 @@ fn waits(number: usize) -> ActionRequest {
 fn told(notice: Option<Notice>) -> Digest {
     match notice.unwrap().body {
         NoticeBody::Digest(digest) => digest,
-        NoticeBody::Surge(_) | NoticeBody::StartingBook(_) => panic!("no digest"),
+        NoticeBody::Surge(_) | NoticeBody::StartingBook(_) | NoticeBody::SourceSilent(_) => panic!("no digest"),
     }
 }
 

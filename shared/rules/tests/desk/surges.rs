@@ -61,7 +61,7 @@ fn minute(number: i64) -> Moment {
 fn alert(notice: &Notice) -> SurgeAlert {
     match &notice.body {
         NoticeBody::Surge(alert) => alert.clone(),
-        NoticeBody::Digest(_) | NoticeBody::StartingBook(_) => panic!("no surge"),
+        NoticeBody::Digest(_) | NoticeBody::StartingBook(_) | NoticeBody::SourceSilent(_) => panic!("no surge"),
     }
 }
 
