@@ -39,7 +39,7 @@ impl Desks<'_> {
         let mut turned = None;
         for _ in 0..TRIES {
             let desk = self.store.desk(self.mode, &request.to).await?;
-            if turned.is_none() && !desk.value.knows(&request.id) {
+            if turned.is_none() && *thread == Thread::Starts && !desk.value.knows(&request.id) {
                 turned = Some(match self.turn(request).await? {
                     Seen::Wait(until) => return Ok(Place::Settles(until)),
                     Seen::Single => request.clone(),
@@ -99,9 +99,7 @@ impl Desks<'_> {
 /// What became of the message that starts the thread, as a desk needs to know it. `None` while that is not known.
 pub(crate) fn thread_of(request: &ActionRequest, root: Option<&ActionRow>, opens: bool) -> Option<Thread> {
     use store::ActionStatus as Status;
-    let Some(root) = root.filter(|_| request.reply_to.is_some()) else {
-        return request.reply_to.is_none().then_some(Thread::Starts);
-    };
+    let Some(root) = root else { return request.reply_to.is_none().then_some(Thread::Starts) };
     match root.status {
         Status::Sent => Some(Thread::Sent),
         Status::Digested | Status::Merged => Some(Thread::InDigest(root.id.clone())),

@@ -1,7 +1,7 @@
 //! Looks again at what may have changed since a message was asked for.
 
 use model::{ActionRequest, AlertKind, Mode, Moment};
-use store::{ActionContext, ActionStatus};
+use store::{ActionContext, ActionRow, ActionStatus};
 
 use crate::desk::thread_of;
 use crate::{AFTER_ROOT, NotNow, SlackAlert, Verdict};
@@ -12,6 +12,7 @@ impl SlackAlert {
         &self,
         request: &ActionRequest,
         context: &ActionContext,
+        root: Option<&ActionRow>,
         now: Moment,
     ) -> Result<Verdict, NotNow> {
         let end = |status, mode, reason: &str| Ok(Verdict::End { status, mode, reason: reason.to_owned() });
@@ -27,8 +28,8 @@ impl SlackAlert {
         }
         let playbook = self.config.playbook(&request.playbook);
         let opens = playbook.and_then(|p| p.steps.first()).is_some_and(|first| first.name == request.step);
-        let Some(thread) = thread_of(request, context.root.as_ref(), opens) else {
-            return match &context.root {
+        let Some(thread) = thread_of(request, root, opens) else {
+            return match root {
                 Some(root) if root.status == ActionStatus::Observed => {
                     end(ActionStatus::Observed, root.mode, "the message it replies to was observed, not sent")
                 }

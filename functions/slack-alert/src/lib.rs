@@ -5,6 +5,7 @@
 //! can cause a duplicate: a message found `sending` after its lease is sent once more, then it is a person's to judge.
 
 mod desk;
+mod holder;
 mod judge;
 mod notice;
 
@@ -146,8 +147,10 @@ impl SlackAlert {
             return self.finish(event, request, uncertain(&held), &held).await;
         }
         let context = self.store.action_context(request).await?;
-        let verdict = self.judge(request, &context, now).await?;
-        let joins = context.root.as_ref().map(Joins::from).unwrap_or_default();
+        let holder = self.holder(request, &context).await?;
+        let root = context.root.as_ref().or(holder.as_ref());
+        let verdict = self.judge(request, &context, root, now).await?;
+        let joins = root.filter(|root| root.status == ActionStatus::Sent).map(Joins::from).unwrap_or_default();
         let is_redirected = matches!(verdict, Verdict::Send { mode: Mode::Redirect, .. });
         let message = match self.rendered(request, &joins, is_redirected) {
             Ok(message) => message,

@@ -43,6 +43,7 @@ fn healthy(id: u64, at: i64) -> Vec<(&'static str, String, i64)> {
         ("name", format!("Company {id}"), at),
         ("domain", format!("company-{id}.example"), at),
         ("lifecyclestage", "customer".to_owned(), at),
+        ("customer_success_manager", "ines.almeida@ourco.example".to_owned(), at),
         ("annual_recurring_revenue", "48000".to_owned(), at),
         ("csm_sentiment", "green".to_owned(), at),
         ("notes_last_contacted", (at - DAY).to_string(), at),

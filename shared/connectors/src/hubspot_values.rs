@@ -18,6 +18,9 @@ pub(crate) struct Unfit {
 /// Longest notice period taken for one, in days: ten years. What is longer is another unit.
 const MAX_NOTICE_DAYS: i64 = 3_650;
 
+/// The most seats or prepaid units taken for a count. What is more is something else, such as an instant.
+const MAX_COUNT: i64 = 1_000_000_000_000;
+
 /// Epoch numbers nearer to 1970 than this many milliseconds (115 days) are seconds or `YYYYMMDD`, not milliseconds.
 const MIN_EPOCH_MS: u64 = 10_000_000_000;
 
@@ -32,7 +35,8 @@ pub(crate) fn read(field: Field, raw: &RawValue, currency: Currency) -> Result<V
     let value = match field.kind() {
         ValueKind::Text if field == Field::Company => whole_number(raw).ok().map(Value::Text),
         ValueKind::Text => words(field, &text).map(Value::Text),
-        ValueKind::Int => days(trimmed).map(Value::Int),
+        ValueKind::Int if field == Field::NoticeDays => whole(trimmed, MAX_NOTICE_DAYS).map(Value::Int),
+        ValueKind::Int => whole(trimmed, MAX_COUNT).map(Value::Int),
         ValueKind::Flag => flag(trimmed).map(Value::Flag),
         ValueKind::Money => Money::from_decimal(trimmed, currency).ok().map(Value::Money),
         ValueKind::Date => date(trimmed).map(Value::Date),
@@ -49,7 +53,8 @@ fn expected(field: Field) -> &'static str {
         }
         ValueKind::Text if field == Field::Company => "a company's id",
         ValueKind::Text => "text",
-        ValueKind::Int => "a whole number of days from 0 to 3650",
+        ValueKind::Int if field == Field::NoticeDays => "a whole number of days from 0 to 3650",
+        ValueKind::Int => "a whole number from 0 to 1000000000000",
         ValueKind::Flag => "true or false",
         ValueKind::Money => "an amount such as 12000.50",
         ValueKind::Date => "a date (epoch milliseconds, an ISO instant or YYYY-MM-DD)",
@@ -92,10 +97,10 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 /// `30` and `30.00`, not `30.5`.
-fn days(text: &str) -> Option<i64> {
+fn whole(text: &str, most: i64) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let no_fraction = !fraction.is_empty() && fraction.bytes().all(|b| b == b'0');
-    whole.parse().ok().filter(|days| no_fraction && (0..=MAX_NOTICE_DAYS).contains(days))
+    whole.parse().ok().filter(|number| no_fraction && (0..=most).contains(number))
 }
 
 /// The day of an instant is the one in UTC: HubSpot keeps days as midnight UTC. With an offset it is the day as written.

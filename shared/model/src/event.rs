@@ -284,6 +284,10 @@ pub struct ActionRequest {
     /// The action whose message starts the thread this one belongs to, or whose task it changes; `None` when this one
     /// starts it.
     pub reply_to: Option<ActionId>,
+    /// The company above an account that has no contract of its own, in the first message of an episode: where that one's
+    /// contract is, a thread of the same playbook may be under way, and the message belongs there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<SubjectId>,
     /// Who gets it.
     pub to: Recipient,
     /// Whether it may interrupt its reader.

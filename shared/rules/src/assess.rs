@@ -14,7 +14,7 @@ use crate::known::Known;
 use crate::measure::{Measured, contribution, measured, spoken_all, values};
 use crate::people;
 use crate::renewals::days_between;
-use crate::roll_up::Rolled;
+use crate::roll_up::{self, Rolled};
 use crate::score::{Group, Scale, Weighed, score};
 use crate::told::Told;
 use crate::when::When;
@@ -259,6 +259,7 @@ pub(crate) fn assess(input: Input<'_>, judge: &Judge<'_>, prior: Option<&Prior>,
         playbooks: config.playbooks_hash.clone(),
         history: Assessment::history_with(history, ScorePoint { as_of: now.at, score, band }),
         running: BTreeSet::new(),
+        threads: BTreeMap::new(),
         held: BTreeSet::new(),
         answers: None,
         runway: BTreeMap::new(),
@@ -282,5 +283,6 @@ fn card(input: Input<'_>, judge: &Judge<'_>, now: When) -> AccountCard {
         renewal_amount: renewal.due.and(renewal.amount).and_then(|told| told.money()),
         lifecycle_stage: known.text(Field::LifecycleStage).map(str::to_owned),
         owner: people::owner(known, &judge.config.team, input.account),
+        parent: roll_up::parent(View::new(input.facts, judge.config), input.account).map(|(parent, _)| parent),
     }
 }

@@ -176,11 +176,12 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     watched_by.extend(config.playbooks.iter().flat_map(Playbook::conditions));
     let next_change = due::next_change(&judge, &assessment, now, &watched_by, &played.threads);
     let next_due_at = [played.next_due_at, next_change].into_iter().flatten().min();
-    let Played { running, held, answers, runway, .. } = played;
+    let Played { running, roots: threads, held, answers, runway, .. } = played;
     let answers = Some(answers);
     let (told_parent, told) = roll_up::tell((input, view, &known), &assessment, &news, config);
     decision.told = told;
-    decision.assessment = Some(Assessment { next_due_at, running, held, answers, runway, told_parent, ..assessment });
+    decision.assessment =
+        Some(Assessment { next_due_at, running, threads, held, answers, runway, told_parent, ..assessment });
     decision
 }
 

@@ -161,7 +161,7 @@ fn added(sum: ChildWeight, next: ChildWeight) -> ChildWeight {
 }
 
 /// The subject that an account names as its parent, and since when.
-fn parent(view: View<'_>, account: &SubjectId) -> Option<(SubjectId, Moment)> {
+pub(crate) fn parent(view: View<'_>, account: &SubjectId) -> Option<(SubjectId, Moment)> {
     let told = Told::of(view, &FactKey::Profile, Field::Parent)?;
     let parent = told.subject.named_parent(told.text()?).filter(|parent| parent != account)?;
     Some((parent, told.register.stamp.occurred_at))

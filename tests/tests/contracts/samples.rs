@@ -227,6 +227,7 @@ fn request() -> ActionRequest {
         run: 1,
         step: "alert".into(),
         reply_to: None,
+        under: Some(SubjectId::vendor("hubspot", "company", "4700")),
         to: Recipient {
             address: "U0DANA0001".into(),
             reason: "Dana Reyes, csm property of the CRM".into(),

@@ -73,10 +73,9 @@ async fn clean() -> (Vec<Made>, Left) {
 
 #[track_caller]
 fn same(clean: &Left, broken: &Left, what: &str) {
-    for (name, a, b) in [("missing", &clean.tables, &broken.tables), ("extra", &broken.tables, &clean.tables)] {
-        let odd: Vec<_> = a.iter().filter(|line| !b.contains(line)).collect();
-        assert!(odd.is_empty(), "{what}: {name} in the tables: {odd:#?}");
-    }
+    let odd = |a: &Left, b: &Left| a.tables.iter().filter(|line| !b.tables.contains(line)).cloned().collect::<Vec<_>>();
+    let (missing, extra) = (odd(clean, broken), odd(broken, clean));
+    assert!(missing.is_empty() && extra.is_empty(), "{what}: missing: {missing:#?}, instead: {extra:#?}");
     assert_eq!(clean.messages, broken.messages, "{what}");
 }
 

@@ -194,3 +194,42 @@ async fn a_replay_of_a_group_decides_what_was_decided() {
     let then = world.host.explain(parent.account().as_str(), Some(hours(1))).await.unwrap();
     assert_eq!(then.roll_up.unwrap().rows.len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn trouble_of_a_child_without_a_contract_is_told_in_the_thread_of_whose_contract_it_is() {
+    let world = World::new(Setup::new()).await;
+    let without_contract = |id: u64, parent: u64| {
+        let mut company = child(id, parent, 0);
+        company.set("annual_recurring_revenue", "", hours(0)).set("renewal_date", "", hours(0));
+        company
+    };
+    // 2 belongs to 1, and 3 to 2; 4 has a contract of its own, and 5 another CSM.
+    let mut family = [Company::healthy(1, hours(0)), without_contract(2, 1), without_contract(3, 2)];
+    let mut others = [child(4, 1, 9_000), without_contract(5, 1)];
+    others[1].set("customer_success_manager", "tom.brandt@ourco.example", hours(0));
+    for company in family.iter().chain(&others) {
+        world.deliver(&company.body(), hours(0)).await;
+    }
+    world.until(hours(1));
+    world.host.golive(&Default::default()).await.unwrap();
+    for company in family.iter_mut().chain(&mut others) {
+        company.feels("red", hours(1)).contacted(hours(-24 * 120), hours(1));
+        world.deliver(&company.body(), hours(1)).await;
+    }
+    world.pass_until(hours(2)).await;
+    let messages = world.slack.messages();
+    let about = |id: u64| {
+        let name = format!("Company {id}*");
+        let all: Vec<_> = messages.iter().filter(|message| message["text"].as_str().unwrap().contains(&name)).collect();
+        assert_eq!(all.len(), 1, "{messages:#?}");
+        all[0].clone()
+    };
+    let nth = messages.iter().position(|message| *message == about(1)).unwrap() + 1;
+    let thread = format!("1790000000.{nth:06}");
+    assert_eq!(about(1)["thread_ts"], serde_json::Value::Null);
+    for id in [2, 3] {
+        assert_eq!((&about(id)["thread_ts"], &about(id)["channel"]), (&thread.as_str().into(), &"C0TEST".into()));
+    }
+    assert_eq!(about(4)["thread_ts"], serde_json::Value::Null, "a contract of its own");
+    assert_eq!((&about(5)["thread_ts"], &about(5)["channel"]), (&serde_json::Value::Null, &"U0TOMB0002".into()));
+}

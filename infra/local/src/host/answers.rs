@@ -83,16 +83,15 @@ impl Host {
 
     /// The contract of the nearest company above an account that has none of its own.
     async fn contract(&self, account: &Assessment, forest: &Forest) -> Result<Option<ContractRow>, HostError> {
-        let has_one = |card: &AccountCard| card.arr.is_some() || card.renews_on.is_some();
         let mut at = account.clone();
         for _ in 0..RollUp::MOST_LEVELS {
-            if has_one(&at.card) {
+            if at.card.has_contract() {
                 let AccountCard { name, arr, renews_on, .. } = at.card;
                 let holder = at.account;
                 let is_above = holder != account.account;
                 return Ok(is_above.then_some(ContractRow { holder, name, arr, renews_on }));
             }
-            let above = at.told_parent.as_ref().and_then(|told| forest.account(&told.parent));
+            let above = at.card.parent.as_ref().and_then(|parent| forest.account(parent));
             let Some(above) = above else { return Ok(None) };
             let Some(next) = self.store.assessed(&above).await?.assessment else { return Ok(None) };
             at = next;

@@ -74,6 +74,7 @@ fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
         run: 1,
         step: text.to_owned(),
         reply_to: None,
+        under: None,
         to: Recipient { address: "#risk".into(), reason: text.to_owned(), ..Recipient::default() },
         urgency: Urgency::Now,
         weigh: Weigh::default(),

@@ -20,7 +20,7 @@ pub use roll_up::{
 };
 pub use trend::{ScorePoint, Trend};
 
-use crate::{DeliveryId, EventId, Moment, Money, PlaybookName, RunwayMark, SubjectId};
+use crate::{ActionId, DeliveryId, EventId, Moment, Money, PlaybookName, RunwayMark, SubjectId};
 
 /// Which version of a configuration was used: its name and the first 12 hexadecimal digits of its content hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -91,6 +91,16 @@ pub struct AccountCard {
     pub lifecycle_stage: Option<String>,
     /// Who looks after it.
     pub owner: Option<Owner>,
+    /// The company that it names as its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SubjectId>,
+}
+
+impl AccountCard {
+    /// Whether a contract is known: what it pays, or when a term ends.
+    pub fn has_contract(&self) -> bool {
+        self.arr.is_some() || self.renews_on.is_some()
+    }
 }
 
 /// The computed result for one account: a pure function of its facts, the assessment before and its open episodes.
@@ -155,6 +165,9 @@ pub struct Assessment {
     /// the member at which it lives.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub running: BTreeSet<PlaybookName>,
+    /// The message that starts the thread of each of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub threads: BTreeMap<PlaybookName, ActionId>,
     /// The playbooks whose starting condition holds: they start when it did not hold at the look before.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub held: BTreeSet<PlaybookName>,

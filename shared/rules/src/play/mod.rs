@@ -18,7 +18,9 @@ pub(crate) mod worse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Calendar, Config, Playbook, Scalar, Scalars, Trigger};
-use model::{Assessment, Closing, Episode, EventBody, Moment, PlaybookName, Prior, RunwayMark, SubjectId, View};
+use model::{
+    ActionId, Assessment, Closing, Episode, EventBody, Moment, PlaybookName, Prior, RunwayMark, SubjectId, View,
+};
 
 use crate::assess::results;
 use crate::decide::{Decision, Input, push};
@@ -57,6 +59,8 @@ pub(crate) struct Played {
     pub answers: BTreeMap<SubjectId, i64>,
     /// How far each term is on the way to its renewal.
     pub runway: BTreeMap<String, RunwayMark>,
+    /// The message that starts the thread of each playbook that runs.
+    pub roots: BTreeMap<PlaybookName, ActionId>,
     /// The threads that are told when it gets worse.
     pub threads: Vec<Thread>,
 }
@@ -71,6 +75,7 @@ impl Played {
         self.due(next);
         self.running.insert(playbook.name.clone());
         self.threads.extend(worse::thread(plays, playbook, episode));
+        self.roots.extend(episode.root_action.clone().map(|root| (playbook.name.clone(), root)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! A message is asked for: what it says, whom it is for, and what the sending side needs to decide when it goes.
 
 use config::{Offset, Playbook, Role};
-use model::{ActionKind, ActionRequest, AlertKind, Band, Episode, EventBody, Urgency, Weigh};
+use model::{ActionKind, ActionRequest, AlertKind, Band, Episode, EventBody, SubjectId, Urgency, Weigh};
 
 use super::{Plays, cause_of, owner};
 use crate::alert::{self, AlertText};
@@ -46,6 +46,7 @@ pub(crate) fn request(
         run: episode.run,
         step: step.to_owned(),
         reply_to: episode.root_action.clone(),
+        under: under(plays, kind, episode),
         to: reached.to,
         urgency: urgency.unwrap_or_else(|| pressing(plays, kind, role)),
         weigh: Weigh { arr: alert.arr, days_left: alert.days_to_deadline },
@@ -56,6 +57,13 @@ pub(crate) fn request(
     };
     let body = EventBody::ActionRequested(Box::new(request));
     push(decision, plays.input.account, plays.news, id.as_str(), &cause_of(episode), body);
+}
+
+/// Whose contract an account's trouble is a matter of, where it has none itself.
+fn under(plays: &Plays<'_>, kind: AlertKind, episode: &Episode) -> Option<SubjectId> {
+    let starts = kind == AlertKind::Opened && episode.root_action.is_none();
+    let card = &plays.assessment.card;
+    card.parent.clone().filter(|_| starts && !card.has_contract())
 }
 
 /// Red and escalations interrupt, and what replies to a message that did; everything else waits for the digest.

@@ -123,6 +123,7 @@ fn request(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, asked: Ask
         run: episode.run,
         step: name,
         reply_to: (id != made_by).then_some(made_by),
+        under: None,
         to,
         // A task lies in a list; it interrupts nobody and needs no leave from anybody's budget.
         urgency: Urgency::Now,

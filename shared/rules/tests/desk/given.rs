@@ -69,6 +69,7 @@ pub fn about(number: usize) -> ActionRequest {
         run: 1,
         step: "alert".into(),
         reply_to: None,
+        under: None,
         to: ines(),
         urgency: Urgency::Now,
         weigh: Weigh::default(),
