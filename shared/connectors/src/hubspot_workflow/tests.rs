@@ -351,7 +351,9 @@ fn other_token(field: Field) -> &'static str {
         Field::Company => "123456",
         Field::IsTest => "\"true\"",
         Field::AutoRenew => "\"false\"",
-        Field::NoticeDays | Field::Seats | Field::Arr | Field::Amount => "\"31\"",
+        Field::NoticeDays | Field::Seats | Field::PrepaidUnits | Field::PrepaidLeft | Field::Arr | Field::Amount => {
+            "\"31\""
+        }
         Field::CustomerSince | Field::StartsOn | Field::RenewsOn | Field::ClosesOn | Field::LastTwoWayAt => {
             "\"1700000000000\""
         }
