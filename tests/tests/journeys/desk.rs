@@ -156,7 +156,10 @@ async fn nobody_is_told_at_night_and_what_is_over_in_the_morning_is_not_told_at_
 #[tokio::test(start_paused = true)]
 async fn what_waits_when_sending_is_paused_is_held_and_uses_up_nothing() {
     let world = live(9).await;
-    world.deliver(&red(1, minute(2)).body(), minute(2)).await;
+    let turned = minute(2).plus(SignedDuration::from_secs(10));
+    world.deliver(&red(1, turned).body(), turned).await;
+    // It has settled, and stands on its reader's desk until the minute is over.
+    world.pass_until(turned.plus(SignedDuration::from_secs(125))).await;
     assert_eq!(statuses(&world, "waiting").await, 1);
     world.host.pause(true).await.unwrap();
     world.pass_until(minute(10)).await;
