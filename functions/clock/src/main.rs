@@ -1,4 +1,4 @@
-//! Wakes accounts whose due moment has passed and tells of silent sources, once a minute. Everything worth reading is in `lib.rs`.
+//! Wakes what is due, once a minute: accounts, desks, silent sources. Everything worth reading is in `lib.rs`.
 
 use std::path::Path;
 use std::sync::Arc;

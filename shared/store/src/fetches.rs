@@ -1,6 +1,5 @@
 //! Objects to be fetched from vendors: each version once, and none faster than its vendor likes.
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::SignedDuration;
@@ -164,30 +163,8 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn ask_again(&self, entry: &FetchEntry) -> Result<(), StoreError> {
-        let key = Key::outbox(&entry.event);
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .set_key(Some(key.attributes()))
-            .update_expression(
-                "SET #s = :pending, pending_shard = :shard, pending_at = :at, attempts = :none ADD #r :one",
-            )
-            .condition_expression("attribute_exists(pk) AND #s <> :pending")
-            .expression_attribute_names("#s", "state")
-            .expression_attribute_names("#r", "round")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":pending", text("pending"))
-            .expression_attribute_values(":shard", text(crate::outbox::pending_shard(&key)))
-            .expression_attribute_values(":at", text(entry.requested_at.to_string()))
-            .expression_attribute_values(":none", number(0))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => Ok(()),
-            Err(error) => Err(StoreError::unavailable("UpdateItem", &error)),
-        }
+        let is_not_on_its_way = "attribute_exists(pk) AND #s <> :pending";
+        self.pend(&entry.event, entry.requested_at, is_not_on_its_way).await.map(|_| ())
     }
 }
 

@@ -96,7 +96,7 @@ pub fn event_from_stream(image: serde_dynamo::Item) -> Result<Option<Unpublished
 }
 
 /// The same number as the row's own shard, under the index's prefix.
-pub(crate) fn pending_shard(key: &Key) -> String {
+fn pending_shard(key: &Key) -> String {
     key.pk.replacen("OUTBOX", "PENDING", 1)
 }
 
@@ -159,24 +159,24 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn ask_again_at(&self, event: &EventId, at: Moment) -> Result<(), StoreError> {
-        let key = Key::outbox(event);
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .set_key(Some(key.attributes()))
-            .update_expression("SET #s = :pending, pending_shard = :shard, pending_at = :at ADD #r :one")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#s", "state")
-            .expression_attribute_names("#r", "round")
-            .expression_attribute_values(":pending", text("pending"))
-            .expression_attribute_values(":shard", text(pending_shard(&key)))
-            // It is on its way through no stream, so the clock need not wait for that.
-            .expression_attribute_values(":at", text(at.plus(-GRACE).to_string()))
-            .expression_attribute_values(":one", number(1))
-            .send()
-            .await;
-        sent.map(|_| ()).map_err(|error| StoreError::unavailable("UpdateItem", &error))
+        // It is on its way through no stream, so the clock need not wait for that.
+        if self.pend(event, at.plus(-GRACE), "attribute_exists(pk)").await? {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable { operation: "UpdateItem", reason: format!("there is no event `{event}`") })
+    }
+
+    /// Has an event wait for the bus again, in a round of its own: 1 call. False when the condition fails.
+    pub(crate) async fn pend(&self, event: &EventId, pending_at: Moment, condition: &str) -> Result<bool, StoreError> {
+        let values = Attributes::from([
+            (":pending".into(), text("pending")),
+            (":shard".into(), text(pending_shard(&Key::outbox(event)))),
+            (":at".into(), text(pending_at.to_string())),
+            (":none".into(), number(0)),
+            (":one".into(), number(1)),
+        ]);
+        let update = "SET #s = :pending, pending_shard = :shard, pending_at = :at, attempts = :none ADD #r :one";
+        self.update_event(event, update, condition, values).await
     }
 
     /// The bus will not take the event: 1 call.
@@ -215,26 +215,39 @@ impl Store {
         mut values: Attributes,
     ) -> Result<(), StoreError> {
         values.extend([(":pending".into(), text("pending")), (":round".into(), number(round))]);
+        // Rows of before there were rounds are in the first one.
+        let condition = if round == 0 {
+            "#s = :pending AND (attribute_not_exists(#r) OR #r = :round)"
+        } else {
+            "#s = :pending AND #r = :round"
+        };
+        self.update_event(event, update, condition, values).await.map(|_| ())
+    }
+
+    /// One conditional update of an event's row, whose `state` is `#s` there and whose `round` is `#r`; false when the
+    /// condition fails.
+    async fn update_event(
+        &self,
+        event: &EventId,
+        update: &str,
+        condition: &str,
+        values: Attributes,
+    ) -> Result<bool, StoreError> {
         let sent = self
             .client
             .update_item()
             .table_name(&self.tables.accounts)
             .set_key(Some(Key::outbox(event).attributes()))
             .update_expression(update)
-            // Rows of before there were rounds are in the first one.
-            .condition_expression(if round == 0 {
-                "#s = :pending AND (attribute_not_exists(#r) OR #r = :round)"
-            } else {
-                "#s = :pending AND #r = :round"
-            })
+            .condition_expression(condition)
             .expression_attribute_names("#s", "state")
             .expression_attribute_names("#r", "round")
             .set_expression_attribute_values(Some(values))
             .send()
             .await;
         match sent {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => Ok(()),
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => Ok(false),
             Err(error) => Err(StoreError::unavailable("UpdateItem", &error)),
         }
     }

@@ -7,7 +7,7 @@ use model::{
     CauseChain, Child, Delivery, DeliveryId, Event, EventBody, EventId, FetchRequest, QuarantineKind, Quarantined,
     Stamp, SubjectId, TimelineEntry, ToldParent,
 };
-use store::{Commit, Journaled, Store};
+use store::{Commit, Journaled, OutboxState, Store};
 
 fn fetch(object: &str, from: &str) -> Event {
     let account = SubjectId::from_stored("connection:hubspot");
@@ -36,6 +36,31 @@ async fn quarantine(store: &Store, delivery: &Delivery, paths: &[&str]) {
         (row, fetch(&format!("{}/{path}", delivery.id), "q"))
     };
     store.quarantine(&paths.iter().map(row).collect::<Vec<_>>()).await.unwrap();
+}
+
+/// Where an event stands, and in which round.
+async fn stands(store: &Store, id: &EventId) -> (OutboxState, u32) {
+    let rows = store.whole_outbox().await.unwrap();
+    rows.iter().find(|row| row.event.id == *id).map(|row| (row.state, row.round)).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_waits_for_that_however_late_it_is_marked_as_published() {
+    let store = store();
+    let event = fetch("company/1", "1");
+    assert!(store.announce_first(&event).await.unwrap());
+    assert!(!store.announce_first(&event).await.unwrap(), "it is there already");
+    let id = &event.id;
+    store.ask_again_at(id, moment(600)).await.unwrap();
+    // The bus had it before; who put it there says so only now.
+    store.mark_published(id, 0).await.unwrap();
+    assert_eq!(stands(&store, id).await, (OutboxState::Pending, 1));
+    store.mark_published(id, 1).await.unwrap();
+    assert_eq!(stands(&store, id).await, (OutboxState::Published, 1));
+    store.ask_again_at(id, moment(700)).await.unwrap();
+    assert_eq!(stands(&store, id).await, (OutboxState::Pending, 2), "also after it was published");
+    let nobody = fetch("company/2", "1").id;
+    store.ask_again_at(&nobody, moment(700)).await.unwrap_err();
 }
 
 async fn open(store: &Store) -> Vec<(String, String)> {
