@@ -91,6 +91,10 @@ fn answers_keep_their_keys() {
     keys(&outbox[0], "vendor_ref requested_at");
     keys(&outbox[0]["request"], "channel text blocks");
     assert_eq!((&outbox[0]["kind"], &outbox[0]["status"]), (&json!("slack_alert"), &json!("observed")));
+    // The same turn pulls the renewal forward; what is told first is the risk.
+    let both: Vec<_> = rows(&outbox).iter().filter(|row| row["requested_at"] == outbox[0]["requested_at"]).collect();
+    let told: Vec<_> = both.iter().map(|row| row["playbook"].as_str().unwrap()).collect();
+    assert_eq!(told, ["risk-mitigation", "renewal-runway"]);
 
     keys(&data.json("journal")[0], "id connection received_at bytes sha256 status same_key_as");
     keys(&data.json("quarantine")[0], "delivery connection received_at kind reason path mended_at");

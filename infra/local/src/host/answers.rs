@@ -1,5 +1,6 @@
 //! What operators ask: listings and explanations, read from the tables.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
@@ -125,9 +126,10 @@ impl Host {
         let entries = self.store.action_outbox().await?.into_iter().map(|entry| outbox_row(entry, now));
         let notices = self.store.notices().await?.into_iter().map(|entry| notice_row(entry, now));
         let mut rows: Vec<OutboxRow> = entries.chain(notices).collect();
-        // Those of one moment stay in the order in which they were asked for, newest first like all.
-        rows.sort_by_key(|row| row.requested_at);
         rows.reverse();
+        // What one moment brought by several playbooks is told by the most pressing one first.
+        let pressing = |row: &OutboxRow| self.config.playbook(row.playbook.as_ref()?).map(|playbook| playbook.priority);
+        rows.sort_by_key(|row| (Reverse(row.requested_at), Reverse(pressing(row))));
         let mut fetches = self.store.fetches().await?;
         fetches.reverse();
         let is_done = |entry: &FetchEntry| entry.action.as_ref().is_some_and(|row| row.status == ActionStatus::Done);
