@@ -278,6 +278,7 @@ fn card(input: Input<'_>, judge: &Judge<'_>, now: When) -> AccountCard {
         arr: known.arr(today),
         renews_on: renewal.due_on(),
         notice_days: renewal.notice.and_then(|told| told.int()),
+        notice_by: renewal.notice_deadline(),
         renewal_of: renewal.due.map(|told| told.subject.clone()),
         renewal_status: renewal.due.map(|_| renewal.status),
         renewal_amount: renewal.due.and(renewal.amount).and_then(|told| told.money()),

@@ -260,3 +260,22 @@ fn without_modes_everything_observes() {
     let modes = load(&files, TOOLS).unwrap().modes;
     assert_eq!(modes.most(&"risk-mitigation".parse().unwrap(), "slack"), Mode::Observe);
 }
+
+#[test]
+fn children_that_nobody_names_are_missed_where_they_are_to_count() {
+    let rolled = |mut files: config::Files, feeds: bool| {
+        let health = files.0.get_mut("health.toml").unwrap();
+        *health = health.replacen("# roll_up = \"seat_weighted\"", "roll_up = \"seat_weighted\"", 1);
+        let connections = files.0.get_mut("connections.toml").unwrap();
+        if !feeds {
+            *connections =
+                connections.lines().filter(|line| !line.starts_with("parent =")).collect::<Vec<_>>().join("\n");
+        }
+        load(&files, TOOLS).unwrap().warnings
+    };
+    assert_eq!(rolled(shipped(), true), []);
+    let warnings = rolled(shipped(), false);
+    let expected = "no enabled connection feeds `parent`: nobody is anybody's child, and nothing is rolled up";
+    assert_eq!(warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>(), [expected]);
+    assert!(warnings[0].file == "health.toml" && warnings[0].line > 1, "{warnings:?}");
+}

@@ -78,6 +78,9 @@ pub struct AccountCard {
     pub renews_on: Option<Date>,
     /// Days of notice before that, where known.
     pub notice_days: Option<i64>,
+    /// The last day on which notice can be given, where known: that of a term that ends by itself is its last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_by: Option<Date>,
     /// Whose word `renews_on` is: the company or a deal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_of: Option<SubjectId>,
