@@ -25,6 +25,9 @@ pub fn normalized(delivery: &Delivery, config: &Config) -> Normalized {
         let name = &delivery.connection;
         return not_configured(format!("connection `{name}` is not in connections.toml; add it and replay"));
     };
+    if delivery.family == model::Family::Import {
+        return connectors::import::normalize(delivery, &connection.tool, &connection.mapping);
+    }
     match connectors::by_name(&connection.tool) {
         Some(connector) => connector.normalize(delivery, &connection.mapping),
         None => not_configured(format!("tool `{}` is not known to this version", connection.tool)),
