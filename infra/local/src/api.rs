@@ -6,6 +6,7 @@
 
 mod accounts;
 mod control;
+mod import;
 mod ledger;
 mod links;
 mod replay;
@@ -19,6 +20,7 @@ pub use control::{
     BandCounts, BookRow, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow,
     OpenedRow, Sending, SettleRequest, Settled, Status,
 };
+pub use import::{ImportColumn, ImportPage, ImportProblem, ImportReport, ImportRequest};
 pub use ledger::{FETCH, JournalRow, NOTICE, OutboxRow, QuarantineQuery, QuarantineRow, TimelineRow};
 pub use links::{
     Belongs, Candidate, ClaimRow, EraseReport, EraseRequest, LinkReport, LinkRequest, LinkTo, MemberRow,
@@ -67,6 +69,8 @@ pub mod route {
     /// `POST` [`RescoreRequest`](super::RescoreRequest) → [`RescoreStated`](super::RescoreStated).
     pub const RESCORE: &str = "/api/rescore";
 
+    /// `POST` [`ImportRequest`](super::ImportRequest) → [`ImportPage`](super::ImportPage).
+    pub const IMPORT: &str = "/api/import";
     /// `POST` [`LinkRequest`](super::LinkRequest) → [`LinkReport`](super::LinkReport).
     pub const LINK: &str = "/api/link";
     /// `POST` [`EraseRequest`](super::EraseRequest) → [`EraseReport`](super::EraseReport).

@@ -1,5 +1,9 @@
 //! The command line: names, flags and help. Other programs drive it, so what is here is not renamed.
 
+mod import;
+
+pub use import::{ImportArgs, SheetName};
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -81,6 +85,9 @@ Examples:
     Quarantine(QuarantineArgs),
     /// List what belongs to no account yet, and what would link it
     Unmatched,
+    /// Load what is known already from a CSV file: history, never news
+    #[command(after_help = import::HELP)]
+    Import(ImportArgs),
     /// Say to which account something belongs, whatever the tools say
     #[command(after_help = "\
 SUBJECT is an id (zendesk:org:5, hubspot:deal:7), an email address, a web domain, or the name of an account. All that

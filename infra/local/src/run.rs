@@ -1,6 +1,8 @@
 //! Carries a command out: asks the host and prints its answer.
 
 mod check;
+mod import;
+mod progress;
 mod rescore;
 mod simulate;
 mod up;
@@ -113,6 +115,7 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
             here.get(client, route::UNMATCHED, &[], |rows: &Vec<_>| show::unmatched(rows, now, style)).await?;
         }
         Command::Link(args) => link(here, client, args).await?,
+        Command::Import(args) => import::import(here, client, args).await?,
         Command::Erase(args) => erase(here, client, args).await?,
         Command::Settle(args) => settle(here, client, &args).await?,
         Command::Clock(command) => clock(here, client, command).await?,

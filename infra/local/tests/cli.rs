@@ -5,6 +5,8 @@
 #[path = "cli/belongs.rs"]
 mod belongs;
 mod common;
+#[path = "cli/import.rs"]
+mod import;
 
 use std::collections::BTreeSet;
 use std::path::Path;

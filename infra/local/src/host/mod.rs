@@ -6,6 +6,7 @@ mod answers;
 mod erase;
 mod error;
 mod forest;
+mod import;
 mod link;
 mod operate;
 mod person;
