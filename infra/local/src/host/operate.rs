@@ -126,8 +126,8 @@ impl Host {
         let mut opened = Vec::new();
         let chosen = red.iter().take(usize::try_from(top).unwrap_or(usize::MAX));
         for (account, playbook) in chosen.filter_map(|account| Some((account, playbooks.first()?))) {
-            let statement =
-                OperatorStatement::OpenPlay { playbook: playbook.name.clone(), account: account.account.clone() };
+            let (name, id) = (playbook.name.clone(), account.account.clone());
+            let statement = OperatorStatement::OpenPlay { playbook: name, account: id, by: None };
             self.state_as_operator(&statement).await?;
             let (account, name) = (account.account.clone(), account.card.name.clone());
             opened.push(OpenedRow { playbook: playbook.name.clone(), account, name });

@@ -90,7 +90,11 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
             continue;
         }
         for open in open_by_key(plays, playbook).values() {
-            if playbook.paused {
+            if !plays.news.is_quiet() && end::is_closed_by_hand(plays, playbook, open) {
+                for episode in open {
+                    end::close(plays, playbook, episode, Closing::ByHand, decision);
+                }
+            } else if playbook.paused {
                 played.due(held_until(plays));
                 played.running.insert(playbook.name.clone());
             } else if plays.news.is_quiet() {
