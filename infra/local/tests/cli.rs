@@ -7,6 +7,8 @@ mod belongs;
 mod common;
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/operator.rs"]
+mod operator;
 
 use std::collections::BTreeSet;
 use std::path::Path;

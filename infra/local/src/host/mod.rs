@@ -3,6 +3,7 @@
 //! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
 
 mod answers;
+mod book;
 mod erase;
 mod error;
 mod forest;
@@ -13,6 +14,7 @@ mod person;
 mod redact;
 mod replay;
 mod rescore;
+mod say;
 mod server;
 mod tokens;
 mod unmatched;
