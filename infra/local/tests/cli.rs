@@ -5,6 +5,10 @@
 #[path = "cli/belongs.rs"]
 mod belongs;
 mod common;
+#[path = "cli/import.rs"]
+mod import;
+#[path = "cli/operator.rs"]
+mod operator;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -11,6 +11,7 @@ mod hubspot_app;
 mod hubspot_links;
 mod hubspot_values;
 mod hubspot_workflow;
+pub mod import;
 mod json;
 mod request;
 mod secret;

@@ -58,6 +58,8 @@ pub enum Closing {
     Moved,
     /// Long past due, and nobody decided.
     Lapsed,
+    /// Somebody said so.
+    ByHand,
 }
 
 impl fmt::Display for Closing {
@@ -72,6 +74,7 @@ impl fmt::Display for Closing {
             Self::Cleared => "the renewal date was cleared",
             Self::Moved => "the renewal moved far ahead",
             Self::Lapsed => "past due and never decided",
+            Self::ByHand => "closed by hand",
         })
     }
 }

@@ -35,6 +35,8 @@ pub enum FactKey {
     Override,
     /// An operator asked for a run of this playbook.
     PlayRequest(PlaybookName),
+    /// An operator closed what runs of this playbook.
+    PlayClose(PlaybookName),
     /// An operator asked to look at the account by a changed configuration.
     Rescore,
     /// A request to recompute at a due moment, written by `clock`.
@@ -70,6 +72,7 @@ impl FactKey {
             Self::Milestone(name) => format!("FACT#MILESTONE#{name}"),
             Self::Override => "FACT#OVERRIDE".into(),
             Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
+            Self::PlayClose(playbook) => format!("FACT#CLOSE#{playbook}"),
             Self::Rescore => "FACT#RESCORE".into(),
             Self::Tick => "FACT#TICK".into(),
         }
@@ -97,6 +100,8 @@ impl FromStr for FactKey {
                     Self::Subscription(id.to_owned())
                 } else if let Some(playbook) = other.strip_prefix("FACT#PLAY#") {
                     Self::PlayRequest(playbook.parse()?)
+                } else if let Some(playbook) = other.strip_prefix("FACT#CLOSE#") {
+                    Self::PlayClose(playbook.parse()?)
                 } else if let Some(usage) = other.strip_prefix("FACT#USAGE#") {
                     Self::Usage(usage.parse()?)
                 } else if let Some(name) = other.strip_prefix("FACT#MILESTONE#") {
@@ -142,6 +147,7 @@ mod tests {
             FactKey::Milestone("first value #1".into()),
             FactKey::Override,
             FactKey::PlayRequest("risk-mitigation".parse().unwrap()),
+            FactKey::PlayClose("risk-mitigation".parse().unwrap()),
             FactKey::Rescore,
             FactKey::Tick,
         ];

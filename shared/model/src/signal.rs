@@ -68,6 +68,8 @@ pub enum SignalKind {
     OverrideSet,
     /// An operator asked for a run of a playbook.
     PlayRequested,
+    /// An operator closed what runs of a playbook.
+    PlayClosed,
     /// An operator asked to look at an account by a changed configuration.
     RescoreRequested,
 }

@@ -449,7 +449,7 @@ fn member(forest: &Forest, subject: &SubjectId, steps: u32) -> MemberRow {
 }
 
 /// The facts of members as `health` judges them.
-fn placed(forest: &Forest, members: &BTreeMap<SubjectId, u32>) -> Vec<Placed> {
+pub(super) fn placed(forest: &Forest, members: &BTreeMap<SubjectId, u32>) -> Vec<Placed> {
     let of = |(subject, steps): (&SubjectId, &u32)| {
         let gone = forest.up(subject).is_some_and(Up::is_gone);
         let (steps, facts) = (*steps, forest.known(subject).map(|known| known.facts.clone()).unwrap_or_default());

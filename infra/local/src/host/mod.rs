@@ -3,15 +3,18 @@
 //! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
 
 mod answers;
+mod book;
 mod erase;
 mod error;
 mod forest;
+mod import;
 mod link;
 mod operate;
 mod person;
 mod redact;
 mod replay;
 mod rescore;
+mod say;
 mod server;
 mod tokens;
 mod unmatched;

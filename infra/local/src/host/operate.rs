@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use actions::slack::{NoticeTemplates, render_notice};
 use config::Playbook;
 use jiff::SignedDuration;
 use model::{
@@ -59,18 +60,19 @@ impl Host {
         if modes.is_empty() {
             return Err(self.nothing_to_switch(request));
         }
-        for row in &modes {
+        let dry_run = request.dry_run;
+        for row in modes.iter().filter(|_| !dry_run) {
             let (playbook, destination) = (row.playbook.clone(), row.destination.clone());
             self.state_as_operator(&OperatorStatement::Mode { playbook, destination, mode: Mode::Live }).await?;
         }
-        let (opened, left_alone) = self.open_worst(&chosen, request.open_top).await?;
-        let books = self.announce_books(&modes).await?;
-        Ok(GoliveReport { modes, opened, left_alone, books })
+        let (opened, left_alone) = self.open_worst(&chosen, request).await?;
+        let books = self.announce_books(&modes, dry_run).await?;
+        Ok(GoliveReport { modes, opened, left_alone, books, dry_run })
     }
 
     /// Asks for the starting book of everybody who looks after an account, once for each mode: what is true on the first
     /// day is no news, and opens nothing.
-    async fn announce_books(&self, modes: &[ModeRow]) -> Result<Vec<BookRow>, HostError> {
+    async fn announce_books(&self, modes: &[ModeRow], dry_run: bool) -> Result<Vec<BookRow>, HostError> {
         let slack = ActionKind::SlackAlert.destination();
         let reached = modes.iter().filter(|row| row.destination == slack).map(|row| row.to).max();
         let Some(mode) = reached.filter(|mode| *mode > Mode::Observe && self.has_token(slack)) else {
@@ -79,14 +81,19 @@ impl Host {
         let book = self.store.book().await?;
         let lines = book.iter().map(|account| (BookLine::from(account), account.card.owner.clone()));
         let notices = starting_books(lines, &self.config.team, mode, self.clock.now());
+        let templates = NoticeTemplates::new(&self.config.templates)?;
+        let announced: BTreeSet<_> = self.store.notices().await?.into_iter().map(|entry| entry.notice.id).collect();
         let mut rows = Vec::new();
         for notice in notices {
             let NoticeBody::StartingBook(book) = &notice.body else { continue };
             let (to, red, renewing) = (notice.to.clone(), book.red, book.renewing);
-            let row = BookRow { to: format!("{} ({})", to.address, to.reason), red, renewing };
-            if self.store.announce_first(&notice.requested()).await? {
-                rows.push(row);
-            }
+            let request = Some(render_notice(&templates, &notice)?.body());
+            let row = BookRow { to: format!("{} ({})", to.address, to.reason), red, renewing, request };
+            let is_first = match dry_run {
+                true => !announced.contains(&notice.id),
+                false => self.store.announce_first(&notice.requested()).await?,
+            };
+            rows.extend(is_first.then_some(row));
         }
         Ok(rows)
     }
@@ -110,7 +117,11 @@ impl Host {
     }
 
     /// Opens episodes for red accounts that were red before anybody looked: the largest and nearest first.
-    async fn open_worst(&self, playbooks: &[&Playbook], top: u32) -> Result<(Vec<OpenedRow>, u32), HostError> {
+    async fn open_worst(
+        &self,
+        playbooks: &[&Playbook],
+        request: &GoliveRequest,
+    ) -> Result<(Vec<OpenedRow>, u32), HostError> {
         let mut red = self.store.book().await?;
         red.retain(|account| account.band == Band::Red);
         if !red.is_empty() {
@@ -124,11 +135,13 @@ impl Host {
         };
         red.sort_by_key(urgency);
         let mut opened = Vec::new();
-        let chosen = red.iter().take(usize::try_from(top).unwrap_or(usize::MAX));
+        let chosen = red.iter().take(usize::try_from(request.open_top).unwrap_or(usize::MAX));
         for (account, playbook) in chosen.filter_map(|account| Some((account, playbooks.first()?))) {
-            let statement =
-                OperatorStatement::OpenPlay { playbook: playbook.name.clone(), account: account.account.clone() };
-            self.state_as_operator(&statement).await?;
+            let (name, id) = (playbook.name.clone(), account.account.clone());
+            if !request.dry_run {
+                let statement = OperatorStatement::OpenPlay { playbook: name, account: id, by: None };
+                self.state_as_operator(&statement).await?;
+            }
             let (account, name) = (account.account.clone(), account.card.name.clone());
             opened.push(OpenedRow { playbook: playbook.name.clone(), account, name });
         }

@@ -23,13 +23,16 @@ use reading::{Reading, subject};
 #[derive(Debug)]
 pub(crate) struct Zendesk;
 
+/// What can be mapped of an organisation.
+pub(crate) const ORGANIZATION: MappedObject = MappedObject { name: organization::OBJECT, fields: organization::FIELDS };
+
 static TOOL: Tool = Tool {
     name: "zendesk",
     title: "Zendesk",
     family: Family::Ticketing,
     creates_accounts: false,
     accounts: None,
-    objects: &[MappedObject { name: organization::OBJECT, fields: organization::FIELDS }],
+    objects: &[ORGANIZATION],
     api: Some(Api {
         url: None,
         // The smallest plan allows 200 calls a minute to everybody together.

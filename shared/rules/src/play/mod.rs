@@ -90,10 +90,14 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
             continue;
         }
         for open in open_by_key(plays, playbook).values() {
-            if playbook.paused {
+            if !plays.news.is_quiet() && end::is_closed_by_hand(plays, playbook, open) {
+                for episode in open {
+                    end::close(plays, playbook, episode, Closing::ByHand, decision);
+                }
+            } else if playbook.paused {
                 played.due(held_until(plays));
                 played.running.insert(playbook.name.clone());
-            } else if plays.news.is_rescore {
+            } else if plays.news.is_quiet() {
                 rescore::take_over(plays, playbook, open, &mut played, decision);
             } else {
                 go_on(plays, playbook, open, &mut played, decision);
@@ -104,7 +108,7 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
         if start::holds(plays, &playbook.trigger) {
             played.held.insert(playbook.name.clone());
         }
-        if playbook.paused || plays.news.is_rescore || matches!(playbook.trigger, Trigger::Renewal(_)) {
+        if playbook.paused || plays.news.is_quiet() || matches!(playbook.trigger, Trigger::Renewal(_)) {
             continue;
         }
         for begun in start::starts(plays, playbook, &played.answers) {

@@ -48,7 +48,7 @@ pub(super) fn run(
     let outcome = decided(plays, playbook, runway, &episodes, request.is_some(), decision);
     played.runway = outcome.marks;
     played.due(outcome.next_due_at);
-    if plays.news.is_rescore {
+    if plays.news.is_quiet() {
         for turn in outcome.turns.iter().filter(|turn| !turn.episodes.is_empty()) {
             rescore::go_on(plays, playbook, turn, played, decision);
         }
