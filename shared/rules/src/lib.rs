@@ -20,6 +20,7 @@ mod runway;
 mod score;
 mod told;
 mod when;
+mod write_back;
 
 pub use decide::{Decision, Input, Member, decide, leave, stays};
 pub use examples::{ExampleResult, run_examples};

@@ -23,3 +23,4 @@ mod silence;
 mod streams;
 mod surprise;
 mod tasks;
+mod write_back;

@@ -82,6 +82,9 @@ pub struct GoliveReport {
     /// Who is told what is true of their accounts already, once.
     #[serde(default)]
     pub books: Vec<BookRow>,
+    /// Accounts whose score is written to their record in the CRM now.
+    #[serde(default)]
+    pub records: u32,
 }
 
 /// The starting book of one reader.

@@ -58,6 +58,10 @@ pub fn golive(report: &GoliveReport, style: Style) -> String {
             row.renewing
         ));
     }
+    if report.records > 0 {
+        let records = count(report.records.into(), "account's score is", "accounts' scores are");
+        text.push_str(&format!("{records} written to HubSpot now, 3 a second.\n"));
+    }
     for row in &report.opened {
         text.push_str(&format!("opened {} for {} ({})\n", row.playbook, safe(&row.name), row.account));
     }

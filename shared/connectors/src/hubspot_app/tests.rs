@@ -309,3 +309,15 @@ proptest! {
         prop_assert_eq!(links(&out).pop().unwrap_or_default(), "hubspot:deal:77 gone @0");
     }
 }
+
+/// Whatever the mapping says: it is what we said.
+#[test]
+fn our_own_properties_say_nothing() {
+    let mut mapping = mapping();
+    mapping.objects.entry("company".into()).or_default().insert(Field::Tier, "barometer_band".into());
+    let body = format!(
+        r#"[{{"subscriptionType":"company.propertyChange","occurredAt":{AT},"objectId":7,"changeSource":"INTEGRATION",
+            "propertyName":"barometer_band","propertyValue":"red"}}]"#
+    );
+    assert_eq!(normalize_with(body.as_bytes(), &[], &mapping), Normalized::default());
+}
