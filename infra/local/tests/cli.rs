@@ -5,6 +5,8 @@
 #[path = "cli/belongs.rs"]
 mod belongs;
 mod common;
+#[path = "cli/setup.rs"]
+mod setup;
 
 use std::collections::BTreeSet;
 use std::path::Path;
