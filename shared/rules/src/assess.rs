@@ -266,6 +266,7 @@ pub(crate) fn assess(input: Input<'_>, judge: &Judge<'_>, prior: Option<&Prior>,
         rolled_up,
         told_parent: None,
         written_back: None,
+        tasks_read_at: None,
         memory,
         before: prior.cloned(),
     }

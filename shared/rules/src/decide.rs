@@ -177,7 +177,8 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     watched_by.extend(config.playbooks.iter().flat_map(Playbook::conditions));
     let next_change = due::next_change(&judge, &assessment, now, &watched_by, &played.threads);
     let (written_back, write_at) = write_back::ask(input, config, &assessment, &news, &mut decision);
-    let next_due_at = [played.next_due_at, next_change, write_at].into_iter().flatten().min();
+    let (tasks_read_at, read_at) = play::look::ask(&plays, &played, &mut decision);
+    let next_due_at = [played.next_due_at, next_change, write_at, read_at].into_iter().flatten().min();
     let Played { running, roots: threads, held, answers, runway, .. } = played;
     let answers = Some(answers);
     let (told_parent, told) = roll_up::tell((input, view, &known), &assessment, &news, config);
@@ -191,6 +192,7 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
         runway,
         told_parent,
         written_back,
+        tasks_read_at,
         ..assessment
     });
     decision

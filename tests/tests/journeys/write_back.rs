@@ -254,8 +254,9 @@ async fn every_call_with(fault: Fault, leave_out: impl Fn(&Made) -> bool) {
     assert_eq!(clean.hubspot.writes(), ["7 green", "7 red", "7 green", "7 "]);
     let (made, clean) = (clean.faults.made(), left(&clean));
     let ours = made.iter().enumerate().filter(|(_, call)| call.function == "CrmTask" && !leave_out(call));
-    let ours: Vec<_> = ours.collect();
-    assert!(ours.len() >= 8, "{made:#?}");
+    // What is only observed, the first write, and the second, which takes its turn over: the others are like it.
+    let ours: Vec<_> = ours.take(23).collect();
+    assert!(ours.len() >= 12, "{made:#?}");
     for (number, call) in ours {
         let world = journey(Faults::planned([(number, fault)])).await;
         assert_eq!(world.faults.struck(), 1, "{fault:?} at call {number} ({call}) took place");

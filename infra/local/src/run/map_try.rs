@@ -18,9 +18,28 @@ use crate::show::{Align, Style, Table, safe};
 
 /// How many paths that nobody reads are listed.
 const LISTED: usize = 60;
-/// What is written beside a value and is no value itself.
-const BESIDE: [&str; 7] =
-    ["timestamp", "persistenceTimestamp", "versions", "source", "sourceId", "updatedByUserId", "sourceMetadata"];
+/// What stands around values and is none itself: where they come from, when they were set, and the envelope.
+const AROUND: [&str; 19] = [
+    "timestamp",
+    "persistenceTimestamp",
+    "versions",
+    "source",
+    "sourceId",
+    "updatedByUserId",
+    "sourceMetadata",
+    "portalId",
+    "objectType",
+    "objectTypeId",
+    "objectId",
+    "isDeleted",
+    "eventId",
+    "subscriptionId",
+    "appId",
+    "occurredAt",
+    "subscriptionType",
+    "attemptNumber",
+    "changeSource",
+];
 
 /// `barometer map`
 #[derive(Debug, Subcommand)]
@@ -190,7 +209,7 @@ fn says(link: &LinkSays) -> String {
 fn leaves(value: &Value, path: &str, all: &mut BTreeMap<String, ()>) {
     match value {
         Value::Object(fields) => {
-            for (name, held) in fields.iter().filter(|(name, _)| !BESIDE.contains(&name.as_str())) {
+            for (name, held) in fields.iter().filter(|(name, _)| !AROUND.contains(&name.as_str())) {
                 let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 leaves(held, &below, all);
             }

@@ -1,6 +1,7 @@
 //! What each kind of event becomes.
 
 mod fetched;
+mod tasks;
 
 use std::collections::BTreeMap;
 

@@ -190,6 +190,9 @@ pub struct Assessment {
     /// What its record in the CRM was asked to show last; `None` where nothing is written back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_back: Option<WrittenBack>,
+    /// When it was asked last how its tasks in the CRM stand; `None` while there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks_read_at: Option<Moment>,
     /// What the next assessment must know of this one.
     #[serde(default)]
     pub memory: Memory,
