@@ -131,6 +131,11 @@ fn playbooks(files: &Files, problems: &mut Vec<Problem>) -> Vec<Playbook> {
         playbook
     });
     let read: Vec<Playbook> = read.collect();
+    for taken in read.iter().filter(|playbook| playbook.name == Modes::write_back()) {
+        let file = format!("{PLAYBOOKS}{}.toml", taken.name);
+        let problem = Problem::at(&file, "", 0..0, "`write-back` is the name of what writes scores to the CRM");
+        problems.push(problem.help("rename the file".to_owned()));
+    }
     let is_for_renewals = |playbook: &&Playbook| matches!(playbook.trigger, Trigger::Renewal(_));
     for extra in read.iter().filter(is_for_renewals).skip(1) {
         let help = "use `[[trigger.renewal.checkpoint]]` for more steps".to_owned();

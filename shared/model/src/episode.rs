@@ -124,6 +124,9 @@ pub struct Episode {
     /// The moment at which the last of them was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Moment>,
+    /// The steps of this run whose tasks somebody closed in the CRM, and when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub done: BTreeMap<String, Moment>,
     /// Who looks after the account as far as its thread knows: an email address in lower case, else the owner as the CRM
     /// names them. `None` where the CRM names nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]

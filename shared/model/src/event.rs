@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionId, Band, Closing, ConnectionName, CrmTask, DeliveryId, EventId, Mode, Moment, Money, Notice, Owner,
-    PlaybookName, Score, SubjectId,
+    ActionId, Band, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, EventId, Mode, Moment, Money, Notice,
+    Owner, PlaybookName, Score, SubjectId,
 };
 
 /// The version of the event schemas under `events/`. Fields are added, never removed or retyped.
@@ -238,6 +238,8 @@ pub enum ActionKind {
     SlackAlert,
     /// A task for one of us in the CRM.
     CrmTask,
+    /// An account's score, on its record in the CRM.
+    CrmUpdate,
 }
 
 impl ActionKind {
@@ -246,6 +248,7 @@ impl ActionKind {
         match self {
             Self::SlackAlert => "slack_alert",
             Self::CrmTask => "crm_task",
+            Self::CrmUpdate => "crm_update",
         }
     }
 
@@ -253,7 +256,7 @@ impl ActionKind {
     pub fn destination(self) -> &'static str {
         match self {
             Self::SlackAlert => "slack",
-            Self::CrmTask => "hubspot",
+            Self::CrmTask | Self::CrmUpdate => "hubspot",
         }
     }
 }
@@ -267,15 +270,15 @@ impl fmt::Display for ActionKind {
 /// One thing to do, complete: whoever carries it out needs nothing but this and the switches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ActionRequest {
-    /// Derived from the episode's home, row, run and step.
+    /// Derived from the episode's home, row, run and step; of what is written back, from the one before and the news.
     pub id: ActionId,
     /// What to do.
     pub kind: ActionKind,
-    /// The playbook that asks.
+    /// The playbook that asks; `write-back` where none does.
     pub playbook: PlaybookName,
     /// Where the episode lives.
     pub home: SubjectId,
-    /// The episode's row there.
+    /// The episode's row there; `PLAY#write-back`, which is none, where no playbook asks.
     pub episode: String,
     /// Which opening of the row.
     pub run: u32,
@@ -307,6 +310,9 @@ pub struct ActionRequest {
     /// What happens to a task in the CRM; `None` for every other kind of action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<CrmTask>,
+    /// What is to stand on the account's record in the CRM; `None` for every other kind of action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<CrmUpdate>,
 }
 
 /// Whether a message may interrupt its reader.

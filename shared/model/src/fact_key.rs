@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadId, PlaybookName, UsageKey};
+use crate::{ActionId, BadId, PlaybookName, UsageKey};
 
 /// Which item of a subject a statement belongs to; one stored item each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,8 @@ pub enum FactKey {
     Milestone(String),
     /// The band that a person set by hand.
     Override,
+    /// A task in the CRM, by the action that made it.
+    Task(ActionId),
     /// An operator asked for a run of this playbook.
     PlayRequest(PlaybookName),
     /// An operator closed what runs of this playbook.
@@ -71,6 +73,7 @@ impl FactKey {
             Self::Payment => "FACT#PAYMENT".into(),
             Self::Milestone(name) => format!("FACT#MILESTONE#{name}"),
             Self::Override => "FACT#OVERRIDE".into(),
+            Self::Task(action) => format!("FACT#TASK#{action}"),
             Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
             Self::PlayClose(playbook) => format!("FACT#CLOSE#{playbook}"),
             Self::Rescore => "FACT#RESCORE".into(),
@@ -98,6 +101,8 @@ impl FromStr for FactKey {
             other => {
                 if let Some(id) = other.strip_prefix("FACT#SUBSCRIPTION#") {
                     Self::Subscription(id.to_owned())
+                } else if let Some(action) = other.strip_prefix("FACT#TASK#") {
+                    Self::Task(ActionId::from_stored(action))
                 } else if let Some(playbook) = other.strip_prefix("FACT#PLAY#") {
                     Self::PlayRequest(playbook.parse()?)
                 } else if let Some(playbook) = other.strip_prefix("FACT#CLOSE#") {
@@ -146,6 +151,7 @@ mod tests {
             FactKey::Payment,
             FactKey::Milestone("first value #1".into()),
             FactKey::Override,
+            FactKey::Task(ActionId::from_stored("5d1c0f6f0f6b4a3e9a7c2b8d41e09c11")),
             FactKey::PlayRequest("risk-mitigation".parse().unwrap()),
             FactKey::PlayClose("risk-mitigation".parse().unwrap()),
             FactKey::Rescore,

@@ -98,7 +98,7 @@ fields! {
     PrepaidUnits = "prepaid_units": Int,
     /// Units paid in advance that were left at the beginning of the day on which this was said.
     PrepaidLeft = "prepaid_left": Int,
-    /// A subscription's status, lower-case, such as `active`.
+    /// A subscription's status, or a task's, lower-case, such as `active` or `completed`.
     Status = "status": Text,
     /// How urgent a ticket is, lower-case: `low`, `normal`, `high`, `urgent`, or the vendor's own word.
     Priority = "priority": Text,

@@ -24,6 +24,7 @@ mod time;
 mod tool;
 mod usage;
 mod value;
+mod write_back;
 
 pub use assessment::{
     AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Cap, Child, ChildStanding, ChildWeight, Contribution,
@@ -59,3 +60,4 @@ pub use time::{BadMoment, Moment};
 pub use tool::{Api, MappedObject, Mapping, Tool};
 pub use usage::{DayOfMonth, Month, UsageKey};
 pub use value::{Value, ValueKind};
+pub use write_back::{CrmUpdate, OUR_PROPERTIES, WrittenBack};

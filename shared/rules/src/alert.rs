@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{
-    Alert, AlertChange, AlertKind, Assessment, Band, Bands, Cap, Contribution, Event, EventBody, Moment, Prior,
-    RollUpRow, Score, TimelineEntry, ToldParent,
+    ActionKind, Alert, AlertChange, AlertKind, Assessment, Band, Bands, Cap, Contribution, Event, EventBody, Moment,
+    Prior, RollUpRow, Score, TimelineEntry, ToldParent,
 };
 
 use crate::news::News;
@@ -241,6 +241,8 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         EventBody::CheckpointReached { step, due_on, deadline_on, .. } => {
             format!("Renewal step `{step}`: the term ends on {due_on}, the deadline is {deadline_on}")
         }
+        // A record that is brought up to date is no news of the account.
+        EventBody::ActionRequested(request) if request.kind == ActionKind::CrmUpdate => return None,
         EventBody::ActionRequested(request) => {
             format!("{} `{}` asked for, to {}", request.kind, request.step, request.to.address)
         }

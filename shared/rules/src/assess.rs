@@ -265,6 +265,8 @@ pub(crate) fn assess(input: Input<'_>, judge: &Judge<'_>, prior: Option<&Prior>,
         runway: BTreeMap::new(),
         rolled_up,
         told_parent: None,
+        written_back: None,
+        tasks_read_at: None,
         memory,
         before: prior.cloned(),
     }

@@ -2,10 +2,10 @@
 
 use model::{
     ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, BookEntry, BookLine,
-    CauseChain, Closing, ConnectionName, CrmTask, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA, EpisodeKey,
-    Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName, Recipient,
-    Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, TaskChange, TaskPriority,
-    Urgency, Weigh,
+    CauseChain, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA,
+    EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName,
+    Recipient, Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, TaskChange,
+    TaskPriority, Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -280,6 +280,12 @@ fn request() -> ActionRequest {
             due_at: Some(moment("2026-11-24T17:00:00Z")),
             priority: Some(TaskPriority::High),
             owner_id: Some("410001".into()),
+        }),
+        update: Some(CrmUpdate {
+            score: Score::new(3_840).ok(),
+            band: Some(Band::Red),
+            reasons: vec!["CSM sentiment: red (33 points short)".into()],
+            as_of: moment("2026-11-21T08:58:13.402Z"),
         }),
     }
 }

@@ -23,3 +23,5 @@ mod silence;
 mod streams;
 mod surprise;
 mod tasks;
+mod tasks_read;
+mod write_back;

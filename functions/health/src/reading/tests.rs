@@ -106,6 +106,7 @@ impl Rows {
             reasons: vec![],
             asked: BTreeSet::new(),
             asked_at: None,
+            done: Default::default(),
             owner: None,
             told: BTreeMap::new(),
             told_caps: BTreeSet::new(),

@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use actions::slack::{NoticeTemplates, render_notice};
-use config::Playbook;
+use config::{Modes, Playbook};
 use jiff::SignedDuration;
 use model::{
     ActionKind, Assessment, Band, BookLine, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, NoticeBody,
-    OperatorStatement, stable_hash,
+    OperatorStatement, PlaybookName, stable_hash,
 };
 use rules::desk::starting_books;
 use sha2::{Digest as _, Sha256};
 
 use super::{Host, HostError};
-use crate::api::{BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, Sending};
+use crate::api::{
+    BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, RescoreRequest, Sending,
+};
 
 /// The destinations a playbook sends to.
 pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
@@ -40,23 +42,11 @@ impl Host {
                 if request.destination.as_deref().is_some_and(|name| name != destination) {
                     continue;
                 }
-                let held = set.iter().find(|(p, d, _)| *p == playbook.name && d == destination);
-                let most = self.config.modes.most(&playbook.name, destination);
-                modes.push(ModeRow {
-                    playbook: playbook.name.clone(),
-                    destination: destination.to_owned(),
-                    from: held.map_or(Mode::Observe, |(_, _, mode)| *mode).min(most),
-                    to: most,
-                    limited_by: if most < Mode::Live {
-                        Some("modes.toml".to_owned())
-                    } else {
-                        (!self.has_token(destination))
-                            .then(|| format!("no token for {destination} in the file of secrets"))
-                    },
-                });
+                modes.push(self.mode_row(&playbook.name, destination, &set));
                 chosen.push(playbook);
             }
         }
+        modes.extend(self.write_back_row(request, &set));
         if modes.is_empty() {
             return Err(self.nothing_to_switch(request));
         }
@@ -67,7 +57,49 @@ impl Host {
         }
         let (opened, left_alone) = self.open_worst(&chosen, request).await?;
         let books = self.announce_books(&modes, dry_run).await?;
-        Ok(GoliveReport { modes, opened, left_alone, books, dry_run })
+        let records = self.write_records(&modes, dry_run).await?;
+        Ok(GoliveReport { modes, opened, left_alone, books, dry_run, records })
+    }
+
+    /// The scores on records in the CRM, where they are configured and meant.
+    fn write_back_row(&self, request: &GoliveRequest, set: &[(PlaybookName, String, Mode)]) -> Option<ModeRow> {
+        let (name, destination) = (Modes::write_back(), ActionKind::CrmUpdate.destination());
+        let is_meant = request.playbook.as_ref().is_none_or(|asked| *asked == name)
+            && request.destination.as_deref().is_none_or(|asked| asked == destination);
+        (is_meant && self.config.modes.writes_back()).then(|| self.mode_row(&name, destination, set))
+    }
+
+    /// What was only observed so far is written once scores go out: every account is looked at, which is no news of theirs.
+    async fn write_records(&self, modes: &[ModeRow], dry_run: bool) -> Result<u32, HostError> {
+        let begins =
+            |row: &ModeRow| row.playbook == Modes::write_back() && row.from < Mode::Live && row.limited_by.is_none();
+        if !modes.iter().any(begins) {
+            return Ok(0);
+        }
+        let book = self.store.book().await?.into_iter().map(|account| account.account);
+        let accounts: Vec<_> = book.filter(|account| account.hubspot_company().is_some()).collect();
+        if dry_run {
+            return Ok(u32::try_from(accounts.len()).unwrap_or(u32::MAX));
+        }
+        for some in accounts.chunks(RescoreRequest::MOST) {
+            self.state_as_operator(&OperatorStatement::Rescore { accounts: some.to_vec() }).await?;
+        }
+        Ok(u32::try_from(accounts.len()).unwrap_or(u32::MAX))
+    }
+
+    /// How far something goes now, and how far it may.
+    fn mode_row(&self, name: &PlaybookName, destination: &str, set: &[(PlaybookName, String, Mode)]) -> ModeRow {
+        let held = set.iter().find(|(p, d, _)| p == name && d == destination);
+        let most = self.config.modes.most(name, destination);
+        let has_token = self.has_token(destination);
+        let no_token = (!has_token).then(|| format!("no token for {destination} in the file of secrets"));
+        ModeRow {
+            playbook: name.clone(),
+            destination: destination.to_owned(),
+            from: held.map_or(Mode::Observe, |(_, _, mode)| *mode).min(most),
+            to: most,
+            limited_by: if most < Mode::Live { Some("modes.toml".to_owned()) } else { no_token },
+        }
     }
 
     /// Asks for the starting book of everybody who looks after an account, once for each mode: what is true on the first

@@ -105,6 +105,7 @@ fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
             as_of: moment(),
         },
         task: None,
+        update: None,
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn call(object: &str, mapping: &Mapping) -> Option<FetchCall> {
         "/crm/v3/objects/{}/{id}?properties={properties}&propertiesWithHistory={properties}{associations}&archived=false",
         kind.plural()
     );
-    Some(FetchCall { path })
+    Some(FetchCall::get(path))
 }
 
 /// A property's name as part of a query. HubSpot's own consist of letters, digits and `_`; a mapping may hold anything.

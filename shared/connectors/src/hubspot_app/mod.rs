@@ -5,6 +5,7 @@ mod events;
 mod fetched;
 mod key;
 mod signature;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -47,12 +48,15 @@ impl Connector for HubspotApp {
     }
 
     fn fetch(&self, object: &str, mapping: &Mapping) -> Option<FetchCall> {
-        fetched::call(object, mapping)
+        tasks::call(object).or_else(|| fetched::call(object, mapping))
     }
 
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {
         match delivery.headers.get(FETCHED) {
-            Some(object) => fetched::normalize(delivery, object, mapping),
+            Some(object) => {
+                let tasks = tasks::normalize(delivery, object);
+                tasks.unwrap_or_else(|| fetched::normalize(delivery, object, mapping))
+            }
             None => events::normalize(&delivery.body, mapping),
         }
     }

@@ -4,6 +4,7 @@
 mod answers;
 mod end;
 mod guard;
+pub(crate) mod look;
 mod open;
 mod owner;
 mod request;
@@ -63,6 +64,8 @@ pub(crate) struct Played {
     pub roots: BTreeMap<PlaybookName, ActionId>,
     /// The threads that are told when it gets worse.
     pub threads: Vec<Thread>,
+    /// The tasks in the CRM that are asked after.
+    pub tasks: Vec<ActionId>,
 }
 
 impl Played {
@@ -75,6 +78,7 @@ impl Played {
         self.due(next);
         self.running.insert(playbook.name.clone());
         self.threads.extend(worse::thread(plays, playbook, episode));
+        self.tasks.extend(look::asked_after(plays, playbook, episode));
         self.roots.extend(episode.root_action.clone().map(|root| (playbook.name.clone(), root)));
     }
 }
@@ -147,6 +151,7 @@ fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut
         end::End::At(ends_at) => Some(ends_at),
         end::End::NotYet => None,
     };
+    look::close_done(plays, playbook, &mut leader, decision);
     owner::hand_off(plays, playbook, &mut leader, decision);
     let next_step = step::ask(plays, playbook, &mut leader, decision);
     worse::update(plays, playbook, &mut leader, decision);

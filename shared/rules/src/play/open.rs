@@ -27,6 +27,7 @@ pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, played:
         reasons: changes,
         asked: BTreeSet::new(),
         asked_at: None,
+        done: BTreeMap::new(),
         owner: owner::identity(plays),
         told: told(plays),
         told_caps: now.caps.iter().map(|cap| cap.name.clone()).collect(),

@@ -54,6 +54,7 @@ pub(crate) fn request(
         not_before: (not_before > now).then_some(not_before),
         alert,
         task: None,
+        update: None,
     };
     let body = EventBody::ActionRequested(Box::new(request));
     push(decision, plays.input.account, plays.news, id.as_str(), &cause_of(episode), body);

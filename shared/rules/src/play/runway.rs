@@ -2,7 +2,7 @@
 
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Playbook, Role, Runway};
 use model::{
@@ -144,6 +144,7 @@ fn begin(
         reasons: vec![change(group, None)],
         asked: BTreeSet::new(),
         asked_at: None,
+        done: BTreeMap::new(),
         owner: owner::identity(plays),
         told: open::told(plays),
         told_caps: BTreeSet::new(),

@@ -25,3 +25,4 @@ mod steps;
 mod storm;
 mod tasks;
 mod triggers;
+mod write_back;

@@ -1,6 +1,6 @@
 //! Tasks in the CRM: when they are asked for, whose they are, and when they are done.
 
-use crate::common::{Account, asked_for, at, days, playing, requests, steps, word};
+use crate::common::{self, Account, asked_for, at, days, playing, requests, steps, word};
 use config::Config;
 use model::{ActionKind, ActionRequest, AlertKind, Closing, EpisodeState, FactKey, Field, TaskChange, TaskPriority};
 
@@ -156,4 +156,66 @@ fn whom_the_team_does_not_know_is_named_as_the_crm_does() {
     let reason = "Somebody, the CRM's CSM property, not in team.toml";
     assert_eq!(whose(Some("Somebody")), told(None, None, "nobody", reason));
     assert_eq!(whose(None), told(None, None, "nobody", "the account has no owner"));
+}
+
+/// As [`rescue`], with tasks that are really made.
+fn made() -> Config {
+    let mut files = common::files();
+    files.0.retain(|path, _| !path.starts_with("playbooks/"));
+    files.0.insert("playbooks/rescue.toml".into(), RESCUE.to_owned());
+    files.0.insert("modes.toml".into(), "[most.rescue]\nhubspot = \"live\"\n".to_owned());
+    config::load(&files, &connectors::tools()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The tasks that a decision asks after, each object once.
+fn asked_after(account: &Account) -> Vec<String> {
+    let asked = account.last.events.iter().filter_map(|event| match &event.body {
+        model::EventBody::FetchRequested(request) => Some(format!("{} {}", request.connection, request.object)),
+        _ => None,
+    });
+    asked.collect()
+}
+
+#[test]
+fn how_a_task_stands_is_asked_every_four_hours_while_its_episode_is_open() {
+    let config = made();
+    let (mut account, task) = red(&config, Some("410001"));
+    assert_eq!(asked_after(&account), Vec::<String>::new(), "it was asked for just now");
+    let mut asked = vec![];
+    while let Some(due) = account.due().filter(|due| *due <= days(2)) {
+        account.tick(due);
+        account.decide_with(&config);
+        asked.extend(asked_after(&account).into_iter().map(|object| (due, object)));
+    }
+    assert_eq!(asked.len(), 6, "{asked:?}");
+    assert!(asked.iter().all(|(_, object)| *object == format!("hubspot-app tasks/1/{}", task.id)), "{asked:?}");
+    assert!(asked.windows(2).all(|two| two[1].0.since(two[0].0).as_hours() == 4), "{asked:?}");
+    // Where tasks are only shown, there is nothing to ask after.
+    let (quiet, _) = red(&rescue(), Some("410001"));
+    assert_eq!(quiet.last.assessment.unwrap().tasks_read_at, None);
+}
+
+#[test]
+fn a_task_that_was_closed_has_its_step_done_once() {
+    let config = made();
+    let (mut account, task) = red(&config, Some("410001"));
+    let key = FactKey::Task(task.id.clone());
+    account.state(2, Field::Status, key.clone(), word("not_started"));
+    account.decide_with(&config);
+    assert!(account.episodes[0].done.is_empty());
+    account.state(3, Field::Status, key, word("completed"));
+    account.decide_with(&config);
+    assert_eq!(account.episodes[0].done.get("plan"), Some(&days(3)));
+    let told: Vec<_> = account.last.timeline.iter().filter(|row| row.kind == "task_closed").collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].text.contains("`plan` of rescue") && told[0].delivery.is_some(), "{told:?}");
+    assert_eq!(account.last.assessment.as_ref().unwrap().tasks_read_at, None, "nobody asks any more");
+    // Neither handed over nor closed again.
+    account.state(4, Field::Csm, FactKey::Profile, word("tom.brandt@ourco.example"));
+    account.decide_with(&config);
+    assert_eq!((tasks(&account).len(), requests(&account.last).len()), (0, 1));
+    account.turns_green_with(5, &config);
+    account.tick(days(6));
+    account.decide_with(&config);
+    assert_eq!((tasks(&account).len(), steps(&account.last)), (0, vec!["resolved"]));
 }

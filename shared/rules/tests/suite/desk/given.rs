@@ -77,6 +77,7 @@ pub fn about(number: usize) -> ActionRequest {
         not_before: None,
         alert: alert(account, name),
         task: None,
+        update: None,
     }
 }
 
