@@ -144,6 +144,7 @@ impl Fact {
             | FactKey::Milestone(_)
             | FactKey::Override
             | FactKey::PlayRequest(_)
+            | FactKey::Answer(_)
             | FactKey::Rescore
             | FactKey::Tick => return None,
         };

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadId, PlaybookName, UsageKey};
+use crate::{ActionId, BadId, PlaybookName, UsageKey};
 
 /// Which item of a subject a statement belongs to; one stored item each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub enum FactKey {
     Override,
     /// An operator asked for a run of this playbook.
     PlayRequest(PlaybookName),
+    /// What people answered to this alert by its buttons.
+    Answer(ActionId),
     /// An operator asked to look at the account by a changed configuration.
     Rescore,
     /// A request to recompute at a due moment, written by `clock`.
@@ -70,6 +72,7 @@ impl FactKey {
             Self::Milestone(name) => format!("FACT#MILESTONE#{name}"),
             Self::Override => "FACT#OVERRIDE".into(),
             Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
+            Self::Answer(alert) => format!("FACT#ANSWER#{alert}"),
             Self::Rescore => "FACT#RESCORE".into(),
             Self::Tick => "FACT#TICK".into(),
         }
@@ -97,6 +100,8 @@ impl FromStr for FactKey {
                     Self::Subscription(id.to_owned())
                 } else if let Some(playbook) = other.strip_prefix("FACT#PLAY#") {
                     Self::PlayRequest(playbook.parse()?)
+                } else if let Some(alert) = other.strip_prefix("FACT#ANSWER#") {
+                    Self::Answer(ActionId::from_stored(alert))
                 } else if let Some(usage) = other.strip_prefix("FACT#USAGE#") {
                     Self::Usage(usage.parse()?)
                 } else if let Some(name) = other.strip_prefix("FACT#MILESTONE#") {
@@ -142,6 +147,7 @@ mod tests {
             FactKey::Milestone("first value #1".into()),
             FactKey::Override,
             FactKey::PlayRequest("risk-mitigation".parse().unwrap()),
+            FactKey::Answer(ActionId::from_stored("5f0c1d2e")),
             FactKey::Rescore,
             FactKey::Tick,
         ];

@@ -68,6 +68,8 @@ pub enum SignalKind {
     OverrideSet,
     /// An operator asked for a run of a playbook.
     PlayRequested,
+    /// Somebody answered an alert by one of its buttons.
+    AlertAnswered,
     /// An operator asked to look at an account by a changed configuration.
     RescoreRequested,
 }
