@@ -7,8 +7,19 @@ use crate::World;
 
 /// Names that count tries, tell what one write changed, and name workers: two runs that did the same in different tries
 /// differ there and only there.
-const BOOKKEEPING: [&str; 10] =
-    ["rev", "version", "link_change", "attempts", "holder", "lease_until", "sends", "reason", "round", "not_before"];
+const BOOKKEEPING: [&str; 11] = [
+    "rev",
+    "version",
+    "link_change",
+    "attempts",
+    "holder",
+    "lease_until",
+    "sends",
+    "setbacks",
+    "reason",
+    "round",
+    "not_before",
+];
 
 /// Desks and surges remember when they were asked, which is later where a try failed.
 const WHEN_ASKED: [&str; 3] = ["at", "last_at", "not_before"];

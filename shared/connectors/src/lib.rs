@@ -16,6 +16,7 @@ mod json;
 mod request;
 mod secret;
 mod signature;
+mod slack;
 mod typeform;
 mod zendesk;
 
@@ -85,8 +86,13 @@ pub const FETCHED: &str = "barometer-fetched";
 pub const FETCHED_STATUS: &str = "barometer-fetched-status";
 
 /// Every connector there is.
-pub static ALL: &[&dyn Connector] =
-    &[&hubspot_app::HubspotApp, &hubspot_workflow::HubspotWorkflow, &typeform::Typeform, &zendesk::Zendesk];
+pub static ALL: &[&dyn Connector] = &[
+    &hubspot_app::HubspotApp,
+    &hubspot_workflow::HubspotWorkflow,
+    &slack::Slack,
+    &typeform::Typeform,
+    &zendesk::Zendesk,
+];
 
 /// The connector of the tool that `connections.toml` calls `tool`.
 pub fn by_name(tool: &str) -> Option<&'static dyn Connector> {

@@ -146,6 +146,7 @@ impl Fact {
             | FactKey::Task(_)
             | FactKey::PlayRequest(_)
             | FactKey::PlayClose(_)
+            | FactKey::Answer(_)
             | FactKey::Rescore
             | FactKey::Tick => return None,
         };

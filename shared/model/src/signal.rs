@@ -72,6 +72,8 @@ pub enum SignalKind {
     PlayRequested,
     /// An operator closed what runs of a playbook.
     PlayClosed,
+    /// Somebody answered an alert by one of its buttons.
+    AlertAnswered,
     /// An operator asked to look at an account by a changed configuration.
     RescoreRequested,
 }

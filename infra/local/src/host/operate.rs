@@ -133,7 +133,8 @@ impl Host {
     /// Whether messages to a destination could be sent at all.
     fn has_token(&self, destination: &str) -> bool {
         let secrets = (self.secrets)().unwrap_or_default();
-        secrets.destinations.get(destination).is_some_and(|secrets| secrets.token.is_some())
+        let held = secrets.destinations.get(destination);
+        held.is_some_and(|secrets| secrets.token.is_some() || secrets.webhook.is_some())
     }
 
     fn nothing_to_switch(&self, request: &GoliveRequest) -> HostError {
