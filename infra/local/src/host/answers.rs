@@ -241,7 +241,7 @@ impl Host {
     fn mode_rows(&self, modes: &[(PlaybookName, String, Mode)]) -> Vec<ModeRow> {
         let mut rows = Vec::new();
         for playbook in &self.config.playbooks {
-            for destination in super::operate::destinations(playbook) {
+            for destination in super::operate::destinations(playbook, self.config()) {
                 let set = modes.iter().find(|(p, d, _)| *p == playbook.name && d == destination);
                 let asked = set.map_or(Mode::Observe, |(_, _, mode)| *mode);
                 let most = self.config.modes.most(&playbook.name, destination);

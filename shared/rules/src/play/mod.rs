@@ -137,7 +137,7 @@ fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut
     let mut leader = Episode::clone(first);
     // What was answered under the alert of any of them holds for all.
     let mut then = clicked::take_up(plays, playbook, &mut leader, decision);
-    let mut others: Vec<Episode> = followers.iter().map(|episode| Episode::clone(episode)).collect();
+    let mut others: Vec<Episode> = followers.iter().copied().cloned().collect();
     for other in &mut others {
         if clicked::take_up(plays, playbook, other, decision) == Then::IsDismissed {
             then = Then::IsDismissed;

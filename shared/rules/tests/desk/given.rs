@@ -110,6 +110,7 @@ fn alert(account: SubjectId, name: String) -> Alert {
         due: None,
         template: None,
         owner_before: None,
+        answered: None,
         owner: None,
         as_of: at("2026-11-23T09:00:00"),
     }
