@@ -43,9 +43,8 @@ pub fn host(host: &Host) -> Vec<String> {
 
 fn comparable(mut item: Value) -> Value {
     if let Some(fields) = item.as_object_mut() {
-        for name in BOOKKEEPING {
-            fields.remove(name);
-        }
+        // Keeps the others in their order.
+        fields.retain(|name, _| !BOOKKEEPING.contains(&name.as_str()));
     }
     for row in ["desk", "surge"] {
         if let Some(row) = item.get_mut(row) {

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use actions::slack::{NoticeTemplates, PostError, Posted, Slack, SlackTemplates, SlackToken, SlackWebhook, render};
 use config::Config;
 use jiff::SignedDuration;
-use model::{ActionRequest, AlertAnswer, AlertKind, Event, EventBody, Family, Mode, Moment, Placement, Recipient};
+use model::{
+    ActionKind, ActionRequest, AlertAnswer, AlertKind, Event, EventBody, Family, Mode, Moment, Placement, Recipient,
+};
 use rules::desk::Thread;
 use runtime::Clock;
 use runtime::batch::{NotDone, messages};
@@ -312,7 +314,7 @@ impl SlackAlert {
     }
 
     /// What the reader of a message can answer, where a connection hears of it. A renewal comes whether somebody looks or
-    /// not, and a task is made for companies of HubSpot.
+    /// not, and a task is made for companies of HubSpot, where it may go there.
     fn offered(&self, request: &ActionRequest) -> Vec<AlertAnswer> {
         let hears = |connection: &config::Connection| connection.enabled && connection.family == Family::Slack;
         if request.alert.kind != AlertKind::Opened || !self.config.connections.iter().any(hears) {
@@ -323,7 +325,10 @@ impl SlackAlert {
         let is_offered = |answer: &AlertAnswer| match answer {
             AlertAnswer::Claim => true,
             AlertAnswer::Snooze | AlertAnswer::Dismiss => !is_renewal,
-            AlertAnswer::Task => request.alert.account.as_str().starts_with("hubspot:company:"),
+            AlertAnswer::Task => {
+                let most = self.config.modes.most(&request.playbook, ActionKind::CrmTask.destination());
+                most > Mode::Observe && request.alert.account.as_str().starts_with("hubspot:company:")
+            }
         };
         AlertAnswer::ALL.iter().copied().filter(is_offered).collect()
     }

@@ -270,11 +270,11 @@ async fn clicks_are_replayed_like_everything_else() {
 async fn every_call_with(fault: Fault, leave_out: impl Fn(&[Made], usize) -> bool) {
     let clean = journey(Faults::default()).await;
     let (made, messages, tasks) = (clean.faults.made(), clean.slack.messages(), clean.hubspot.tasks());
-    // The second delivery of the webhook's that is followed by more than the clock's: the first click.
-    let webhook = made.iter().enumerate().filter(|(_, call)| call.function == "WebhookSlack").map(|(n, _)| n);
-    let first = webhook.collect::<Vec<_>>()[0];
-    let second = made.iter().enumerate().filter(|(_, call)| call.function == "WebhookSlack").nth(1).unwrap().0;
-    let ours = |call: &Made| ["WebhookSlack", "Normalize", "Health", "SlackAlert"].contains(&call.function.as_str());
+    // From the first click to the second.
+    let alerted = made.iter().position(is_send).unwrap();
+    let mut clicks = (alerted..made.len()).filter(|number| made[*number].function == "Webhook");
+    let (first, second) = clicks.next().zip(clicks.next()).unwrap();
+    let ours = |call: &Made| ["Webhook", "Normalize", "Health", "SlackAlert"].contains(&call.function.as_str());
     let mut broken = 0;
     for number in (first..second).filter(|number| ours(&made[*number]) && !leave_out(&made, *number)) {
         let call = &made[number];

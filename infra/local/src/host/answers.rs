@@ -242,7 +242,8 @@ impl Host {
 
     fn mode_rows(&self, modes: &[(PlaybookName, String, Mode)]) -> Vec<ModeRow> {
         let mut rows = Vec::new();
-        let all = self.config.playbooks.iter().map(|playbook| (playbook.name.clone(), destinations(playbook)));
+        let all =
+            self.config.playbooks.iter().map(|playbook| (playbook.name.clone(), destinations(playbook, self.config())));
         let write_back = (Modes::write_back(), vec![ActionKind::CrmUpdate.destination()]);
         for (playbook, destinations) in all.chain(self.config.modes.writes_back().then_some(write_back)) {
             for destination in destinations {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use actions::slack::{NoticeTemplates, render_notice};
-use config::{Modes, Playbook};
+use config::{Config, Modes, Playbook};
 use jiff::SignedDuration;
 use model::{
     ActionKind, Assessment, Band, BookLine, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, NoticeBody,
@@ -19,8 +19,12 @@ use crate::api::{
 };
 
 /// The destinations a playbook sends to.
-pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
+pub(super) fn destinations(playbook: &Playbook, config: &Config) -> Vec<&'static str> {
     let mut all: Vec<_> = playbook.steps.iter().map(|step| step.action.kind().destination()).collect();
+    // A task can be wanted by a button under any alert, where it may go further than the outbox.
+    let tasks = ActionKind::CrmTask.destination();
+    let has_buttons = config.connections.iter().any(|known| known.enabled && known.family == Family::Slack);
+    all.extend((has_buttons && config.modes.most(&playbook.name, tasks) > Mode::Observe).then_some(tasks));
     all.sort_unstable();
     all.dedup();
     all
@@ -39,7 +43,7 @@ impl Host {
             if request.playbook.as_ref().is_some_and(|name| *name != playbook.name) {
                 continue;
             }
-            for destination in destinations(playbook) {
+            for destination in destinations(playbook, &self.config) {
                 if request.destination.as_deref().is_some_and(|name| name != destination) {
                     continue;
                 }
@@ -154,8 +158,12 @@ impl Host {
     }
 
     fn nothing_to_switch(&self, request: &GoliveRequest) -> HostError {
-        let known: Vec<_> =
-            self.config.playbooks.iter().map(|p| format!("{} → {}", p.name, destinations(p).join(", "))).collect();
+        let known: Vec<_> = self
+            .config
+            .playbooks
+            .iter()
+            .map(|p| format!("{} → {}", p.name, destinations(p, &self.config).join(", ")))
+            .collect();
         let playbook =
             request.playbook.as_ref().map_or_else(|| "any playbook".to_owned(), |p| format!("playbook `{p}`"));
         let destination = request.destination.as_deref().unwrap_or("any destination");
