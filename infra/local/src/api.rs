@@ -5,6 +5,7 @@
 //! minor units with a currency, and an unknown value is `null`.
 
 mod accounts;
+mod backfill;
 mod book;
 mod control;
 mod import;
@@ -18,6 +19,7 @@ pub use accounts::{
     AccountQuery, AccountRow, AlsoSaid, CapRow, ContractRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation,
     HistoryRow, PointRow,
 };
+pub use backfill::{BackfillPage, BackfillRequest};
 pub use book::{BookReport, GapRow, Named, OwnerRow, OwnerState, OwnerlessRow, OwnersReport, WatchRow, WiredRow};
 pub use control::{
     BandCounts, BookRow, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow,
@@ -73,6 +75,8 @@ pub mod route {
     /// `POST` [`RescoreRequest`](super::RescoreRequest) → [`RescoreStated`](super::RescoreStated).
     pub const RESCORE: &str = "/api/rescore";
 
+    /// `POST` [`BackfillRequest`](super::BackfillRequest) → [`BackfillPage`](super::BackfillPage).
+    pub const BACKFILL: &str = "/api/backfill";
     /// `GET` → [`BookReport`](super::BookReport).
     pub const BOOK: &str = "/api/book";
     /// `GET` → [`OwnersReport`](super::OwnersReport).

@@ -1,10 +1,12 @@
 //! The command line: names, flags and help. Other programs drive it, so what is here is not renamed.
 
 mod accounts;
+mod backfill;
 mod import;
 mod say;
 
 pub use accounts::{AccountsArgs, BandName, SortBy};
+pub use backfill::BackfillArgs;
 pub use import::{ImportArgs, SheetName};
 pub use say::{ByArg, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand};
 
@@ -97,6 +99,9 @@ Examples:
     Quarantine(QuarantineArgs),
     /// List what belongs to no account yet, and what would link it
     Unmatched,
+    /// Read what a vendor's API lists into the journal: history, never news
+    #[command(after_help = backfill::HELP)]
+    Backfill(BackfillArgs),
     /// Start a playbook for an account, or end what runs of one
     #[command(subcommand, after_help = say::PLAY_HELP)]
     Play(PlayCommand),

@@ -1,6 +1,7 @@
 //! Carries a command out: asks the host and prints its answer.
 
 mod accounts;
+mod backfill;
 mod check;
 mod golive;
 mod import;
@@ -128,6 +129,7 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
             here.get(client, route::UNMATCHED, &[], |rows: &Vec<_>| show::unmatched(rows, now, style)).await?;
         }
         Command::Link(args) => link(here, client, args).await?,
+        Command::Backfill(args) => backfill::backfill(here, client, args).await?,
         Command::Import(args) => import::import(here, client, args).await?,
         Command::Erase(args) => erase(here, client, args).await?,
         Command::Settle(args) => settle(here, client, &args).await?,

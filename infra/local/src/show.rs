@@ -1,6 +1,7 @@
 //! What people read: every answer of the host as text for a terminal. Plain functions from values to text.
 
 mod accounts;
+mod backfill;
 mod book;
 mod children;
 mod control;
@@ -19,6 +20,7 @@ mod welcome;
 use model::{Band, Moment};
 
 pub use accounts::accounts;
+pub use backfill::{backfilled, backfilled_so_far};
 pub use book::{book, owners};
 pub use control::{clock, golive, sending, settled, unsettled};
 pub use explain::explain;

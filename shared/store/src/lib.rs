@@ -5,6 +5,7 @@
 
 mod accounts;
 mod actions;
+mod backfill;
 mod control;
 mod desk;
 mod erasure;
@@ -28,6 +29,7 @@ use runtime::seam::{Seam, Target};
 
 pub use accounts::{Commit, Stored};
 pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
+pub use backfill::{Backfill, BackfillCount};
 pub use desk::DeskKey;
 pub use error::StoreError;
 pub use fetches::{FetchEntry, Leave};

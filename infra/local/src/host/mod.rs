@@ -3,6 +3,7 @@
 //! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
 
 mod answers;
+mod backfill;
 mod book;
 mod erase;
 mod error;
@@ -108,6 +109,8 @@ pub struct Host {
     health: Health,
     minute: Handler,
     tokens: Arc<Tokens>,
+    /// The way to vendors' APIs, for what an operator has read.
+    seam: Seam,
     hooks: BTreeMap<&'static str, Handler>,
     pump: Arc<Pump>,
 }
@@ -166,6 +169,7 @@ impl Host {
             store,
             minute,
             tokens,
+            seam,
             hooks,
             pump: Arc::new(pump),
         };
