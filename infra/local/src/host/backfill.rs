@@ -50,7 +50,7 @@ impl Host {
         let Some(call) = call else {
             return Err(refused(format!("`{}` lists no {kind}", connection.tool), "--restart begins anew"));
         };
-        let body = match api.get(&call.path).await {
+        let body = match api.get(&call.path, call.body.as_deref()).await {
             Ok(Told::Object(body)) => body,
             Ok(Told::Gone { status, .. }) => {
                 let message = format!("`{}` has no list of {kind} ({status})", connection.name);

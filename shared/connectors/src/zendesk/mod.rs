@@ -87,7 +87,7 @@ impl Connector for Zendesk {
     fn list(&self, kind: &str, after: Option<&str>, _: &Mapping) -> Option<FetchCall> {
         self.lists().contains(&kind).then(|| {
             let after = after.map(|after| format!("&page%5Bafter%5D={}", listing::escaped(after))).unwrap_or_default();
-            FetchCall { path: format!("/api/v2/{kind}s.json?page%5Bsize%5D=100{after}") }
+            FetchCall::get(format!("/api/v2/{kind}s.json?page%5Bsize%5D=100{after}"))
         })
     }
 

@@ -1,6 +1,6 @@
 //! Tasks in the CRM: when they are asked for, whose they are, and when they are done.
 
-use crate::common::{self, Account, asked_for, at, days, playing, requests, steps, word};
+use crate::common::{Account, asked_for, at, days, playing, requests, steps, word};
 use config::Config;
 use model::{ActionKind, ActionRequest, AlertKind, Closing, EpisodeState, FactKey, Field, TaskChange, TaskPriority};
 

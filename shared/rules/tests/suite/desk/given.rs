@@ -112,7 +112,6 @@ fn alert(account: SubjectId, name: String) -> Alert {
         template: None,
         answered: None,
         owner_before: None,
-        answered: None,
         owner: None,
         as_of: at("2026-11-23T09:00:00"),
     }
