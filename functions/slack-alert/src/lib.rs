@@ -9,10 +9,11 @@ mod holder;
 mod judge;
 mod notice;
 mod reader;
+mod send;
 
 use std::sync::Arc;
 
-use actions::slack::{NoticeTemplates, PostError, Posted, Slack, SlackTemplates, SlackToken, SlackWebhook, render};
+use actions::slack::{NoticeTemplates, Slack, SlackTemplates, SlackToken, SlackWebhook, render};
 use config::Config;
 use jiff::SignedDuration;
 use model::{
@@ -27,7 +28,7 @@ use runtime::seam::Seam;
 use runtime::secrets::{Secrets, SecretsUnavailable};
 use serde_json::Value;
 use store::{ActionRow, ActionStatus, Claim, Store, StoreError, outcome};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::desk::{Desks, Place};
 use crate::reader::Reader;
@@ -38,11 +39,6 @@ use crate::reader::Reader;
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 /// A message found `sending` is sent again this often in all, then it is uncertain.
 const MAX_SENDS: u32 = 2;
-/// Slack that takes nothing now is asked again this often in a row, in a day and a half at least, then it is a person's to
-/// see to.
-const MOST_SETBACKS: u32 = 40;
-/// A longer `Retry-After` is taken for a slip: after an hour Slack is asked again.
-const LONGEST_REST: SignedDuration = SignedDuration::from_hours(1);
 /// How long after the message it follows a reply looks again.
 const AFTER_ROOT: SignedDuration = SignedDuration::from_mins(1);
 
@@ -111,13 +107,6 @@ struct Sending<'a> {
     reader: &'a Reader,
     slack: &'a Slack,
     mode: Mode,
-}
-
-/// Slack takes nothing now, and did nothing.
-struct Setback {
-    reason: String,
-    /// In how many seconds it may be asked again, where it said so.
-    after_s: Option<u64>,
 }
 
 /// Where a message joins others: the channel as Slack names it, and the message that starts the thread.
@@ -369,74 +358,6 @@ impl SlackAlert {
         Ok(())
     }
 
-    async fn send(
-        &self,
-        sending: Sending<'_>,
-        message: &Value,
-        thread: Option<String>,
-        held: &ActionRow,
-    ) -> Result<(), NotNow> {
-        let Sending { event, request, reader, slack, .. } = sending;
-        let held = ActionRow { thread_ref: thread, rendered: Some(message.to_string()), ..held.clone() };
-        let now_held = self.begin(&held).await?;
-        match slack.post(message).await {
-            Ok(posted) => {
-                let next = ActionRow { reason: reader.note.clone(), ..sent(posted, &now_held) };
-                self.finish(event, request, next, &now_held).await
-            }
-            Err(PostError::NoSuchReader { reason }) if self.doubts(reader).await? => {
-                self.forget(request, &held, self.clock.now()).await?;
-                // Slack did nothing, and the next try asks who has the address.
-                let next = ActionRow { to: String::new(), ..held };
-                self.set_back(event, Setback { reason, after_s: None }, &next, &now_held).await
-            }
-            Err(PostError::NoSuchReader { reason } | PostError::Refused { reason }) => {
-                let next = ActionRow { status: ActionStatus::Failed, reason: Some(reason), ..now_held.clone() };
-                self.finish(event, request, next, &now_held).await
-            }
-            Err(PostError::Retry { reason, after_s }) => {
-                self.set_back(event, Setback { reason, after_s }, &held, &now_held).await
-            }
-            Err(PostError::Unsure { reason }) => Err(unsure(&held, reason)),
-        }
-    }
-
-    /// Says that Slack is being called for an action that is held as `held`; gives the row as it is held now.
-    async fn begin(&self, held: &ActionRow) -> Result<ActionRow, NotNow> {
-        let sending = ActionRow { status: ActionStatus::Sending, sends: held.sends + 1, ..held.clone() };
-        if self.store.put_held(&sending, held).await? { Ok(sending) } else { Err(NotNow::LostClaim) }
-    }
-
-    /// Slack takes nothing now and did nothing: the same event comes again when it may, and no try is used up. `next` is
-    /// the row as it goes on, `held` as it is held now.
-    async fn set_back(
-        &self,
-        event: &Event,
-        setback: Setback,
-        next: &ActionRow,
-        held: &ActionRow,
-    ) -> Result<(), NotNow> {
-        let setbacks = next.setbacks + 1;
-        let Setback { reason, after_s } = setback;
-        if setbacks > MOST_SETBACKS {
-            let reason = format!("Slack took nothing {MOST_SETBACKS} times in a row: {reason}");
-            let next = ActionRow { status: ActionStatus::Failed, reason: Some(reason), setbacks, ..next.clone() };
-            return self.end(event, next, held).await;
-        }
-        let asked = after_s.map(|after| SignedDuration::from_secs(i64::try_from(after.max(1)).unwrap_or(i64::MAX)));
-        let until = self.clock.now().plus(asked.unwrap_or_else(|| backoff(setbacks)).min(LONGEST_REST));
-        let next = ActionRow { setbacks, ..next.clone() };
-        self.wait_as(event, until, reason, next, held).await
-    }
-
-    /// Ends an action of either kind.
-    async fn end(&self, event: &Event, next: ActionRow, held: &ActionRow) -> Result<(), NotNow> {
-        match &event.body {
-            EventBody::ActionRequested(request) => self.finish(event, request, next, held).await,
-            _ => self.ended(next, held).await,
-        }
-    }
-
     /// The client, or why there is none.
     async fn slack(&self, now: Moment) -> Result<Result<Slack, String>, SecretsUnavailable> {
         let secrets = self.secrets.get(now).await?;
@@ -466,22 +387,6 @@ impl SlackAlert {
         info!(action.id = %request.id, action.status = status, "Action `{}` is {status}", request.id);
         Ok(())
     }
-}
-
-/// 1, 2, 4 … minutes, at most an hour.
-fn backoff(setbacks: u32) -> SignedDuration {
-    SignedDuration::from_mins(i64::from(2_u32.saturating_pow(setbacks.saturating_sub(1).min(6))).min(60))
-}
-
-fn sent(Posted { ts, channel }: Posted, sending: &ActionRow) -> ActionRow {
-    let status = ActionStatus::Sent;
-    ActionRow { status, reason: None, vendor_ref: ts, vendor_place: channel, setbacks: 0, ..sending.clone() }
-}
-
-/// The claim is kept: what may have been posted is posted once more at most.
-fn unsure(held: &ActionRow, reason: String) -> NotNow {
-    warn!(action.id = %held.id, "Action `{}` may or may not have been sent: {reason}", held.id);
-    NotNow::Slack(reason)
 }
 
 /// A message of which nobody knows whether it arrived.

@@ -8,7 +8,8 @@ use store::{ActionRow, ActionStatus, Claim};
 use tracing::{error, info};
 
 use crate::reader::Reader;
-use crate::{LEASE, MAX_SENDS, NOT_REDIRECTED, NotNow, Setback, SlackAlert, not_rendered, sent, uncertain, unsure};
+use crate::send::{Setback, sent, unsure};
+use crate::{LEASE, MAX_SENDS, NOT_REDIRECTED, NotNow, SlackAlert, not_rendered, uncertain};
 
 impl SlackAlert {
     pub(crate) async fn notice(&self, event: &Event, notice: &Notice, holder: &str) -> Result<(), NotNow> {

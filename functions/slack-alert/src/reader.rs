@@ -7,7 +7,8 @@ use model::{Addressed, Moment, Recipient};
 use rules::desk::team_channel;
 use store::SlackUser;
 
-use crate::{NotNow, Setback, SlackAlert};
+use crate::send::Setback;
+use crate::{NotNow, SlackAlert};
 
 /// How many people Slack is asked about for one message: each call may take 10 s of the function's time.
 const MOST_ASKED: usize = 2;

@@ -26,6 +26,7 @@ use model::{Delivery, Mapping, Normalized, Tool};
 pub use listing::{Listed, ListedRecord};
 pub use request::{DeliveryKey, Refusal, Unverified, Verified};
 pub use secret::{SecretProblem, Secrets, SigningSecret, Weakness};
+pub use slack::json_of_form;
 
 /// One inbound tool.
 ///

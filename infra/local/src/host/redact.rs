@@ -33,6 +33,16 @@ pub(super) fn redacted(delivery: &Delivery, theirs: &BTreeSet<SubjectId>, config
     if delivery.family == Family::Operator {
         return redacted_words(delivery, theirs);
     }
+    // In a form an address is written otherwise; what is left of it is the JSON that it held.
+    let form = (delivery.family == Family::Slack).then(|| connectors::json_of_form(&delivery.body)).flatten();
+    let plain;
+    let delivery = match form {
+        Some(body) => {
+            plain = Delivery { body, ..delivery.clone() };
+            &plain
+        }
+        None => delivery,
+    };
     let Ok(elements) = serde_json::from_slice::<Vec<&RawValue>>(&delivery.body) else {
         return match judged(delivery, &delivery.body, theirs, config) {
             Judged::Theirs => Redacted::Whole,

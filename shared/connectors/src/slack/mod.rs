@@ -26,6 +26,14 @@ static TOOL: Tool = Tool {
     api: None,
 };
 
+/// The JSON in a body of Slack's, where that is a form; [`Connector::normalize`] reads it by itself as well.
+pub fn json_of_form(body: &[u8]) -> Option<Vec<u8>> {
+    match json_of(body) {
+        Ok(std::borrow::Cow::Owned(json)) => Some(json),
+        Ok(std::borrow::Cow::Borrowed(_)) | Err(_) => None,
+    }
+}
+
 /// The longest snooze that is understood.
 const MOST_DAYS: i64 = 365;
 
