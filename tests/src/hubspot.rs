@@ -1,4 +1,4 @@
-//! HubSpot as a test sees it: as strict as it is about what it takes, with the tasks that are there.
+//! HubSpot as a test sees it: as strict as it is about what it takes, with the tasks that are there and what companies show.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,10 @@ pub struct Task {
 
 #[derive(Default)]
 struct Inner {
+    companies: BTreeMap<String, BTreeMap<String, String>>,
+    unmade: bool,
+    gone: bool,
+    writes: Vec<String>,
     tasks: BTreeMap<u64, Task>,
     made: u64,
     asked: Vec<String>,
@@ -39,11 +43,19 @@ const OWNERS: [(&str, &str); 3] = [
 ];
 const UNIQUE: &str = "barometer_action_id";
 const TASKS: &str = "/crm/v3/objects/tasks";
+const COMPANIES: &str = "/crm/v3/objects/companies/";
 
 /// A refusal as HubSpot writes it.
 fn refused(message: impl Into<String>) -> (u16, Value) {
     let message: String = message.into();
     (400, json!({ "status": "error", "message": message, "correlationId": "c", "category": "VALIDATION_ERROR" }))
+}
+
+/// What HubSpot says of a property that was never made.
+fn missing(name: &str) -> (u16, Value) {
+    let detail = json!([{ "isValid": false, "message": format!("Property \"{name}\" does not exist"),
+        "error": "PROPERTY_DOESNT_EXIST", "name": name }]);
+    refused(format!("Property values were not valid: {detail}"))
 }
 
 impl HubSpot {
@@ -55,6 +67,26 @@ impl HubSpot {
     /// How many tasks were ever made.
     pub fn made(&self) -> u64 {
         self.inner().made
+    }
+
+    /// What a company shows of ours; empty before anything was written.
+    pub fn company(&self, number: &str) -> BTreeMap<String, String> {
+        self.inner().companies.get(number).cloned().unwrap_or_default()
+    }
+
+    /// The bands that were written to companies so far, such as `7 red`.
+    pub fn writes(&self) -> Vec<String> {
+        self.inner().writes.clone()
+    }
+
+    /// Companies do not have our properties, or, if `made`, they do, as from the start.
+    pub fn properties_are_made(&self, made: bool) {
+        self.inner().unmade = !made;
+    }
+
+    /// Every company is deleted.
+    pub fn without_companies(&self) {
+        self.inner().gone = true;
     }
 
     /// Every call so far, such as `POST /crm/v3/…`.
@@ -99,6 +131,12 @@ impl HubSpot {
 
 impl Inner {
     fn carry_out(&mut self, method: &str, path: &str, query: &str, body: Option<Value>) -> (u16, Value) {
+        if let Some(company) = path.strip_prefix(COMPANIES) {
+            return match (method, body) {
+                ("PATCH", Some(body)) if query.is_empty() => self.write(company, &body),
+                _ => (405, json!({ "status": "error", "message": format!("{method} {path} is not understood") })),
+            };
+        }
         let below = path.strip_prefix(TASKS).map(|rest| rest.split('/').skip(1).collect::<Vec<_>>());
         match (method, below.as_deref(), body) {
             ("GET", None, None) if path == "/crm/v3/owners" => owners(query),
@@ -167,6 +205,34 @@ impl Inner {
         }
         self.set(number, properties);
         (200, json!({ "id": number.to_string(), "properties": {} }))
+    }
+
+    fn write(&mut self, company: &str, body: &Value) -> (u16, Value) {
+        let Some(properties) = body["properties"].as_object().filter(|_| keys(body) == ["properties"]) else {
+            return refused("properties");
+        };
+        if self.gone || company.is_empty() || !company.bytes().all(|b| b.is_ascii_digit()) {
+            return (404, json!({ "status": "error", "category": "OBJECT_NOT_FOUND" }));
+        }
+        for (name, value) in properties {
+            let Some(text) = value.as_str() else { return refused(format!("{name} is no string")) };
+            let fits = match name.as_str() {
+                _ if self.unmade => return missing(name),
+                "barometer_score" => text.is_empty() || text.parse().is_ok_and(|score: u16| score <= 100),
+                "barometer_band" => ["", "green", "yellow", "red", "unknown"].contains(&text),
+                "barometer_reasons" => text.chars().count() <= 65_536,
+                "barometer_as_of" => text.is_empty() || text.parse::<model::Moment>().is_ok(),
+                _ => return missing(name),
+            };
+            if !fits {
+                return refused(format!("Property values were not valid: {name} cannot be {text}"));
+            }
+        }
+        let text = |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap_or_default().to_owned());
+        let shown = self.companies.entry(company.to_owned()).or_default();
+        shown.extend(properties.iter().map(text));
+        self.writes.push(format!("{company} {}", shown["barometer_band"]));
+        (200, json!({ "id": company, "properties": properties, "archived": false }))
     }
 
     fn set(&mut self, number: u64, properties: &Map<String, Value>) {

@@ -1,8 +1,11 @@
-//! Makes and changes tasks in the CRM: claim, look again, call, mark. One reason is one task, whatever ends in the middle.
+//! Makes and changes tasks in the CRM, and writes on an account's record how it stands: claim, look again, call, mark. One
+//! reason is one task, whatever ends in the middle.
 //!
 //! A task bears the id of the action that made it, in a property whose values are unique, so every call can be made again
 //! and finds what the one before did. What is found `sending` after its lease is simply carried to its end, also when the
 //! episode is over by then: the task may be there already, and what closes it later has to find it recorded.
+
+mod update;
 
 use std::sync::Arc;
 
@@ -43,7 +46,7 @@ pub struct CrmTasks {
 /// Why a message of the queue is left there for a later try.
 #[derive(Debug, thiserror::Error)]
 enum NotNow {
-    #[error("the message is no task for the CRM: {0}")]
+    #[error("the message is nothing for the CRM: {0}")]
     NotOurs(String),
     #[error("someone else holds the action until {0}")]
     Busy(Moment),
@@ -81,13 +84,14 @@ enum Verdict {
 /// What came of the calls.
 struct Made {
     status: ActionStatus,
-    /// HubSpot's id of the task.
-    task: Option<String>,
+    /// HubSpot's id of the task or company.
+    record: Option<String>,
     /// What a reader should know besides.
     note: Option<String>,
 }
 
 /// An action that is carried out.
+#[derive(Clone, Copy)]
 struct Work<'a> {
     account: &'a SubjectId,
     request: &'a ActionRequest,
@@ -109,7 +113,7 @@ impl CrmTasks {
     async fn one(&self, body: &str, holder: &str) -> Result<(), NotNow> {
         let event = BusEvent::event(body).map_err(|error| NotNow::NotOurs(error.to_string()))?;
         let request = match &event.body {
-            EventBody::ActionRequested(request) if request.kind == ActionKind::CrmTask => request.as_ref(),
+            EventBody::ActionRequested(request) if is_ours(request.kind) => request.as_ref(),
             other => return Err(NotNow::NotOurs(other.kind().to_owned())),
         };
         let now = self.clock.now();
@@ -135,7 +139,12 @@ impl CrmTasks {
             Verdict::Call { mode, token, bearer, base_url } => {
                 let hubspot = HubSpot::new(self.seam.clone(), base_url, bearer);
                 let work = Work { account: &event.account, request, planned: &planned };
-                self.send(work, &hubspot, &token, mode, held).await
+                match planned {
+                    Planned::Write { .. } => self.write(work, &hubspot, &token, mode, held).await,
+                    Planned::Create { .. } | Planned::HandOver { .. } | Planned::Complete { .. } => {
+                        self.send(work, &hubspot, &token, mode, held).await
+                    }
+                }
             }
         }
     }
@@ -154,8 +163,8 @@ impl CrmTasks {
         let is_new = held.sends == 0;
         let needs_open = match planned {
             Planned::Create { .. } | Planned::HandOver { .. } => is_new,
-            // What was solved is done, whatever came of the episode since.
-            Planned::Complete { .. } => false,
+            // What was solved is done, whatever came of the episode since; a record belongs to no episode.
+            Planned::Complete { .. } | Planned::Write { .. } => false,
         };
         let is_open = context.episode.as_ref().is_some_and(|held| held.run == request.run && held.is_open());
         if needs_open && !is_open {
@@ -189,7 +198,7 @@ impl CrmTasks {
             Mode::Live => {}
         }
         if context.control.paused_at.is_some() {
-            return end(ActionStatus::Held, Some(mode), "sending is paused; this task is not made or changed later");
+            return end(ActionStatus::Held, Some(mode), "sending is paused; this is not made up for later");
         }
         let secrets = self.secrets.get(now).await?;
         let Some(token) = secrets.get("token") else {
@@ -223,8 +232,8 @@ impl CrmTasks {
             return Err(NotNow::LostClaim);
         }
         let failure = match carry_out(hubspot, work.request, work.planned).await {
-            Ok(Made { status, task, note }) => {
-                let next = ActionRow { status, reason: note, vendor_ref: task, ..sending.clone() };
+            Ok(Made { status, record, note }) => {
+                let next = ActionRow { status, reason: note, vendor_ref: record, ..sending.clone() };
                 return self.finish(work.account, work.request, next, &sending).await;
             }
             Err(failure) => failure,
@@ -286,6 +295,14 @@ impl CrmTasks {
     }
 }
 
+/// What of all that is asked for goes to the CRM.
+fn is_ours(kind: ActionKind) -> bool {
+    match kind {
+        ActionKind::CrmTask | ActionKind::CrmUpdate => true,
+        ActionKind::SlackAlert => false,
+    }
+}
+
 /// HubSpot takes so many calls of us, whichever connection it is; what is read for one is counted apart.
 fn rate() -> ConnectionName {
     ConnectionName::from_stored("to-hubspot")
@@ -305,28 +322,33 @@ async fn carry_out(hubspot: &HubSpot, request: &ActionRequest, planned: &Planned
             };
             let task = made?;
             hubspot.associate(&task, company).await?;
-            Ok(Made { status: ActionStatus::Sent, task: Some(task), note })
+            Ok(Made { status: ActionStatus::Sent, record: Some(task), note })
         }
         Planned::HandOver { made_by, owner_id, email } => {
             let (owner_id, note) = whose(hubspot, owner_id, email).await?;
             let changed = hubspot.hand_over(made_by, owner_id.as_deref()).await?;
-            Ok(changed_to(changed, note))
+            Ok(changed_to(changed, note, NO_TASK))
         }
-        Planned::Complete { made_by } => Ok(changed_to(hubspot.complete(made_by).await?, None)),
+        Planned::Complete { made_by } => Ok(changed_to(hubspot.complete(made_by).await?, None, NO_TASK)),
+        Planned::Write { company, properties } => {
+            Ok(changed_to(hubspot.write(company, properties).await?, None, NO_COMPANY))
+        }
     }
     .inspect(|made| {
-        let task = made.task.as_deref().unwrap_or("none");
-        info!(action.id = %request.id, "Action `{}` is HubSpot's task `{task}`", request.id);
+        let record = made.record.as_deref().unwrap_or("none");
+        info!(action.id = %request.id, "Action `{}` is HubSpot's record `{record}`", request.id);
     })
 }
 
-fn changed_to(changed: Changed, note: Option<String>) -> Made {
+/// Why nothing was changed.
+const NO_TASK: &str = "somebody deleted the task in HubSpot";
+/// As above.
+const NO_COMPANY: &str = "HubSpot has no such company any more: it was deleted, or merged into another";
+
+fn changed_to(changed: Changed, note: Option<String>, gone: &str) -> Made {
     match changed {
-        Changed::Task { id } => Made { status: ActionStatus::Sent, task: Some(id), note },
-        Changed::Gone => {
-            let note = Some("somebody deleted the task in HubSpot".to_owned());
-            Made { status: ActionStatus::Obsolete, task: None, note }
-        }
+        Changed::Done { id } => Made { status: ActionStatus::Sent, record: Some(id), note },
+        Changed::Gone => Made { status: ActionStatus::Obsolete, record: None, note: Some(gone.to_owned()) },
     }
 }
 

@@ -138,6 +138,10 @@ impl FetchObject {
         }
         let secrets = self.secrets.get(now).await?;
         let Some(token) = secrets.get(&format!("{name}/token")) else {
+            if call.is_repeated {
+                let reason = Some(format!("there is no token for `{name}`; it is asked again before long"));
+                return Ok(Verdict::End { status: ActionStatus::Done, reason });
+            }
             let unknown = connection.api.map(|api| format!(" ({})", api.without_token)).unwrap_or_default();
             let reason = format!(
                 "there is no token for `{name}`{unknown}: put `token` under `[connections.{name}]` in the file of \
@@ -166,7 +170,7 @@ impl FetchObject {
     ) -> Result<(), NotNow> {
         let Question { connection, token, api, call } = question;
         let held = ActionRow { sends: held.sends + 1, ..held };
-        let told = match api.get(&call.path).await {
+        let told = match api.get(&call.path, call.body.as_deref()).await {
             Ok(told) => told,
             Err(GetError::Unauthorized) if self.has_changed(connection, token).await? => {
                 let reason = "the token was changed meanwhile".to_owned();

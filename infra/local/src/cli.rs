@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use model::{DeliveryId, Moment, PlaybookName};
 
 use crate::duration::Span;
+use crate::run::{MapCommand, SetupCommand};
 
 /// Watches the health of customer accounts and says why.
 ///
@@ -195,6 +196,12 @@ Examples:
     Rescore(RescoreArgs),
     /// Check the configuration and run the examples of its playbooks
     Check,
+    /// Connect a tool: what its properties mean, and what Barometer needs there
+    #[command(subcommand)]
+    Setup(SetupCommand),
+    /// Try the mapping on a body before it counts
+    #[command(subcommand)]
+    Map(MapCommand),
 }
 
 /// `barometer up`

@@ -5,12 +5,16 @@ mod backfill;
 mod check;
 mod golive;
 mod import;
+mod map_try;
 mod progress;
 mod rescore;
 mod say;
+mod setup;
 mod simulate;
 mod up;
 
+pub use map_try::MapCommand;
+pub use setup::SetupCommand;
 pub use up::is_opening_the_book;
 
 use std::fmt;
@@ -74,6 +78,8 @@ async fn carry_out(here: &Surroundings, command: Command) -> Result<(), miette::
     match command {
         Command::Up(args) => up::up(here, &args, Stop::on_signals()?).await,
         Command::Check => check::check(here),
+        Command::Setup(command) => setup::setup(here, &command).await,
+        Command::Map(command) => map_try::map(here, &command),
         Command::Simulate(args) => simulate::simulate(here, &args).await,
         other => {
             let session = Client::connect_or_start(&here.global, here.serve).await?;
@@ -134,7 +140,7 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
         Command::Replay(args) => replay(here, client, args).await?,
         Command::Rescore(args) => rescore::rescore(here, client, args).await?,
         // These do not ask a host that runs already, and are carried out by `run`.
-        Command::Up(_) | Command::Simulate(_) | Command::Check => {}
+        Command::Up(_) | Command::Simulate(_) | Command::Check | Command::Setup(_) | Command::Map(_) => {}
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ mod common;
 mod import;
 #[path = "cli/operator.rs"]
 mod operator;
+#[path = "cli/setup.rs"]
+mod setup;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Tool, stable_hash};
+use model::{Field, Tool, stable_hash};
 
 use crate::health::{self, ProfileFile};
 use crate::reading::{Reader, suggestion};
@@ -33,7 +33,7 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
     } else {
         Some(Modes::default())
     };
-    let (true, Some(connections), Some(model), Some(team), Some(modes)) =
+    let (true, Some(connections), Some((model, roll_up)), Some(team), Some(modes)) =
         (problems.is_empty(), connections, health, team, modes)
     else {
         problems.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
@@ -72,7 +72,14 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
         let at = |message| Problem::at(CONNECTIONS, text(CONNECTIONS), place.clone(), message);
         not_wired(scalar(name)?, "it is never known", &at)
     });
-    config.warnings = measured.chain(watched).collect();
+    let parentless = roll_up.filter(|_| !config.connections.iter().any(|one| one.enabled && one.feeds(Field::Parent)));
+    let parentless = parentless.map(|place| {
+        let help =
+            "map it, for example `parent = \"hs_parent_company_id\"` in the mapping of HubSpot's companies".to_owned();
+        let so = "no enabled connection feeds `parent`: nobody is anybody's child, and nothing is rolled up";
+        Problem::at(HEALTH, text(HEALTH), place, so).help(help)
+    });
+    config.warnings = measured.chain(watched).chain(parentless).collect();
     Ok(config)
 }
 
@@ -124,6 +131,11 @@ fn playbooks(files: &Files, problems: &mut Vec<Problem>) -> Vec<Playbook> {
         playbook
     });
     let read: Vec<Playbook> = read.collect();
+    for taken in read.iter().filter(|playbook| playbook.name == Modes::write_back()) {
+        let file = format!("{PLAYBOOKS}{}.toml", taken.name);
+        let problem = Problem::at(&file, "", 0..0, "`write-back` is the name of what writes scores to the CRM");
+        problems.push(problem.help("rename the file".to_owned()));
+    }
     let is_for_renewals = |playbook: &&Playbook| matches!(playbook.trigger, Trigger::Renewal(_));
     for extra in read.iter().filter(is_for_renewals).skip(1) {
         let help = "use `[[trigger.renewal.checkpoint]]` for more steps".to_owned();

@@ -15,6 +15,11 @@ pub(crate) const DESTINATIONS: [&str; 2] = ["slack", "hubspot"];
 /// The one of them where messages can go to one place of ours instead.
 const WITH_CHANNELS: &str = "slack";
 
+/// What asks for the score on records in the CRM, in the place of a playbook.
+const WRITE_BACK: &str = "write-back";
+/// Where there are such records.
+const WITH_RECORDS: &str = "hubspot";
+
 /// How far messages may go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Modes {
@@ -26,6 +31,16 @@ impl Modes {
     /// The most that `playbook` may reach at `destination`, such as `slack`; what the file does not name observes.
     pub fn most(&self, playbook: &PlaybookName, destination: &str) -> Mode {
         self.most.get(&(playbook.clone(), destination.to_owned())).copied().unwrap_or(Mode::Observe)
+    }
+
+    /// What asks for the score on records in the CRM, under the name by which its mode is switched like a playbook's.
+    pub fn write_back() -> PlaybookName {
+        PlaybookName::from_stored(WRITE_BACK)
+    }
+
+    /// Whether scores are to stand on records in the CRM, how far that may go aside.
+    pub fn writes_back(&self) -> bool {
+        self.most.contains_key(&(Self::write_back(), WITH_RECORDS.to_owned()))
     }
 
     /// Where all messages to `destination` go while a playbook is redirected, such as `#barometer-test`.
@@ -58,11 +73,17 @@ pub(crate) fn read(reader: &mut Reader<'_>, playbooks: &[&str]) -> Option<Modes>
         modes.redirect.insert(destination.get_ref().clone(), channel(reader, target));
     }
     for (playbook, destinations) in &file.most {
-        if !playbooks.contains(&playbook.get_ref().as_str()) {
+        let is_write_back = playbook.get_ref() == WRITE_BACK;
+        if !is_write_back && !playbooks.contains(&playbook.get_ref().as_str()) {
             reader.unknown(playbook, "a playbook", playbooks.iter().copied());
         }
         for (destination, mode) in destinations {
             if !is_destination(reader, destination) {
+                continue;
+            }
+            if is_write_back && destination.get_ref() != WITH_RECORDS {
+                let message = format!("nothing is written back to `{}`", destination.get_ref());
+                reader.wrong(destination.span(), message, format!("scores can stand on records of `{WITH_RECORDS}`"));
                 continue;
             }
             if *mode.get_ref() == Mode::Redirect && destination.get_ref() != WITH_CHANNELS {

@@ -2,8 +2,8 @@
 //! so that a workflow's body, an app's event and a fetched record that tell the same are the same statement.
 
 use model::{
-    Currency, FactKey, Field, Link, MappedObject, Mapping, Moment, Normalized, QuarantineKind, QuarantinedItem, Signal,
-    SignalKind, Statement, SubjectId, Value, Warning,
+    Currency, FactKey, Field, Link, MappedObject, Mapping, Moment, Normalized, OUR_PROPERTIES, QuarantineKind,
+    QuarantinedItem, Signal, SignalKind, Statement, SubjectId, Value, Warning,
 };
 use serde_json::value::RawValue;
 
@@ -173,9 +173,10 @@ pub(crate) struct Reads<'m> {
 }
 
 /// What is read of a kind of record: what the mapping names, then what tells where it belongs. A field that the kind does
-/// not have is among it, to be warned of.
+/// not have is among it, to be warned of. A property of ours says what we said, and is never read.
 pub(crate) fn reads(kind: Kind, mapping: &Mapping) -> Vec<Reads<'_>> {
     let mapped = mapping.objects.get(kind.name()).into_iter().flatten();
+    let mapped = mapped.filter(|(_, property)| !property.starts_with(OUR_PROPERTIES));
     let mut all: Vec<_> =
         mapped.map(|(field, property)| Reads { field: *field, property: property.as_str(), stated: true }).collect();
     for &(field, property) in kind.linking() {

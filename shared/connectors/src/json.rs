@@ -145,8 +145,8 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(key, value)| (key.as_str(), *value))
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = &'a RawValue> {
-        self.0.iter().map(|(_, value)| *value)
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), *value))
     }
 }
 

@@ -17,6 +17,7 @@ mod listing;
 mod request;
 mod secret;
 mod signature;
+mod slack;
 mod typeform;
 mod zendesk;
 
@@ -82,11 +83,22 @@ pub trait Connector: Sync + std::fmt::Debug {
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized;
 }
 
-/// A call to a vendor's API that reads one object.
+/// A call to a vendor's API that reads one object, or several at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchCall {
-    /// Path and query below the API's address, such as `/crm/v3/objects/companies/123?properties=name`; read by GET.
+    /// Path and query below the API's address, such as `/crm/v3/objects/companies/123?properties=name`.
     pub path: String,
+    /// What is asked, as JSON, by POST; `None` for what is read by GET.
+    pub body: Option<String>,
+    /// The same is asked again before long, so nothing waits for a token that is not there.
+    pub is_repeated: bool,
+}
+
+impl FetchCall {
+    /// Reads what is at `path`.
+    pub fn get(path: String) -> Self {
+        Self { path, body: None, is_repeated: false }
+    }
 }
 
 /// Kept header of a fetched delivery: the object as [`model::FetchWanted`] named it. No sender can set it, because only
@@ -97,8 +109,13 @@ pub const FETCHED: &str = "barometer-fetched";
 pub const FETCHED_STATUS: &str = "barometer-fetched-status";
 
 /// Every connector there is.
-pub static ALL: &[&dyn Connector] =
-    &[&hubspot_app::HubspotApp, &hubspot_workflow::HubspotWorkflow, &typeform::Typeform, &zendesk::Zendesk];
+pub static ALL: &[&dyn Connector] = &[
+    &hubspot_app::HubspotApp,
+    &hubspot_workflow::HubspotWorkflow,
+    &slack::Slack,
+    &typeform::Typeform,
+    &zendesk::Zendesk,
+];
 
 /// The connector of the tool that `connections.toml` calls `tool`.
 pub fn by_name(tool: &str) -> Option<&'static dyn Connector> {

@@ -6,7 +6,9 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionId, AlertChange, Band, Counted, Moment, PlaybookName, RunwayState, Score, Stamp, SubjectId};
+use crate::{
+    ActionId, AlertChange, Band, Counted, Handled, Moment, PlaybookName, RunwayState, Score, Stamp, SubjectId,
+};
 
 /// Names an episode's row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +62,8 @@ pub enum Closing {
     Lapsed,
     /// Somebody said so.
     ByHand,
+    /// A person said that it is no cause for alarm.
+    Dismissed,
 }
 
 impl fmt::Display for Closing {
@@ -75,6 +79,7 @@ impl fmt::Display for Closing {
             Self::Moved => "the renewal moved far ahead",
             Self::Lapsed => "past due and never decided",
             Self::ByHand => "closed by hand",
+            Self::Dismissed => "dismissed",
         })
     }
 }
@@ -124,6 +129,9 @@ pub struct Episode {
     /// The moment at which the last of them was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Moment>,
+    /// The steps of this run whose tasks somebody closed in the CRM, and when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub done: BTreeMap<String, Moment>,
     /// Who looks after the account as far as its thread knows: an email address in lower case, else the owner as the CRM
     /// names them. `None` where the CRM names nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +148,9 @@ pub struct Episode {
     /// How far it is on the way to a renewal; `None` for every other playbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runway: Option<RunwayState>,
+    /// What people answered to its alerts.
+    #[serde(default, skip_serializing_if = "Handled::is_nothing")]
+    pub handled: Handled,
 }
 
 impl Episode {

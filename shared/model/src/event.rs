@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionId, Band, Closing, ConnectionName, CrmTask, DeliveryId, EventId, Mode, Moment, Money, Notice, Owner,
-    PlaybookName, Score, SubjectId,
+    ActionId, Answered, Band, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, EventId, Mode, Moment, Money,
+    Notice, Owner, PlaybookName, Recipient, Score, SubjectId,
 };
 
 /// The version of the event schemas under `events/`. Fields are added, never removed or retyped.
@@ -238,6 +238,8 @@ pub enum ActionKind {
     SlackAlert,
     /// A task for one of us in the CRM.
     CrmTask,
+    /// An account's score, on its record in the CRM.
+    CrmUpdate,
 }
 
 impl ActionKind {
@@ -246,6 +248,7 @@ impl ActionKind {
         match self {
             Self::SlackAlert => "slack_alert",
             Self::CrmTask => "crm_task",
+            Self::CrmUpdate => "crm_update",
         }
     }
 
@@ -253,7 +256,7 @@ impl ActionKind {
     pub fn destination(self) -> &'static str {
         match self {
             Self::SlackAlert => "slack",
-            Self::CrmTask => "hubspot",
+            Self::CrmTask | Self::CrmUpdate => "hubspot",
         }
     }
 }
@@ -267,15 +270,15 @@ impl fmt::Display for ActionKind {
 /// One thing to do, complete: whoever carries it out needs nothing but this and the switches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ActionRequest {
-    /// Derived from the episode's home, row, run and step.
+    /// Derived from the episode's home, row, run and step; of what is written back, from the one before and the news.
     pub id: ActionId,
     /// What to do.
     pub kind: ActionKind,
-    /// The playbook that asks.
+    /// The playbook that asks; `write-back` where none does.
     pub playbook: PlaybookName,
     /// Where the episode lives.
     pub home: SubjectId,
-    /// The episode's row there.
+    /// The episode's row there; `PLAY#write-back`, which is none, where no playbook asks.
     pub episode: String,
     /// Which opening of the row.
     pub run: u32,
@@ -307,6 +310,9 @@ pub struct ActionRequest {
     /// What happens to a task in the CRM; `None` for every other kind of action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<CrmTask>,
+    /// What is to stand on the account's record in the CRM; `None` for every other kind of action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<CrmUpdate>,
 }
 
 /// Whether a message may interrupt its reader.
@@ -331,24 +337,6 @@ pub struct Weigh {
     pub days_left: Option<i64>,
 }
 
-/// Where a message goes, and why there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Recipient {
-    /// A Slack channel (`#name` or id) or a person's Slack id; of a task, whose it is, for a reader.
-    pub address: String,
-    /// How it was chosen.
-    pub reason: String,
-    /// The person it is meant for, also where it goes to a channel; `None` where nobody looks after the account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// Their time zone, else the team's, such as `Europe/Berlin`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
-    /// Their quiet hours there, such as `18:00-08:00`; `None` when they have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quiet: Option<String>,
-}
-
 /// Which of an episode's messages this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -361,13 +349,16 @@ pub enum AlertKind {
     Update,
     /// Somebody else looks after the account now.
     HandOff,
+    /// Somebody answered by a button.
+    Answered,
     /// It ended.
     Resolved,
 }
 
 impl AlertKind {
     /// All of them, in the order in which they can come.
-    pub const ALL: &'static [Self] = &[Self::Opened, Self::Step, Self::Update, Self::HandOff, Self::Resolved];
+    pub const ALL: &'static [Self] =
+        &[Self::Opened, Self::Step, Self::Update, Self::HandOff, Self::Answered, Self::Resolved];
 
     /// The name in events, and of its template.
     pub fn as_str(self) -> &'static str {
@@ -376,6 +367,7 @@ impl AlertKind {
             Self::Step => "step",
             Self::Update => "update",
             Self::HandOff => "hand_off",
+            Self::Answered => "answered",
             Self::Resolved => "resolved",
         }
     }
@@ -452,6 +444,9 @@ pub struct Alert {
     /// Who looked after the account before, in a hand-off; `None` where nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_before: Option<String>,
+    /// What somebody answered; `None` unless this message tells of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Answered>,
     /// Who looks after the account.
     pub owner: Option<Owner>,
     /// The moment it holds for.

@@ -143,8 +143,10 @@ impl Fact {
             | FactKey::Payment
             | FactKey::Milestone(_)
             | FactKey::Override
+            | FactKey::Task(_)
             | FactKey::PlayRequest(_)
             | FactKey::PlayClose(_)
+            | FactKey::Answer(_)
             | FactKey::Rescore
             | FactKey::Tick => return None,
         };

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadId, PlaybookName, UsageKey};
+use crate::{ActionId, BadId, PlaybookName, UsageKey};
 
 /// Which item of a subject a statement belongs to; one stored item each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,10 +33,14 @@ pub enum FactKey {
     Milestone(String),
     /// The band that a person set by hand.
     Override,
+    /// A task in the CRM, by the action that made it.
+    Task(ActionId),
     /// An operator asked for a run of this playbook.
     PlayRequest(PlaybookName),
     /// An operator closed what runs of this playbook.
     PlayClose(PlaybookName),
+    /// What people answered to this alert by its buttons.
+    Answer(ActionId),
     /// An operator asked to look at the account by a changed configuration.
     Rescore,
     /// A request to recompute at a due moment, written by `clock`.
@@ -71,8 +75,10 @@ impl FactKey {
             Self::Payment => "FACT#PAYMENT".into(),
             Self::Milestone(name) => format!("FACT#MILESTONE#{name}"),
             Self::Override => "FACT#OVERRIDE".into(),
+            Self::Task(action) => format!("FACT#TASK#{action}"),
             Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
             Self::PlayClose(playbook) => format!("FACT#CLOSE#{playbook}"),
+            Self::Answer(alert) => format!("FACT#ANSWER#{alert}"),
             Self::Rescore => "FACT#RESCORE".into(),
             Self::Tick => "FACT#TICK".into(),
         }
@@ -98,10 +104,14 @@ impl FromStr for FactKey {
             other => {
                 if let Some(id) = other.strip_prefix("FACT#SUBSCRIPTION#") {
                     Self::Subscription(id.to_owned())
+                } else if let Some(action) = other.strip_prefix("FACT#TASK#") {
+                    Self::Task(ActionId::from_stored(action))
                 } else if let Some(playbook) = other.strip_prefix("FACT#PLAY#") {
                     Self::PlayRequest(playbook.parse()?)
                 } else if let Some(playbook) = other.strip_prefix("FACT#CLOSE#") {
                     Self::PlayClose(playbook.parse()?)
+                } else if let Some(alert) = other.strip_prefix("FACT#ANSWER#") {
+                    Self::Answer(ActionId::from_stored(alert))
                 } else if let Some(usage) = other.strip_prefix("FACT#USAGE#") {
                     Self::Usage(usage.parse()?)
                 } else if let Some(name) = other.strip_prefix("FACT#MILESTONE#") {
@@ -146,8 +156,10 @@ mod tests {
             FactKey::Payment,
             FactKey::Milestone("first value #1".into()),
             FactKey::Override,
+            FactKey::Task(ActionId::from_stored("5d1c0f6f0f6b4a3e9a7c2b8d41e09c11")),
             FactKey::PlayRequest("risk-mitigation".parse().unwrap()),
             FactKey::PlayClose("risk-mitigation".parse().unwrap()),
+            FactKey::Answer(ActionId::from_stored("5f0c1d2e")),
             FactKey::Rescore,
             FactKey::Tick,
         ];

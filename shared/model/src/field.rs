@@ -98,7 +98,7 @@ fields! {
     PrepaidUnits = "prepaid_units": Int,
     /// Units paid in advance that were left at the beginning of the day on which this was said.
     PrepaidLeft = "prepaid_left": Int,
-    /// A subscription's status, lower-case, such as `active`.
+    /// A subscription's status, or a task's, lower-case, such as `active` or `completed`.
     Status = "status": Text,
     /// How urgent a ticket is, lower-case: `low`, `normal`, `high`, `urgent`, or the vendor's own word.
     Priority = "priority": Text,
@@ -151,6 +151,18 @@ fields! {
     OverrideWhy = "override_why": Text,
     /// The last day for which it was set.
     OverrideUntil = "override_until": Date,
+    /// The Slack id of who takes care of what an alert tells.
+    ClaimedBy = "claimed_by": Text,
+    /// Until when an alert is to rest.
+    SnoozedUntil = "snoozed_until": Moment,
+    /// The Slack id of who said so.
+    SnoozedBy = "snoozed_by": Text,
+    /// Why an alert was no cause for alarm: `known`, `no_risk`, `wrong_data` or `other`.
+    Dismissed = "dismissed": Text,
+    /// The Slack id of who said so.
+    DismissedBy = "dismissed_by": Text,
+    /// The Slack id of who wanted a task for it.
+    TaskWantedBy = "task_wanted_by": Text,
     /// The moment a tick or request is for.
     At = "at": Moment,
 }

@@ -66,10 +66,14 @@ pub enum SignalKind {
     MilestoneChanged,
     /// A person set the band by hand.
     OverrideSet,
+    /// A task of ours in the CRM was changed.
+    TaskChanged,
     /// An operator asked for a run of a playbook.
     PlayRequested,
     /// An operator closed what runs of a playbook.
     PlayClosed,
+    /// Somebody answered an alert by one of its buttons.
+    AlertAnswered,
     /// An operator asked to look at an account by a changed configuration.
     RescoreRequested,
 }

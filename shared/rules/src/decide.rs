@@ -16,6 +16,7 @@ use crate::news::News;
 use crate::play::{self, Played, Plays};
 use crate::roll_up;
 use crate::when::When;
+use crate::write_back;
 
 /// What one recompute reads.
 #[derive(Debug, Clone, Copy)]
@@ -175,13 +176,25 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     let mut watched_by = vec![&config.watch.when, &config.watch.exclude];
     watched_by.extend(config.playbooks.iter().flat_map(Playbook::conditions));
     let next_change = due::next_change(&judge, &assessment, now, &watched_by, &played.threads);
-    let next_due_at = [played.next_due_at, next_change].into_iter().flatten().min();
+    let (written_back, write_at) = write_back::ask(input, config, &assessment, &news, &mut decision);
+    let (tasks_read_at, read_at) = play::look::ask(&plays, &played, &mut decision);
+    let next_due_at = [played.next_due_at, next_change, write_at, read_at].into_iter().flatten().min();
     let Played { running, roots: threads, held, answers, runway, .. } = played;
     let answers = Some(answers);
     let (told_parent, told) = roll_up::tell((input, view, &known), &assessment, &news, config);
     decision.told = told;
-    decision.assessment =
-        Some(Assessment { next_due_at, running, threads, held, answers, runway, told_parent, ..assessment });
+    decision.assessment = Some(Assessment {
+        next_due_at,
+        running,
+        threads,
+        held,
+        answers,
+        runway,
+        told_parent,
+        written_back,
+        tasks_read_at,
+        ..assessment
+    });
     decision
 }
 
@@ -234,6 +247,7 @@ fn unwatched(input: Input<'_>, config: &Config, is_account: bool, news: &News) -
     let mut decision = Decision { told: roll_up::untold(input.previous, Some(news)), ..Decision::default() };
     if let Some(before) = input.previous {
         say(&mut decision, input.account, news, EventBody::Unwatched { name: before.card.name.clone() });
+        write_back::clear(input, config, news, &mut decision);
     }
     for episode in input.episodes.iter().filter(|episode| is_account && episode.is_open()) {
         let closed =

@@ -21,6 +21,7 @@ mod score;
 mod told;
 mod watching;
 mod when;
+mod write_back;
 
 pub use decide::{Decision, Input, Member, decide, leave, stays};
 pub use examples::{ExampleResult, run_examples};

@@ -18,6 +18,7 @@ mod listing;
 mod outbox;
 mod outcome;
 mod quarantine;
+mod readers;
 mod rows;
 mod write;
 
@@ -39,6 +40,7 @@ pub use listing::{BookPlace, KnownSubject, NoticeEntry, OutboxEntry};
 pub use outbox::{Due, GRACE, OutboxRow, OutboxState, Unpublished, event_from_stream};
 pub use outcome::outcome;
 pub use quarantine::QuarantineRow;
+pub use readers::{Reader, SlackUser};
 pub use rows::{SHARDS, subject_of_key};
 
 /// The names of the tables.

@@ -1,11 +1,11 @@
 //! One event of every kind: a day in the life of an invented account.
 
 use model::{
-    ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, BookEntry, BookLine,
-    CauseChain, Closing, ConnectionName, CrmTask, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA, EpisodeKey,
-    Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName, Recipient,
-    Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, TaskChange, TaskPriority,
-    Urgency, Weigh,
+    ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertAnswer, AlertChange, AlertKind, Answered, Band,
+    BookEntry, BookLine, CauseChain, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, DeskLine, Digest,
+    DigestEntry, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice,
+    NoticeBody, Owner, PlaybookName, Recipient, Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId,
+    SurgeAccount, SurgeAlert, TaskChange, TaskPriority, Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -268,6 +268,12 @@ fn request() -> ActionRequest {
             due: Some("Tue 24 Nov 2026, 18:00 (Europe/Berlin)".into()),
             template: Some("opened".into()),
             owner_before: Some("Tom Brandt".into()),
+            answered: Some(Answered {
+                answer: AlertAnswer::Snooze,
+                by: Some("U0DANA0001".into()),
+                name: Some("Dana Reyes".into()),
+                what: Some("Tue 1 Dec 2026, 10:00 (Europe/Berlin)".into()),
+            }),
             owner: Some(Owner {
                 name: "Dana Reyes".into(),
                 email: Some("dana@barometer.example".into()),
@@ -280,6 +286,12 @@ fn request() -> ActionRequest {
             due_at: Some(moment("2026-11-24T17:00:00Z")),
             priority: Some(TaskPriority::High),
             owner_id: Some("410001".into()),
+        }),
+        update: Some(CrmUpdate {
+            score: Score::new(3_840).ok(),
+            band: Some(Band::Red),
+            reasons: vec!["CSM sentiment: red (33 points short)".into()],
+            as_of: moment("2026-11-21T08:58:13.402Z"),
         }),
     }
 }

@@ -6,6 +6,7 @@
 
 mod backfill;
 mod book;
+mod clicks;
 mod cost;
 mod cost_by_tool;
 mod desk;
@@ -21,6 +22,9 @@ mod rescore;
 mod roll_up;
 mod schedules;
 mod silence;
+mod slack;
 mod streams;
 mod surprise;
 mod tasks;
+mod tasks_read;
+mod write_back;

@@ -106,11 +106,13 @@ impl Rows {
             reasons: vec![],
             asked: BTreeSet::new(),
             asked_at: None,
+            done: Default::default(),
             owner: None,
             told: BTreeMap::new(),
             told_caps: BTreeSet::new(),
             updated_on: None,
             runway: None,
+            handled: model::Handled::default(),
         };
         self.subjects.entry(home.clone()).or_default().episodes.push(Stored { value, rev: 1 });
     }

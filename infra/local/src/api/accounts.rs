@@ -94,6 +94,9 @@ pub struct Explanation {
     pub arr: Option<Money>,
     /// The next day a term ends.
     pub renews_on: Option<Date>,
+    /// The last day for giving notice of it, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_by: Option<Date>,
     /// Who looks after it, and why this person.
     pub owner: Option<Owner>,
     /// One row per measure, in the order of the model.
@@ -337,6 +340,7 @@ impl Explanation {
             confidence: (assessment.confidence + 50) / 100,
             arr: assessment.card.arr,
             renews_on: assessment.card.renews_on,
+            notice_by: assessment.card.notice_by,
             owner: assessment.card.owner.clone(),
             gained_total: gained.saturating_sub(taken),
             missed_total: missed + taken,

@@ -88,6 +88,9 @@ pub struct GoliveReport {
     /// It only says what would be.
     #[serde(default)]
     pub dry_run: bool,
+    /// Accounts whose score is written to their record in the CRM now.
+    #[serde(default)]
+    pub records: u32,
 }
 
 /// The starting book of one reader.

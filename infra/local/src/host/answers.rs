@@ -3,14 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use config::Modes;
 use model::{
-    AccountCard, Assessment, Band, ConnectionName, FetchRequest, Field, Mode, Moment, Placed, PlaybookName, Register,
-    RollUp, SubjectId, Up, Value, View,
+    AccountCard, ActionKind, Assessment, Band, ConnectionName, FetchRequest, Field, Mode, Moment, Placed, PlaybookName,
+    Register, RollUp, SubjectId, Up, Value, View,
 };
 use store::{ActionRow, ActionStatus, FetchEntry, NoticeEntry, OutboxEntry};
 
 use super::forest::Forest;
 use super::link::as_subject;
+use super::operate::destinations;
 use super::{Host, HostError};
 use crate::api::{
     AccountRow, AlsoSaid, BandCounts, ClockMode, ClockNow, ConnectionRow, ContractRow, Explanation, FETCH, JournalRow,
@@ -240,13 +242,16 @@ impl Host {
 
     fn mode_rows(&self, modes: &[(PlaybookName, String, Mode)]) -> Vec<ModeRow> {
         let mut rows = Vec::new();
-        for playbook in &self.config.playbooks {
-            for destination in super::operate::destinations(playbook) {
-                let set = modes.iter().find(|(p, d, _)| *p == playbook.name && d == destination);
+        let all =
+            self.config.playbooks.iter().map(|playbook| (playbook.name.clone(), destinations(playbook, self.config())));
+        let write_back = (Modes::write_back(), vec![ActionKind::CrmUpdate.destination()]);
+        for (playbook, destinations) in all.chain(self.config.modes.writes_back().then_some(write_back)) {
+            for destination in destinations {
+                let set = modes.iter().find(|(p, d, _)| *p == playbook && d == destination);
                 let asked = set.map_or(Mode::Observe, |(_, _, mode)| *mode);
-                let most = self.config.modes.most(&playbook.name, destination);
+                let most = self.config.modes.most(&playbook, destination);
                 rows.push(ModeRow {
-                    playbook: playbook.name.clone(),
+                    playbook: playbook.clone(),
                     destination: destination.to_owned(),
                     from: asked.min(most),
                     to: asked.min(most),
@@ -259,7 +264,7 @@ impl Host {
 }
 
 /// The kinds of row that one moment can bring, in the order in which they follow from each other; others come first.
-const TOLD_IN_ORDER: [&str; 9] = [
+const TOLD_IN_ORDER: [&str; 10] = [
     "rescored",
     "watched",
     "unwatched",
@@ -269,6 +274,7 @@ const TOLD_IN_ORDER: [&str; 9] = [
     "requested",
     "slack_alert",
     "crm_task",
+    "crm_update",
 ];
 
 fn badness(band: Band) -> u8 {

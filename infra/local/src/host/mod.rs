@@ -478,6 +478,6 @@ fn connection_secrets(file: SecretsFile) -> SecretMap {
 /// As SSM names them below `/barometer/{destination}`.
 fn destination_secrets(mut file: SecretsFile, destination: &str) -> SecretMap {
     let secrets = file.destinations.remove(destination).unwrap_or_default();
-    let named = [("token", secrets.token), ("base_url", secrets.base_url)];
+    let named = [("token", secrets.token), ("webhook", secrets.webhook), ("base_url", secrets.base_url)];
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Secret::new(value?)))).collect()
 }

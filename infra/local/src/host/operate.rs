@@ -3,21 +3,28 @@
 use std::collections::BTreeSet;
 
 use actions::slack::{NoticeTemplates, render_notice};
-use config::Playbook;
+use config::{Config, Modes, Playbook};
 use jiff::SignedDuration;
 use model::{
     ActionKind, Assessment, Band, BookLine, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, NoticeBody,
-    OperatorStatement, stable_hash,
+    OperatorStatement, PlaybookName, stable_hash,
 };
 use rules::desk::starting_books;
 use sha2::{Digest as _, Sha256};
+use store::ActionStatus;
 
 use super::{Host, HostError};
-use crate::api::{BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, Sending};
+use crate::api::{
+    BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, RescoreRequest, Sending,
+};
 
 /// The destinations a playbook sends to.
-pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
+pub(super) fn destinations(playbook: &Playbook, config: &Config) -> Vec<&'static str> {
     let mut all: Vec<_> = playbook.steps.iter().map(|step| step.action.kind().destination()).collect();
+    // A task can be wanted by a button under any alert, where it may go further than the outbox.
+    let tasks = ActionKind::CrmTask.destination();
+    let has_buttons = config.connections.iter().any(|known| known.enabled && known.family == Family::Slack);
+    all.extend((has_buttons && config.modes.most(&playbook.name, tasks) > Mode::Observe).then_some(tasks));
     all.sort_unstable();
     all.dedup();
     all
@@ -36,27 +43,15 @@ impl Host {
             if request.playbook.as_ref().is_some_and(|name| *name != playbook.name) {
                 continue;
             }
-            for destination in destinations(playbook) {
+            for destination in destinations(playbook, &self.config) {
                 if request.destination.as_deref().is_some_and(|name| name != destination) {
                     continue;
                 }
-                let held = set.iter().find(|(p, d, _)| *p == playbook.name && d == destination);
-                let most = self.config.modes.most(&playbook.name, destination);
-                modes.push(ModeRow {
-                    playbook: playbook.name.clone(),
-                    destination: destination.to_owned(),
-                    from: held.map_or(Mode::Observe, |(_, _, mode)| *mode).min(most),
-                    to: most,
-                    limited_by: if most < Mode::Live {
-                        Some("modes.toml".to_owned())
-                    } else {
-                        (!self.has_token(destination))
-                            .then(|| format!("no token for {destination} in the file of secrets"))
-                    },
-                });
+                modes.push(self.mode_row(&playbook.name, destination, &set));
                 chosen.push(playbook);
             }
         }
+        modes.extend(self.write_back_row(request, &set));
         if modes.is_empty() {
             return Err(self.nothing_to_switch(request));
         }
@@ -67,7 +62,64 @@ impl Host {
         }
         let (opened, left_alone) = self.open_worst(&chosen, request).await?;
         let books = self.announce_books(&modes, dry_run).await?;
-        Ok(GoliveReport { modes, opened, left_alone, books, dry_run })
+        let is_about_records = |row: &ModeRow| row.playbook == Modes::write_back();
+        let records = if modes.iter().any(is_about_records) { self.write_records(dry_run).await? } else { 0 };
+        Ok(GoliveReport { modes, opened, left_alone, books, dry_run, records })
+    }
+
+    /// The scores on records in the CRM, where they are configured and meant.
+    fn write_back_row(&self, request: &GoliveRequest, set: &[(PlaybookName, String, Mode)]) -> Option<ModeRow> {
+        let (name, destination) = (Modes::write_back(), ActionKind::CrmUpdate.destination());
+        let is_meant = request.playbook.as_ref().is_none_or(|asked| *asked == name)
+            && request.destination.as_deref().is_none_or(|asked| asked == destination);
+        (is_meant && self.config.modes.writes_back()).then(|| self.mode_row(&name, destination, set))
+    }
+
+    /// Every record that does not show what was asked for last is written, where scores go out: what was observed, refused
+    /// or held by a pause, and accounts that nothing was asked for yet. They are looked at, which is no news of theirs.
+    async fn write_records(&self, dry_run: bool) -> Result<u32, HostError> {
+        let (_, set) = self.store.switches().await?;
+        let row = self.config.modes.writes_back().then(|| {
+            let destination = ActionKind::CrmUpdate.destination();
+            self.mode_row(&Modes::write_back(), destination, &set)
+        });
+        let reaches = |row: &ModeRow| if dry_run { row.to } else { row.from };
+        if row.is_none_or(|row| reaches(&row) < Mode::Live || row.limited_by.is_some()) {
+            return Ok(0);
+        }
+        let mut book = self.store.book().await?;
+        book.retain(|account| account.account.hubspot_company().is_some());
+        let asked = |account: &Assessment| Some(account.written_back.as_ref()?.action.clone());
+        let actions = self.store.actions(&book.iter().filter_map(asked).collect::<Vec<_>>()).await?;
+        let shows = |account: &Assessment| {
+            let action = asked(account);
+            // One without a record is on its way.
+            let status = action.as_ref().map(|id| actions.get(id).map(|row| row.status));
+            status.is_some_and(|status| status.is_none_or(|status| status == ActionStatus::Sent || !status.is_final()))
+        };
+        let accounts: Vec<_> = book.iter().filter(|account| !shows(account)).map(|a| a.account.clone()).collect();
+        if dry_run {
+            return Ok(u32::try_from(accounts.len()).unwrap_or(u32::MAX));
+        }
+        for some in accounts.chunks(RescoreRequest::MOST) {
+            self.state_as_operator(&OperatorStatement::Rescore { accounts: some.to_vec() }).await?;
+        }
+        Ok(u32::try_from(accounts.len()).unwrap_or(u32::MAX))
+    }
+
+    /// How far something goes now, and how far it may.
+    fn mode_row(&self, name: &PlaybookName, destination: &str, set: &[(PlaybookName, String, Mode)]) -> ModeRow {
+        let held = set.iter().find(|(p, d, _)| p == name && d == destination);
+        let most = self.config.modes.most(name, destination);
+        let has_token = self.has_token(destination);
+        let no_token = (!has_token).then(|| format!("no token for {destination} in the file of secrets"));
+        ModeRow {
+            playbook: name.clone(),
+            destination: destination.to_owned(),
+            from: held.map_or(Mode::Observe, |(_, _, mode)| *mode).min(most),
+            to: most,
+            limited_by: if most < Mode::Live { Some("modes.toml".to_owned()) } else { no_token },
+        }
     }
 
     /// Asks for the starting book of everybody who looks after an account, once for each mode: what is true on the first
@@ -101,12 +153,17 @@ impl Host {
     /// Whether messages to a destination could be sent at all.
     fn has_token(&self, destination: &str) -> bool {
         let secrets = (self.secrets)().unwrap_or_default();
-        secrets.destinations.get(destination).is_some_and(|secrets| secrets.token.is_some())
+        let held = secrets.destinations.get(destination);
+        held.is_some_and(|secrets| secrets.token.is_some() || secrets.webhook.is_some())
     }
 
     fn nothing_to_switch(&self, request: &GoliveRequest) -> HostError {
-        let known: Vec<_> =
-            self.config.playbooks.iter().map(|p| format!("{} → {}", p.name, destinations(p).join(", "))).collect();
+        let known: Vec<_> = self
+            .config
+            .playbooks
+            .iter()
+            .map(|p| format!("{} → {}", p.name, destinations(p, &self.config).join(", ")))
+            .collect();
         let playbook =
             request.playbook.as_ref().map_or_else(|| "any playbook".to_owned(), |p| format!("playbook `{p}`"));
         let destination = request.destination.as_deref().unwrap_or("any destination");
@@ -156,6 +213,9 @@ impl Host {
     pub async fn pause(&self, paused: bool) -> Result<Sending, HostError> {
         let statement = if paused { OperatorStatement::Pause } else { OperatorStatement::Resume };
         self.state_as_operator(&statement).await?;
+        if !paused {
+            self.write_records(false).await?;
+        }
         let (paused_at, _) = self.store.switches().await?;
         let held = self.outbox().await?.iter().filter(|row| row.kind != FETCH && row.status == "held").count();
         Ok(Sending { paused_at, held: u32::try_from(held).unwrap_or(u32::MAX) })

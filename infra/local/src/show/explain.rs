@@ -44,7 +44,8 @@ fn headline(it: &Explanation, style: Style) -> Vec<String> {
     first.extend(trend(it));
     let mut second = Vec::new();
     second.extend(it.arr.map(|arr| format!("{arr} a year")));
-    second.extend(it.renews_on.map(|day| format!("renews on {day}")));
+    let notice = it.notice_by.map(|day| format!(", notice by {day}")).unwrap_or_default();
+    second.extend(it.renews_on.map(|day| format!("renews on {day}{notice}")));
     if let Some(held) = &it.contract {
         let arr = held.arr.map(|arr| format!(", {arr} a year")).unwrap_or_default();
         let renews = held.renews_on.map(|day| format!(", renews on {day}")).unwrap_or_default();

@@ -93,6 +93,7 @@ fn explanation() -> Explanation {
         confidence: 100,
         arr: usd(48_000),
         renews_on: Some("2027-02-09".parse().unwrap()),
+        notice_by: Some("2026-12-11".parse().unwrap()),
         owner: Some(Owner {
             name: "Ines Almeida".into(),
             email: Some("ines.almeida@ourco.example".into()),
@@ -172,6 +173,7 @@ fn what_is_not_known_is_said_and_not_counted() {
         band: Band::Unknown,
         machine_band: Band::Unknown,
         confidence: 25,
+        notice_by: None,
         owner: None,
         points: vec![skipped, not_wired, runway],
         gained_total: 2_500,

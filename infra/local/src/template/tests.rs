@@ -185,6 +185,7 @@ fn each_action_goes_to_its_queue_and_nothing_else_does() {
     };
     assert_eq!(queues(&event("action.requested", "slack_alert")), ["SlackAlertQueue"]);
     assert_eq!(queues(&event("action.requested", "crm_task")), ["CrmTaskQueue"]);
+    assert_eq!(queues(&event("action.requested", "crm_update")), ["CrmTaskQueue"]);
     assert_eq!(queues(&event("notice.requested", "")), ["SlackAlertQueue"]);
     assert_eq!(queues(&event("object.fetch_requested", "")), ["FetchObjectQueue"]);
     assert!(queues(&event("action.requested", "email_nudge")).is_empty());

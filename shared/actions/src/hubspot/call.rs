@@ -8,6 +8,7 @@ use runtime::seam::{Call, Seam, Target};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::company;
 use super::task::{self, ACTION_ID, OWNER};
 use crate::slack::text::shown;
 use crate::vendor::ApiToken;
@@ -15,14 +16,16 @@ use crate::vendor::ApiToken;
 const HUBSPOT: &str = "https://api.hubapi.com";
 /// How long HubSpot is left alone when the calls of a day are used up and it does not say until when.
 const DAY_IS_USED_UP: u64 = 3_600;
+/// The code of an error that names a property which is not there.
+const MISSING_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
 /// What HubSpot asks to wait before a locked record is tried again.
 const LOCKED: u64 = 2;
 
-/// What became of a task that was to be changed.
+/// What became of a task or company that was to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
     /// It is as it should be.
-    Task {
+    Done {
         /// HubSpot's id of it.
         id: String,
     },
@@ -72,9 +75,12 @@ pub struct HubSpot {
 
 /// What a call is for, which says the scope that it needs.
 #[derive(Debug, Clone, Copy)]
-enum Purpose {
+pub(super) enum Purpose {
     ReadOwners,
     WriteTask,
+    WriteCompany,
+    /// It reads or makes what a portal has, for which it needs this.
+    SetUp(&'static str),
 }
 
 impl Purpose {
@@ -83,6 +89,8 @@ impl Purpose {
             Self::ReadOwners => "crm.objects.owners.read",
             // Tasks have no scope of their own.
             Self::WriteTask => "crm.objects.contacts.write",
+            Self::WriteCompany => "crm.objects.companies.write",
+            Self::SetUp(scope) => scope,
         }
     }
 }
@@ -112,6 +120,7 @@ struct Batch {
 struct Problem {
     message: String,
     category: String,
+    code: String,
     #[serde(rename = "policyName")]
     policy: String,
     context: Map<String, Value>,
@@ -195,15 +204,32 @@ impl HubSpot {
         match response.status().as_u16() {
             200 => {
                 let task: Named = serde_json::from_slice(response.body()).map_err(|_| strange(&response))?;
-                Ok(Changed::Task { id: task.id })
+                Ok(Changed::Done { id: task.id })
             }
             404 => Ok(Changed::Gone),
             _ => Err(judge(&response, Purpose::WriteTask)),
         }
     }
 
+    /// The company shows these values of ours.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub async fn write(&self, company: &str, properties: &Map<String, Value>) -> Result<Changed, WriteError> {
+        let (path, body) = (company::company(company), task::change(properties));
+        let response = self.call(Method::PATCH, "update company", &path, Some(&body)).await?;
+        match response.status().as_u16() {
+            200 => {
+                let company: Named = serde_json::from_slice(response.body()).map_err(|_| strange(&response))?;
+                Ok(Changed::Done { id: company.id })
+            }
+            404 => Ok(Changed::Gone),
+            _ => Err(judge(&response, Purpose::WriteCompany)),
+        }
+    }
+
     /// Makes one call and never a second; a redirection is not followed, so that the token goes nowhere else.
-    async fn call(
+    pub(super) async fn call(
         &self,
         method: Method,
         operation: &str,
@@ -236,12 +262,12 @@ fn refused(reason: impl Into<String>) -> WriteError {
 }
 
 /// Something between us and HubSpot answers in its place.
-fn strange(response: &Response<Bytes>) -> WriteError {
+pub(super) fn strange(response: &Response<Bytes>) -> WriteError {
     let status = response.status();
     refused(format!("answered {status}, which is not one of HubSpot's answers: check `base_url` and proxies"))
 }
 
-fn judge(response: &Response<Bytes>, purpose: Purpose) -> WriteError {
+pub(super) fn judge(response: &Response<Bytes>, purpose: Purpose) -> WriteError {
     let status = response.status().as_u16();
     let after_s = || response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let problem: Problem = serde_json::from_slice(response.body()).unwrap_or_default();
@@ -265,11 +291,21 @@ fn refusal(status: u16, problem: &Problem, purpose: Purpose) -> WriteError {
         let also = if named.is_empty() { String::new() } else { format!(" (HubSpot names {})", named.join(", ")) };
         return refused(format!("HubSpot refuses (403): give the private app the scope {}{also}", purpose.scope()));
     }
+    let is_missing = |problem: &Problem| {
+        problem.code == MISSING_PROPERTY
+            || problem.message.contains(MISSING_PROPERTY)
+            || problem.message.contains("does not exist")
+    };
+    if matches!(purpose, Purpose::WriteCompany) && all().any(is_missing) {
+        let todo = "a property of ours is missing, which `barometer setup hubspot --yes` makes (then `barometer golive \
+                    --playbook write-back` writes what was refused)";
+        return refused(format!("HubSpot refuses ({status}): {todo}{said}"));
+    }
     if all().any(|problem| problem.message.contains(OWNER)) {
         return WriteError::NoSuchOwner { reason: format!("HubSpot does not take the owner ({status}){said}") };
     }
     if all().any(|problem| problem.message.contains(ACTION_ID)) {
-        let todo = format!("make the property {ACTION_ID} of tasks, a single-line text whose values are unique");
+        let todo = format!("make the property {ACTION_ID} of tasks, which `barometer setup hubspot --yes` does");
         return refused(format!("HubSpot refuses ({status}): {todo}{said}"));
     }
     match status {

@@ -1,8 +1,9 @@
 //! What is said to HubSpot about one task: the properties of a task that is made or changed.
 
-use model::{ActionId, ActionRequest, Alert, SubjectId, TaskChange, TaskPriority};
+use model::{ActionId, ActionKind, ActionRequest, Alert, SubjectId, TaskChange, TaskPriority};
 use serde_json::{Map, Value, json};
 
+use super::company;
 use crate::slack::text::{escape, shown};
 use crate::slack::words::{explain, minute};
 
@@ -44,6 +45,13 @@ pub enum Planned {
         /// The action that made it.
         made_by: ActionId,
     },
+    /// A company shows how its account stands.
+    Write {
+        /// HubSpot's number of the company.
+        company: String,
+        /// The values of our properties.
+        properties: Map<String, Value>,
+    },
 }
 
 /// What `request` comes to in HubSpot.
@@ -51,6 +59,11 @@ pub enum Planned {
 /// # Errors
 /// When it cannot be carried out there, whatever HubSpot would answer; the text says why.
 pub fn plan(request: &ActionRequest) -> Result<Planned, String> {
+    if request.kind == ActionKind::CrmUpdate {
+        let update = request.update.as_ref().ok_or("it says nothing about a record")?;
+        let properties = company::properties(update);
+        return Ok(Planned::Write { company: number(&request.alert.account)?, properties });
+    }
     let made_by = || request.reply_to.clone().ok_or_else(|| "it names no task that it changes".to_owned());
     let email = request.to.email.clone();
     let task = request.task.as_ref().ok_or("it says nothing about a task")?;
@@ -74,7 +87,7 @@ pub fn plan(request: &ActionRequest) -> Result<Planned, String> {
                 ("hs_task_type", "TODO".to_owned()),
             ];
             Ok(Planned::Create {
-                company: company(&request.alert.account)?,
+                company: number(&request.alert.account)?,
                 properties: properties.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
                 owner_id,
                 email,
@@ -106,6 +119,9 @@ impl Planned {
             }
             Self::Complete { made_by } => {
                 json!([{ "method": "PATCH", "path": by_action(made_by), "body": change(&completed()) }])
+            }
+            Self::Write { company, properties } => {
+                json!([{ "method": "PATCH", "path": company::company(company), "body": change(properties) }])
             }
         }
     }
@@ -147,12 +163,9 @@ pub(super) fn completed() -> Map<String, Value> {
 }
 
 /// HubSpot's number of an account that HubSpot opened.
-fn company(account: &SubjectId) -> Result<String, String> {
-    let number = account.as_str().strip_prefix("hubspot:company:").unwrap_or_default();
-    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(format!("the account {account} is no company in HubSpot, so no task can be put on it"));
-    }
-    Ok(number.to_owned())
+fn number(account: &SubjectId) -> Result<String, String> {
+    let number = account.hubspot_company().map(str::to_owned);
+    number.ok_or_else(|| format!("the account {account} is no company in HubSpot, so nothing can be put on it"))
 }
 
 /// A number of days without its sign.

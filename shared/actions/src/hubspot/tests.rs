@@ -82,7 +82,7 @@ async fn every_call_names_the_token_and_says_json_where_it_has_a_body() {
     let asked_for = properties(&request("create_full"));
     assert_eq!(hubspot.upsert(&asked_for, Some("410001")).await, Ok("77".into()));
     assert_eq!(hubspot.associate("77", "4711").await, Ok(()));
-    assert_eq!(hubspot.complete(&action()).await, Ok(Changed::Task { id: "77".into() }));
+    assert_eq!(hubspot.complete(&action()).await, Ok(Changed::Done { id: "77".into() }));
     assert_eq!(hubspot.hand_over(&action(), None).await, Ok(Changed::Gone));
     let asked = asked.lock().unwrap();
     let lines: Vec<_> = asked.iter().map(|call| format!("{} {}", call.request.method(), call.request.uri())).collect();
@@ -163,6 +163,54 @@ async fn a_refusal_names_the_scope_or_what_to_change() {
     assert!(refusal(302, Value::Null).await.contains("base_url"));
     assert!(refusal(200, json!({ "hello": "proxy" })).await.contains("base_url"));
     assert_eq!(refusal(422, Value::Null).await, "HubSpot refuses (422)");
+}
+
+/// What a write to a company makes of an answer.
+async fn written(reply: Reply) -> Result<Changed, WriteError> {
+    hubspot(vec![reply]).0.write("4711", &properties_of(&request("write_red"))).await
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_written_says_what_is_missing() {
+    let company = json!({ "id": "4711", "properties": {}, "archived": false }).to_string();
+    assert_eq!(written(answer(200, company)).await, Ok(Changed::Done { id: "4711".into() }));
+    assert_eq!(written(answer(404, "")).await, Ok(Changed::Gone));
+    let reason = async |status, body: Value| written(answer(status, body.to_string())).await.unwrap_err().to_string();
+    let message = "Property values were not valid: [{\"isValid\":false,\"error\":\"PROPERTY_DOESNT_EXIST\"}]";
+    for body in [json!({ "message": message }), json!({ "errors": [{ "code": "PROPERTY_DOESNT_EXIST" }] })] {
+        let reason = reason(400, body).await;
+        assert!(reason.contains("`barometer setup hubspot --yes` makes"), "{reason}");
+    }
+    let expected = "HubSpot refuses (403): give the private app the scope crm.objects.companies.write";
+    assert_eq!(reason(403, Value::Null).await, expected);
+    assert!(reason(400, json!({ "message": "barometer_band cannot be mauve" })).await.contains("cannot be mauve"));
+    assert_eq!(written(slow(429, 7, "{}")).await, Err(WriteError::SlowDown { after_s: Some(7) }));
+    assert_eq!(written(answer(423, "")).await, Err(WriteError::SlowDown { after_s: Some(2) }));
+    assert!(matches!(written(answer(503, "")).await, Err(WriteError::Retry { .. })));
+}
+
+#[tokio::test]
+async fn a_property_of_ours_is_made_once() {
+    let ours = our_properties();
+    let names: Vec<_> = ours.iter().map(|property| (property.object, property.name)).collect();
+    let companies = [SCORE, BAND, REASONS, AS_OF].map(|name| ("companies", name));
+    assert_eq!(names, [&[("tasks", ACTION_ID)][..], &companies[..]].concat());
+    let (made, asked) = hubspot(vec![answer(201, "{}"), answer(409, "{}"), answer(403, "{}")]);
+    assert_eq!(made.make(&ours[1]).await, Ok(true));
+    assert_eq!(made.make(&ours[1]).await, Ok(false));
+    let refused = made.make(&ours[0]).await.unwrap_err().to_string();
+    assert!(refused.ends_with("the scope crm.schemas.contacts.write"), "{refused}");
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked[0].request.uri().path(), "/crm/v3/properties/companies");
+    let written = properties_of(&request("write_red"));
+    assert!(written.keys().all(|name| ours.iter().any(|property| property.name == name)), "{written:?}");
+}
+
+fn properties_of(request: &ActionRequest) -> Map<String, Value> {
+    match plan(request).unwrap() {
+        Planned::Write { properties, .. } => properties,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

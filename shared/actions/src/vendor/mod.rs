@@ -12,7 +12,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::Method;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use runtime::seam::{Call, CallError, Seam, Target};
 
 /// What a vendor's API is read with. Prints as `ApiToken(redacted)`.
@@ -126,20 +127,28 @@ impl Api {
         Self { seam, url: url.trim_end_matches('/').to_owned(), token }
     }
 
-    /// Reads what is at `path`, which begins with `/` and may hold a query. Makes one call and never a second; a
-    /// redirection is not followed, so that the token goes nowhere else.
+    /// Reads what is at `path`, which begins with `/` and may hold a query; with `body`, asks for it by POST. Makes one call
+    /// and never a second; a redirection is not followed, so that the token goes nowhere else.
     ///
     /// # Errors
     /// See [`GetError`].
-    pub async fn get(&self, path: &str) -> Result<Told, GetError> {
-        let request = http::Request::get(format!("{}{path}", self.url))
+    pub async fn get(&self, path: &str, body: Option<&str>) -> Result<Told, GetError> {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let operation = method.to_string();
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
             .header(AUTHORIZATION, self.token.header())
             .header(ACCEPT, "application/json")
             // Some vendors answer nobody without a name.
-            .header(USER_AGENT, "barometer")
-            .body(Bytes::new())
+            .header(USER_AGENT, "barometer");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(body.map(|body| Bytes::from(body.to_owned())).unwrap_or_default())
             .map_err(|_| refused("its address cannot be called; check `api_url`"))?;
-        let call = Call { target: Target::Vendor, operation: "GET".to_owned(), request };
+        let call = Call { target: Target::Vendor, operation, request };
         let response = self.seam.call(call).await.map_err(|error| match error {
             CallError::NotCalled(_) | CallError::Unreachable(_) | CallError::Timeout(_) | CallError::Connection(_) => {
                 GetError::Retry { reason: error.to_string() }
@@ -156,7 +165,8 @@ fn refused(reason: impl Into<String>) -> GetError {
 fn judge(response: http::Response<Bytes>) -> Result<Told, GetError> {
     let status = response.status();
     match status.as_u16() {
-        200 => Ok(Told::Object(response.into_body())),
+        // Of several objects, some may not be there (207); what is there stands in the answer.
+        200 | 207 => Ok(Told::Object(response.into_body())),
         404 | 410 => Ok(Told::Gone { status: status.as_u16(), body: response.into_body() }),
         401 => Err(GetError::Unauthorized),
         403 => Err(refused(

@@ -188,8 +188,8 @@ impl Report {
             }),
             EventBody::ActionRequested(request) => match request.kind {
                 ActionKind::SlackAlert => self.messages.push(message(event, request)),
-                // A task lies in a list and interrupts nobody.
-                ActionKind::CrmTask => {}
+                // A task lies in a list, a score stands on a record; neither interrupts anybody.
+                ActionKind::CrmTask | ActionKind::CrmUpdate => {}
             },
             EventBody::Watched { .. }
             | EventBody::Unwatched { .. }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Api, ConnectionName, Currency, Family, Field, MappedObject, Mapping, Moment, Tool, ValueKind};
+use model::{
+    Api, ConnectionName, Currency, Family, Field, MappedObject, Mapping, Moment, OUR_PROPERTIES, Tool, ValueKind,
+};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
@@ -281,6 +283,10 @@ fn fields(
 ) -> BTreeMap<Field, String> {
     let mut fields = BTreeMap::new();
     for (field, property) in properties {
+        if property.get_ref().starts_with(OUR_PROPERTIES) {
+            let help = "map the property that people or another tool fill in".to_owned();
+            reader.wrong(property.span(), format!("`{}` is written by Barometer itself", property.get_ref()), help);
+        }
         let property = reader.words(&property);
         match object.fields.iter().find(|known| known.as_str() == field.get_ref()) {
             Some(known) => drop(fields.insert(*known, property)),

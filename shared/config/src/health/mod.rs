@@ -5,6 +5,8 @@ mod measures;
 mod points;
 mod profile;
 
+use std::ops::Range;
+
 use jiff::tz::TimeZone;
 use model::{Bands, Family, RollUpMode, VersionName, stable_hash};
 use serde::Deserialize;
@@ -64,7 +66,7 @@ struct File {
     #[serde(default)]
     preset: Option<Spanned<String>>,
     #[serde(default)]
-    roll_up: Option<RollUpMode>,
+    roll_up: Option<Spanned<RollUpMode>>,
     bands: Spanned<BandsTable>,
     green: GreenTable,
     profile: Spanned<Vec<Spanned<ProfileTable>>>,
@@ -99,8 +101,12 @@ struct ProfileTable {
     preset: Option<Spanned<String>>,
 }
 
-/// Reads `health.toml`, with the files of `health/` by name: `None` where one has problems of its own.
-pub(crate) fn read(reader: &mut Reader<'_>, files: &[(&str, Option<ProfileFile>)]) -> Option<HealthModel> {
+/// Reads `health.toml`, with the files of `health/` by name: `None` where one has problems of its own. Beside the model,
+/// where its `roll_up` stands.
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    files: &[(&str, Option<ProfileFile>)],
+) -> Option<(HealthModel, Option<Range<usize>>)> {
     let file: File = reader.parse()?;
     let zone = reader.zone(&file.zone);
     let name = reader.words(&file.name);
@@ -129,9 +135,13 @@ pub(crate) fn read(reader: &mut Reader<'_>, files: &[(&str, Option<ProfileFile>)
     let profiles = profiles.filter(|profiles| !profiles.is_empty())?;
     let hashes: Vec<&str> = profiles.iter().map(|profile| profile.version.hash.as_str()).collect();
     let version = VersionName { name, hash: stable_hash(&hashes)[..12].to_owned() };
-    let roll_up = file.roll_up;
     let zone = zone?;
-    Some(HealthModel { version, zone, bands, min_coverage, quiet_periods, green, apart_days, roll_up, profiles })
+    let place = file.roll_up.as_ref().map(Spanned::span);
+    let roll_up = file.roll_up.map(Spanned::into_inner);
+    Some((
+        HealthModel { version, zone, bands, min_coverage, quiet_periods, green, apart_days, roll_up, profiles },
+        place,
+    ))
 }
 
 fn profile(

@@ -24,7 +24,7 @@ fn named(object: &str) -> Option<(Kind, &str)> {
 pub(super) fn call(object: &str, mapping: &Mapping) -> Option<FetchCall> {
     let (kind, id) = named(object)?;
     let wanted = wanted(kind, mapping);
-    Some(FetchCall { path: format!("/crm/v3/objects/{}/{id}?{wanted}", kind.plural()) })
+    Some(FetchCall::get(format!("/crm/v3/objects/{}/{id}?{wanted}", kind.plural())))
 }
 
 /// Reads a page of records with the same; with their history HubSpot gives 50 at a time.
@@ -32,7 +32,7 @@ pub(super) fn list(kind: &str, after: Option<&str>, mapping: &Mapping) -> Option
     let kind = Kind::named(kind)?;
     let after = after.map(|after| format!("&after={}", escaped(after))).unwrap_or_default();
     let wanted = wanted(kind, mapping);
-    Some(FetchCall { path: format!("/crm/v3/objects/{}?limit=50&{wanted}{after}", kind.plural()) })
+    Some(FetchCall::get(format!("/crm/v3/objects/{}?limit=50&{wanted}{after}", kind.plural())))
 }
 
 fn wanted(kind: Kind, mapping: &Mapping) -> String {

@@ -5,6 +5,7 @@ mod events;
 mod fetched;
 mod key;
 mod signature;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -47,7 +48,7 @@ impl Connector for HubspotApp {
     }
 
     fn fetch(&self, object: &str, mapping: &Mapping) -> Option<FetchCall> {
-        fetched::call(object, mapping)
+        tasks::call(object).or_else(|| fetched::call(object, mapping))
     }
 
     fn lists(&self) -> &'static [&'static str] {
@@ -65,7 +66,10 @@ impl Connector for HubspotApp {
 
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {
         match delivery.headers.get(FETCHED) {
-            Some(object) => fetched::normalize(delivery, object, mapping),
+            Some(object) => {
+                let tasks = tasks::normalize(delivery, object);
+                tasks.unwrap_or_else(|| fetched::normalize(delivery, object, mapping))
+            }
             None => events::normalize(&delivery.body, mapping),
         }
     }

@@ -1,6 +1,7 @@
 //! What each kind of event becomes.
 
 mod fetched;
+mod tasks;
 
 use std::collections::BTreeMap;
 
@@ -308,4 +309,16 @@ proptest! {
         // Whatever becomes of it, its neighbour is read.
         prop_assert_eq!(links(&out).pop().unwrap_or_default(), "hubspot:deal:77 gone @0");
     }
+}
+
+/// Whatever the mapping says: it is what we said.
+#[test]
+fn our_own_properties_say_nothing() {
+    let mut mapping = mapping();
+    mapping.objects.entry("company".into()).or_default().insert(Field::Tier, "barometer_band".into());
+    let body = format!(
+        r#"[{{"subscriptionType":"company.propertyChange","occurredAt":{AT},"objectId":7,"changeSource":"INTEGRATION",
+            "propertyName":"barometer_band","propertyValue":"red"}}]"#
+    );
+    assert_eq!(normalize_with(body.as_bytes(), &[], &mapping), Normalized::default());
 }

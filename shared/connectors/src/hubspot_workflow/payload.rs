@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Moment, QuarantineKind, QuarantinedItem};
+use model::{Moment, OUR_PROPERTIES, QuarantineKind, QuarantinedItem};
 use serde_json::value::RawValue;
 
 use crate::hubspot::{Kind, odd};
@@ -106,9 +106,10 @@ impl<'a> Record<'a> {
         Ok(Some(Property { value, path: format!("{path}.value"), at }))
     }
 
-    /// The newest time of any property: when the record was last touched. `None` when there is none.
+    /// The newest time of any property but ours: when somebody else last touched the record. `None` when there is none.
     pub(super) fn newest(&self) -> Option<Moment> {
-        let times = self.properties.values().filter_map(|raw| time_of(&Object::read(raw).ok()?).ok()?);
+        let theirs = self.properties.entries().filter(|(name, _)| !name.starts_with(OUR_PROPERTIES));
+        let times = theirs.filter_map(|(_, raw)| time_of(&Object::read(raw).ok()?).ok()?);
         times.max()
     }
 }

@@ -77,7 +77,7 @@ impl Connector for Zendesk {
 
     fn fetch(&self, object: &str, _: &Mapping) -> Option<FetchCall> {
         let (kind, id) = fetchable(object)?;
-        Some(FetchCall { path: format!("/api/v2/{}s/{id}.json", kind.name()) })
+        Some(FetchCall::get(format!("/api/v2/{}s/{id}.json", kind.name())))
     }
 
     fn lists(&self) -> &'static [&'static str] {

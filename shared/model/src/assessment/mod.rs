@@ -20,7 +20,7 @@ pub use roll_up::{
 };
 pub use trend::{ScorePoint, Trend};
 
-use crate::{ActionId, DeliveryId, EventId, Moment, Money, PlaybookName, RunwayMark, SubjectId};
+use crate::{ActionId, DeliveryId, EventId, Moment, Money, PlaybookName, RunwayMark, SubjectId, WrittenBack};
 
 /// Which version of a configuration was used: its name and the first 12 hexadecimal digits of its content hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -78,6 +78,9 @@ pub struct AccountCard {
     pub renews_on: Option<Date>,
     /// Days of notice before that, where known.
     pub notice_days: Option<i64>,
+    /// The last day on which notice can be given, where known: that of a term that ends by itself is its last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_by: Option<Date>,
     /// Whose word `renews_on` is: the company or a deal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_of: Option<SubjectId>,
@@ -184,6 +187,12 @@ pub struct Assessment {
     /// What its parent was told last; `None` while it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_parent: Option<ToldParent>,
+    /// What its record in the CRM was asked to show last; `None` where nothing is written back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_back: Option<WrittenBack>,
+    /// When it was asked last how its tasks in the CRM stand; `None` while there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks_read_at: Option<Moment>,
     /// What the next assessment must know of this one.
     #[serde(default)]
     pub memory: Memory,

@@ -85,12 +85,13 @@ pub(super) fn close(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, w
             text: None,
             template: None,
             owner_before: None,
+            answered: None,
             renewal: None,
         };
         let message = Message { step: RESOLVED, role: Role::Csm, urgency: None, due: None, said };
         request(plays, playbook, &closed, message, decision);
     }
-    if why == Closing::Recovered {
+    if matches!(why, Closing::Recovered | Closing::Dismissed) {
         task::complete(plays, playbook, &closed, decision);
     }
     decision.episodes.push(closed);

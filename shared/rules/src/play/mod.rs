@@ -2,8 +2,10 @@
 //! memory.
 
 mod answers;
+mod clicked;
 mod end;
 mod guard;
+pub(crate) mod look;
 mod open;
 mod owner;
 mod request;
@@ -27,6 +29,7 @@ use crate::decide::{Decision, Input, push};
 use crate::known::Known;
 use crate::news::News;
 use crate::when::When;
+use clicked::Then;
 use worse::Thread;
 
 /// What playbooks are run against.
@@ -63,6 +66,8 @@ pub(crate) struct Played {
     pub roots: BTreeMap<PlaybookName, ActionId>,
     /// The threads that are told when it gets worse.
     pub threads: Vec<Thread>,
+    /// The tasks in the CRM that are asked after.
+    pub tasks: Vec<ActionId>,
 }
 
 impl Played {
@@ -75,6 +80,7 @@ impl Played {
         self.due(next);
         self.running.insert(playbook.name.clone());
         self.threads.extend(worse::thread(plays, playbook, episode));
+        self.tasks.extend(look::asked_after(plays, playbook, episode));
         self.roots.extend(episode.root_action.clone().map(|root| (playbook.name.clone(), root)));
     }
 }
@@ -137,6 +143,20 @@ fn open_by_key<'a>(plays: &Plays<'a>, playbook: &Playbook) -> BTreeMap<&'a str, 
 fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut Played, decision: &mut Decision) {
     let Some((first, followers)) = open.split_first() else { return };
     let mut leader = Episode::clone(first);
+    // What was answered under the alert of any of them holds for all.
+    let mut then = clicked::take_up(plays, playbook, &mut leader, decision);
+    let mut others: Vec<Episode> = followers.iter().copied().cloned().collect();
+    for other in &mut others {
+        if clicked::take_up(plays, playbook, other, decision) == Then::IsDismissed {
+            then = Then::IsDismissed;
+        }
+    }
+    if then == Then::IsDismissed {
+        for episode in std::iter::once(&leader).chain(&others) {
+            end::close(plays, playbook, episode, Closing::Dismissed, decision);
+        }
+        return;
+    }
     let ends_at = match end::end(plays, playbook, &mut leader) {
         end::End::Over(why) => {
             for episode in open {
@@ -147,16 +167,25 @@ fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut
         end::End::At(ends_at) => Some(ends_at),
         end::End::NotYet => None,
     };
-    owner::hand_off(plays, playbook, &mut leader, decision);
-    let next_step = step::ask(plays, playbook, &mut leader, decision);
-    worse::update(plays, playbook, &mut leader, decision);
+    look::close_done(plays, playbook, &mut leader, decision);
+    let next_step = match leader.handled.sleeps_until(plays.now.at) {
+        // Whoever snoozed it hears nothing before that is over, except that it is solved.
+        Some(until) => Some(until),
+        None => {
+            clicked::wake(plays, playbook, &mut leader, decision);
+            owner::hand_off(plays, playbook, &mut leader, decision);
+            let next_step = step::ask(plays, playbook, &mut leader, decision);
+            worse::update(plays, playbook, &mut leader, decision);
+            next_step
+        }
+    };
     played.runs(plays, playbook, &leader, [ends_at, next_step].into_iter().flatten().min());
     let state = leader.state;
     if leader != **first {
         decision.episodes.push(leader);
     }
-    let moved = followers.iter().filter(|episode| episode.state != state);
-    decision.episodes.extend(moved.map(|episode| Episode { state, ..Episode::clone(episode) }));
+    let followers = followers.iter().zip(others).map(|(held, other)| (held, Episode { state, ..other }));
+    decision.episodes.extend(followers.filter(|(held, other)| other != **held).map(|(_, other)| other));
 }
 
 /// What a paused playbook holds is looked at again every morning, so that it goes on soon after the pause.

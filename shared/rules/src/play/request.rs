@@ -54,6 +54,7 @@ pub(crate) fn request(
         not_before: (not_before > now).then_some(not_before),
         alert,
         task: None,
+        update: None,
     };
     let body = EventBody::ActionRequested(Box::new(request));
     push(decision, plays.input.account, plays.news, id.as_str(), &cause_of(episode), body);
@@ -69,7 +70,7 @@ fn under(plays: &Plays<'_>, kind: AlertKind, episode: &Episode) -> Option<Subjec
 /// Red and escalations interrupt, and what replies to a message that did; everything else waits for the digest.
 fn pressing(plays: &Plays<'_>, kind: AlertKind, role: Role) -> Urgency {
     match kind {
-        AlertKind::Update | AlertKind::HandOff | AlertKind::Resolved => Urgency::Now,
+        AlertKind::Update | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved => Urgency::Now,
         AlertKind::Opened | AlertKind::Step if plays.assessment.band == Band::Red => Urgency::Now,
         AlertKind::Opened | AlertKind::Step => match role {
             Role::Manager => Urgency::Now,
@@ -86,6 +87,6 @@ fn is_exempt(plays: &Plays<'_>, kind: AlertKind, role: Role) -> bool {
         (AlertKind::Opened | AlertKind::Step, Role::Manager) => true,
         (AlertKind::Opened | AlertKind::Step, Role::Csm | Role::Ae) => is_large(),
         // Replies are not counted.
-        (AlertKind::Update | AlertKind::HandOff | AlertKind::Resolved, _) => false,
+        (AlertKind::Update | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved, _) => false,
     }
 }

@@ -253,11 +253,13 @@ fn opened(at: Moment, key: String, cause: Stamp, place: usize, turn: &super::Tur
         reasons: vec![],
         asked: BTreeSet::new(),
         asked_at: None,
+        done: Default::default(),
         owner: None,
         told: BTreeMap::new(),
         told_caps: BTreeSet::new(),
         updated_on: None,
         runway: Some(turn.state.clone()),
+        handled: model::Handled::default(),
     }
 }
 

@@ -181,7 +181,12 @@ impl Ended {
                 format!("The contract ended on {was_due} and its renewal was never decided; no more reminders."),
                 "Record how it ended, won or lost.",
             ),
-            Closing::Recovered | Closing::Unwatched | Closing::Exited | Closing::Completed | Closing::ByHand => {
+            Closing::Recovered
+            | Closing::Unwatched
+            | Closing::Exited
+            | Closing::Completed
+            | Closing::ByHand
+            | Closing::Dismissed => {
                 return None;
             }
         };
