@@ -63,7 +63,11 @@ impl Form for Records {
     fn row(&self, row: &Row<'_>) -> Normalized {
         match self.read(row) {
             Ok(said) => said,
-            Err(item) => Normalized { quarantined: vec![item], ..Normalized::default() },
+            // Whose row it is is not known; what else is wrong with it is said in the same go.
+            Err(item) => {
+                let quarantined = std::iter::once(item).chain(self.unfit(row)).collect();
+                Normalized { quarantined, ..Normalized::default() }
+            }
         }
     }
 }
@@ -82,6 +86,15 @@ fn fields(kind: Kind, mapping: &Mapping, heading: &str) -> impl Iterator<Item = 
 }
 
 impl Records {
+    /// The cells that are no values of their fields.
+    fn unfit(self, row: &Row<'_>) -> Vec<QuarantinedItem> {
+        let judged = row.fed(&self).into_iter().filter_map(|(what, cell)| {
+            let unfit = values::read(what.parse().ok()?, cell.raw, row.mapping.currency).err()?;
+            Some(cell.unfit(unfit.expected))
+        });
+        judged.collect()
+    }
+
     fn read(self, row: &Row<'_>) -> Result<Normalized, QuarantinedItem> {
         let kind = self.kind();
         let cells = row.fed(&self);

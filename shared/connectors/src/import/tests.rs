@@ -88,14 +88,14 @@ fn a_company_is_read_by_hubspots_labels_and_by_the_mapping() {
 fn every_cell_that_does_not_fit_is_named_and_the_others_are_read() {
     let rows = json!([
         {"Record ID": "1", "Company name": "A", "Renewal date": "03/04/27"},
-        {"Record ID": "x", "Company name": "B"},
+        {"Record ID": "x", "Company name": "B", "Renewal date": "1/2/27"},
         {"Company name": "C"},
         {"erased": true},
         {"Record ID": "4", "Company name": "D", "ARR": "lots"},
     ]);
     let said = loaded(Sheet::Accounts, "hubspot-workflow", &rows);
     let places: Vec<_> = said.quarantined.iter().map(|item| item.path.as_str()).collect();
-    assert_eq!(places, ["[0].Renewal date", "[1].Record ID", "[2]", "[4].ARR"]);
+    assert_eq!(places, ["[0].Renewal date", "[1].Record ID", "[1].Renewal date", "[2]", "[4].ARR"]);
     assert!(said.quarantined[0].reason.contains("expected a date"), "{}", said.quarantined[0].reason);
     assert!(said.quarantined.iter().all(|item| !item.reason.contains("lots")), "no value is shown");
     assert_eq!(stated(&said).iter().map(|(_, _, value, _)| value.as_str()).collect::<Vec<_>>(), ["A", "D"]);
