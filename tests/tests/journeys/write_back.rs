@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use barometer::api::OutboxRow;
+use barometer::api::{OutboxRow, ReplayRequest, ReplayWhich};
 use config::Config;
 use jiff::SignedDuration;
 use model::Moment;
@@ -97,6 +97,25 @@ async fn a_record_shows_the_score_from_golive_on_and_a_changed_band_at_once() {
     let again = world.host.golive(&Default::default()).await.unwrap();
     world.rest().await;
     assert_eq!((again.records, world.hubspot.writes().len()), (0, 2));
+
+    let which = ReplayWhich::Received { since: Moment::EARLIEST, until: None };
+    let report = world.host.replay(&ReplayRequest { which, act: false, without: vec![] }).await.unwrap();
+    assert!(report.differences.is_empty(), "{:#?}", report.differences);
+    assert!(report.actions.iter().all(|action| action.recorded), "{:?}", report.actions);
+    assert_eq!(world.hubspot.writes().len(), 2, "a replay calls nobody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_written_when_the_properties_are_there() {
+    let (world, mut company) = live(setup("live")).await;
+    world.hubspot.properties_are_made(false);
+    world.deliver(&red(&mut company, second(2)), second(2)).await;
+    assert_eq!(last(&world).await.0, "failed");
+    world.hubspot.properties_are_made(true);
+    world.until(second(60));
+    assert_eq!(world.host.golive(&Default::default()).await.unwrap().records, 1);
+    world.rest().await;
+    assert_eq!((last(&world).await.0.as_str(), shown(&world, "barometer_band").as_str()), ("sent", "red"));
 }
 
 /// HubSpot tells of every property that changes, whoever changed it.
@@ -142,7 +161,8 @@ async fn five_hundred_changes_in_a_minute_are_two_writes() {
         let body = if n % 2 == 0 { red(&mut company, at) } else { green(&mut company, at) };
         world.until(at);
         world.post(&body, at).await.unwrap();
-        if n % 20 == 0 {
+        // Red and green by turns.
+        if n % 21 == 0 {
             world.left().await;
         }
     }
@@ -220,6 +240,10 @@ async fn nothing_is_written_in_observe_without_a_token_or_while_paused() {
     world.deliver(&red(&mut company, second(2)), second(2)).await;
     assert_eq!(last(&world).await.0, "held");
     assert_eq!(world.hubspot.writes(), ["7 green"]);
+    world.until(second(3));
+    world.host.pause(false).await.unwrap();
+    world.rest().await;
+    assert_eq!(world.hubspot.writes(), ["7 green", "7 red"], "a record that stays wrong helps nobody");
 }
 
 /// Goes live, turns red, recovers a day later, and is no customer any more; so far apart that what is tried again is done

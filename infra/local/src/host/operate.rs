@@ -10,6 +10,7 @@ use model::{
 };
 use rules::desk::starting_books;
 use sha2::{Digest as _, Sha256};
+use store::ActionStatus;
 
 use super::{Host, HostError};
 use crate::api::{
@@ -55,7 +56,8 @@ impl Host {
         }
         let (opened, left_alone) = self.open_worst(&chosen, request.open_top).await?;
         let books = self.announce_books(&modes).await?;
-        let records = self.write_records(&modes).await?;
+        let is_about_records = |row: &ModeRow| row.playbook == Modes::write_back();
+        let records = if modes.iter().any(is_about_records) { self.write_records().await? } else { 0 };
         Ok(GoliveReport { modes, opened, left_alone, books, records })
     }
 
@@ -67,15 +69,28 @@ impl Host {
         (is_meant && self.config.modes.writes_back()).then(|| self.mode_row(&name, destination, set))
     }
 
-    /// What was only observed so far is written once scores go out: every account is looked at, which is no news of theirs.
-    async fn write_records(&self, modes: &[ModeRow]) -> Result<u32, HostError> {
-        let begins =
-            |row: &ModeRow| row.playbook == Modes::write_back() && row.from < Mode::Live && row.limited_by.is_none();
-        if !modes.iter().any(begins) {
+    /// Every record that does not show what was asked for last is written, where scores go out: what was observed, refused
+    /// or held by a pause, and accounts that nothing was asked for yet. They are looked at, which is no news of theirs.
+    async fn write_records(&self) -> Result<u32, HostError> {
+        let (_, set) = self.store.switches().await?;
+        let row = self.config.modes.writes_back().then(|| {
+            let destination = ActionKind::CrmUpdate.destination();
+            self.mode_row(&Modes::write_back(), destination, &set)
+        });
+        if row.is_none_or(|row| row.from < Mode::Live || row.limited_by.is_some()) {
             return Ok(0);
         }
-        let book = self.store.book().await?.into_iter().map(|account| account.account);
-        let accounts: Vec<_> = book.filter(|account| account.hubspot_company().is_some()).collect();
+        let mut book = self.store.book().await?;
+        book.retain(|account| account.account.hubspot_company().is_some());
+        let asked = |account: &Assessment| Some(account.written_back.as_ref()?.action.clone());
+        let actions = self.store.actions(&book.iter().filter_map(asked).collect::<Vec<_>>()).await?;
+        let shows = |account: &Assessment| {
+            let action = asked(account);
+            // One without a record is on its way.
+            let status = action.as_ref().map(|id| actions.get(id).map(|row| row.status));
+            status.is_some_and(|status| status.is_none_or(|status| status == ActionStatus::Sent || !status.is_final()))
+        };
+        let accounts: Vec<_> = book.iter().filter(|account| !shows(account)).map(|a| a.account.clone()).collect();
         for some in accounts.chunks(RescoreRequest::MOST) {
             self.state_as_operator(&OperatorStatement::Rescore { accounts: some.to_vec() }).await?;
         }
@@ -172,6 +187,9 @@ impl Host {
     pub async fn pause(&self, paused: bool) -> Result<Sending, HostError> {
         let statement = if paused { OperatorStatement::Pause } else { OperatorStatement::Resume };
         self.state_as_operator(&statement).await?;
+        if !paused {
+            self.write_records().await?;
+        }
         let (paused_at, _) = self.store.switches().await?;
         let held = self.outbox().await?.iter().filter(|row| row.kind != FETCH && row.status == "held").count();
         Ok(Sending { paused_at, held: u32::try_from(held).unwrap_or(u32::MAX) })

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::Surroundings;
 use super::setup::delivery;
 use crate::config_files;
-use crate::show::{Align, Style, Table, safe};
+use crate::show::{Align, Style, Table, count, safe};
 
 /// How many paths that nobody reads are listed.
 const LISTED: usize = 60;
@@ -224,6 +224,10 @@ fn leaves(value: &Value, path: &str, all: &mut BTreeMap<String, ()>) {
     }
 }
 
+fn unread(values: usize) -> String {
+    count(u64::try_from(values).unwrap_or(u64::MAX), "value that nobody reads", "values that nobody reads")
+}
+
 fn shown(tried: &Tried, style: Style) -> String {
     let mut text = format!("{}\n", style.bold(&format!("As `{}` ({}) would say it", tried.connection, tried.tool)));
     let mut table =
@@ -245,7 +249,7 @@ fn shown(tried: &Tried, style: Style) -> String {
     for (path, message) in &tried.warnings {
         text.push_str(&format!("note: {}: {}\n", safe(path), safe(message)));
     }
-    text.push_str(&format!("\n{}\n", style.bold(&format!("{} values that nobody reads", tried.unused.len()))));
+    text.push_str(&format!("\n{}\n", style.bold(&unread(tried.unused.len()))));
     for path in tried.unused.iter().take(LISTED) {
         text.push_str(&format!("{}\n", safe(path)));
     }

@@ -297,7 +297,8 @@ fn refusal(status: u16, problem: &Problem, purpose: Purpose) -> WriteError {
             || problem.message.contains("does not exist")
     };
     if matches!(purpose, Purpose::WriteCompany) && all().any(is_missing) {
-        let todo = "a property of ours is missing, which `barometer setup hubspot --yes` makes";
+        let todo = "a property of ours is missing, which `barometer setup hubspot --yes` makes (then `barometer golive \
+                    --playbook write-back` writes what was refused)";
         return refused(format!("HubSpot refuses ({status}): {todo}{said}"));
     }
     if all().any(|problem| problem.message.contains(OWNER)) {

@@ -24,3 +24,4 @@ mod steps;
 mod storm;
 mod tasks;
 mod triggers;
+mod write_back;

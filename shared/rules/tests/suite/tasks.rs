@@ -160,7 +160,7 @@ fn whom_the_team_does_not_know_is_named_as_the_crm_does() {
 
 /// As [`rescue`], with tasks that are really made.
 fn made() -> Config {
-    let mut files = common::files();
+    let mut files = crate::common::files();
     files.0.retain(|path, _| !path.starts_with("playbooks/"));
     files.0.insert("playbooks/rescue.toml".into(), RESCUE.to_owned());
     files.0.insert("modes.toml".into(), "[most.rescue]\nhubspot = \"live\"\n".to_owned());

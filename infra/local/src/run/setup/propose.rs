@@ -144,7 +144,10 @@ fn proposal(wanted: &Wanted, portal: &Portal) -> Proposal {
 /// How well a property fits; `None` where it does not.
 fn judged<'a>(wanted: &Wanted, property: &'a Property, portal: &Portal) -> Option<(i32, &'a Property, Vec<String>)> {
     let name = format!("{} {}", property.name, property.label.to_lowercase());
-    if property.name.starts_with(model::OUR_PROPERTIES) || wanted.never.iter().any(|word| name.contains(word)) {
+    // A name that cannot stand between quotes is none of HubSpot's.
+    let is_odd = property.name.contains(['"', '\\']) || property.name.contains(char::is_control);
+    if is_odd || property.name.starts_with(model::OUR_PROPERTIES) || wanted.never.iter().any(|word| name.contains(word))
+    {
         return None;
     }
     let has = |words: &[&str]| words.iter().all(|word| is_named(&name, word));
@@ -243,6 +246,12 @@ mod tests {
         check("Latest Source,Contest\ntrue,true\n", "is_test", None);
         check("Company owner,CSM\n410001,ines@ourco.example\n", "csm", Some(("csm", Confidence::Medium)));
         check("Company owner\n410001\n", "csm", Some(("hubspot_owner_id", Confidence::Low)));
+    }
+
+    #[test]
+    fn a_name_that_would_break_the_file_is_not_written() {
+        let odd = r#"{"results": [{"id": "7", "properties": {"tier\"\nx = \"": "gold"}}]}"#;
+        check(odd, "tier", None);
     }
 
     #[test]

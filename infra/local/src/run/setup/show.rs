@@ -22,8 +22,8 @@ const ROADS: [[&str; 4]; 4] = [
     ],
     [
         "any plan, with a private app",
-        "tasks for owners",
-        "crm.objects.contacts.write, crm.objects.companies.read, crm.objects.owners.read",
+        "tasks for owners, and how they stand",
+        "crm.objects.contacts.write, crm.objects.contacts.read, crm.objects.companies.read, crm.objects.owners.read",
         "–",
     ],
     ["any plan, with a private app", "scores on companies", "crm.objects.companies.write", "–"],
@@ -78,7 +78,7 @@ pub(super) fn found(found: &Found, style: Style) -> String {
         text.push_str(&format!("\n{} of {}: {}", made.property, made.object, safe(&made.outcome)));
     }
     text.push_str(if found.written {
-        "\nRestart `barometer up`, run `barometer rescore`; `barometer golive --playbook write-back` lets scores out.\n"
+        "\nRestart `barometer up` with it. `barometer golive --playbook write-back` lets scores out, and writes what was refused.\n"
     } else {
         "\nNothing was changed; --yes writes this, and makes the properties that tasks and scores need in HubSpot.\n"
     });

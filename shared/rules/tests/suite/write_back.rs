@@ -1,12 +1,8 @@
 //! What stands on the account's record in the CRM: asked for when what people see has changed, and not more often.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{Account, asked_for, changed, company, days, shipped, word};
+use crate::common::{Account, asked_for, changed, company, days, shipped, word};
 use config::Config;
 use jiff::SignedDuration;
 use model::{
