@@ -161,7 +161,8 @@ async fn five_hundred_changes_in_a_minute_are_two_writes() {
         let body = if n % 2 == 0 { red(&mut company, at) } else { green(&mut company, at) };
         world.until(at);
         world.post(&body, at).await.unwrap();
-        if n % 20 == 0 {
+        // Red and green by turns.
+        if n % 21 == 0 {
             world.left().await;
         }
     }
