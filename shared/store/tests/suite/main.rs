@@ -6,3 +6,4 @@ mod common;
 mod heard;
 mod keeping;
 mod links;
+mod readers;
