@@ -7,8 +7,19 @@ use crate::World;
 
 /// Names that count tries, tell what one write changed, and name workers: two runs that did the same in different tries
 /// differ there and only there.
-const BOOKKEEPING: [&str; 10] =
-    ["rev", "version", "link_change", "attempts", "holder", "lease_until", "sends", "reason", "round", "not_before"];
+const BOOKKEEPING: [&str; 11] = [
+    "rev",
+    "version",
+    "link_change",
+    "attempts",
+    "holder",
+    "lease_until",
+    "sends",
+    "setbacks",
+    "reason",
+    "round",
+    "not_before",
+];
 
 /// Desks and surges remember when they were asked, which is later where a try failed.
 const WHEN_ASKED: [&str; 3] = ["at", "last_at", "not_before"];
@@ -32,9 +43,8 @@ pub fn host(host: &Host) -> Vec<String> {
 
 fn comparable(mut item: Value) -> Value {
     if let Some(fields) = item.as_object_mut() {
-        for name in BOOKKEEPING {
-            fields.remove(name);
-        }
+        // Keeps the others in their order.
+        fields.retain(|name, _| !BOOKKEEPING.contains(&name.as_str()));
     }
     for row in ["desk", "surge"] {
         if let Some(row) = item.get_mut(row) {

@@ -4,12 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use barometer::host::{Host, Parts, ReadSecrets};
 use barometer::pump::Settled;
 use barometer::template::Stack;
-use bytes::Bytes;
 use config::Config;
 use config::secrets::{ConnectionSecrets, DestinationSecrets, SecretsFile};
 use jiff::SignedDuration;
@@ -19,12 +18,15 @@ use runtime::seam::{Call, Seam, Target};
 use serde_json::{Value, json};
 use testkit::faults::Faults;
 
+pub mod click;
 pub mod dump;
 pub mod gate;
 pub mod history;
 pub mod hubspot;
+pub mod slack;
 mod vendor;
 
+pub use slack::Slack;
 pub use vendor::{Asked, Vendor};
 
 /// The secret that test webhooks are signed with.
@@ -59,34 +61,6 @@ pub fn at(text: &str) -> Moment {
     text.parse().expect("a moment")
 }
 
-/// Slack as a test sees it: every message, in order.
-#[derive(Clone, Default)]
-pub struct Slack(Arc<Mutex<Vec<Value>>>);
-
-impl Slack {
-    /// The bodies of the messages that Slack accepted.
-    pub fn messages(&self) -> Vec<Value> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// A way to vendors that ends here: every message is accepted and gets a `ts`.
-    pub fn seam(&self) -> Seam {
-        let slack = self.clone();
-        Seam::new(move |call: Call| {
-            let slack = slack.clone();
-            Box::pin(async move {
-                assert_eq!(call.target, Target::Slack, "nothing else leaves the process");
-                let body: Value = serde_json::from_slice(call.request.body()).expect("a JSON body");
-                let mut messages = slack.0.lock().unwrap_or_else(PoisonError::into_inner);
-                messages.push(body);
-                let answer =
-                    json!({ "ok": true, "channel": "C0TEST", "ts": format!("1790000000.{:06}", messages.len()) });
-                Ok(http::Response::new(Bytes::from(answer.to_string())))
-            })
-        })
-    }
-}
-
 /// Everything a test starts a world with.
 pub struct Setup {
     /// The configuration.
@@ -99,6 +73,8 @@ pub struct Setup {
     pub vendor: Vendor,
     /// Where tasks are made.
     pub hubspot: hubspot::HubSpot,
+    /// Where messages go.
+    pub slack: Slack,
     /// When it starts; the clock stands there.
     pub start: Moment,
     /// What breaks, and the record of every call.
@@ -114,6 +90,7 @@ impl Setup {
             secrets: None,
             vendor: Vendor::default(),
             hubspot: hubspot::HubSpot::default(),
+            slack: Slack::default(),
             start: at("2026-11-23T08:00:00Z"),
             faults: Faults::default(),
         }
@@ -145,7 +122,7 @@ impl World {
     /// A fresh folder.
     pub async fn new(setup: Setup) -> Self {
         let folder = folder();
-        let slack = Slack::default();
+        let slack = setup.slack.clone();
         let host = open(folder.path(), &setup, &slack).await;
         Self { host, slack, vendor: setup.vendor, hubspot: setup.hubspot, faults: setup.faults, _folder: folder }
     }
@@ -253,14 +230,14 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
 }
 
 fn vendors(slack: &Slack, vendor: &Vendor, hubspot: &hubspot::HubSpot) -> Seam {
-    let (slack, vendor, hubspot) = (slack.seam(), vendor.clone(), hubspot.clone());
+    let (slack, vendor, hubspot) = (slack.clone(), vendor.clone(), hubspot.clone());
     Seam::new(move |call: Call| {
         let (slack, vendor, hubspot) = (slack.clone(), vendor.clone(), hubspot.clone());
         Box::pin(async move {
             match call.target {
                 Target::Vendor => vendor.answer(&call),
                 Target::HubSpot => hubspot.answer(&call),
-                _ => slack.call(call).await,
+                _ => slack.answer(&call),
             }
         })
     })
@@ -269,9 +246,8 @@ fn vendors(slack: &Slack, vendor: &Vendor, hubspot: &hubspot::HubSpot) -> Seam {
 /// [`SECRET`] for every connection that ships, and tokens for Slack and HubSpot if there are some.
 pub fn secrets(token: bool) -> SecretsFile {
     let connection = ConnectionSecrets { secret: SECRET.to_owned(), previous: None, token: None };
-    let slack =
-        DestinationSecrets { token: token.then(|| "xoxb-test-token-of-no-workspace".to_owned()), base_url: None };
-    let hubspot = DestinationSecrets { token: token.then(|| hubspot::TOKEN.to_owned()), base_url: None };
+    let with = |text: &str| DestinationSecrets { token: token.then(|| text.to_owned()), ..Default::default() };
+    let (slack, hubspot) = (with(slack::TOKEN), with(hubspot::TOKEN));
     SecretsFile {
         connections: config().connections.iter().map(|known| (known.name.clone(), connection.clone())).collect(),
         destinations: BTreeMap::from([("slack".to_owned(), slack), ("hubspot".to_owned(), hubspot)]),

@@ -33,6 +33,11 @@ impl Vendor {
         self.answers(path, http::Response::builder().status(status).body(Bytes::from(body.to_owned())));
     }
 
+    /// From now on the page of `path` that begins `after` is this; the first one is that of the path itself.
+    pub fn has_page(&self, path: &str, after: &str, body: &str) {
+        self.has(&format!("{path}?after={after}"), 200, body);
+    }
+
     /// From now on `path` is refused, with the wish to be left alone for some seconds.
     pub fn rests(&self, path: &str, seconds: u32) {
         let answer = http::Response::builder().status(429).header("retry-after", seconds);
@@ -61,7 +66,11 @@ impl Vendor {
         };
         let mut inner = self.inner();
         let unknown = || http::Response::builder().status(404).body(Bytes::new()).expect("an answer");
-        let answer = inner.answers.get(&asked.path).cloned().unwrap_or_else(unknown);
+        let parts = uri.query().unwrap_or_default().split('&').filter_map(|part| part.split_once('='));
+        let after =
+            parts.filter(|(name, _)| ["after", "page%5Bafter%5D"].contains(name)).map(|(_, after)| after).next();
+        let place = after.map_or_else(|| asked.path.clone(), |after| format!("{}?after={after}", asked.path));
+        let answer = inner.answers.get(&place).cloned().unwrap_or_else(unknown);
         inner.asked.push(asked);
         Ok(answer)
     }

@@ -156,7 +156,7 @@ impl Minute {
 
     async fn digested(&self, desk: &DeskKey, now: Moment) -> Result<bool, StoreError> {
         let Some(Stored { value: desk, rev }) = self.store.desk_due(desk, now).await? else { return Ok(false) };
-        let rules = DeskRules::of(&desk.to.address, &self.config.team);
+        let rules = DeskRules::of(&desk.to, &self.config.team);
         let open = self.store.still_open(desk.waits.iter().map(|(id, waiting)| (id, &waiting.line))).await?;
         let (next, notice) = match digest(&desk, now, &rules, &open) {
             Some(digested) => (digested.desk, digested.notice.map(Notice::requested)),

@@ -29,7 +29,8 @@ impl Normalize {
     /// not be noted comes again with its deliveries.
     pub(crate) async fn note_heard(&self, batch: &[Read], failed: &mut BTreeSet<String>) {
         let mut spoke: BTreeMap<&ConnectionName, (u16, BTreeSet<Date>, Vec<&Read>)> = BTreeMap::new();
-        for read in batch {
+        // What was loaded of its past is no sign that it speaks now.
+        for read in batch.iter().filter(|read| !read.delivery.id.is_history()) {
             let name = &read.delivery.connection;
             let Some(every) = self.config.connection(name).and_then(|c| c.expected_every) else { continue };
             let day = read.delivery.received_at.date_in(&self.config.model.zone);

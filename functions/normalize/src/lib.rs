@@ -7,6 +7,7 @@
 mod fold;
 mod heard;
 mod links;
+mod operator;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use runtime::logging::chain;
 use store::{Store, StoreError, Stored};
 use tracing::{error, info, warn};
 
+pub use operator::said;
 pub use statements::{ERASED_BODY, normalized};
 
 /// How often an item is read and written again when others write it at the same time.
@@ -192,6 +194,9 @@ impl Normalize {
 
     async fn switch(&self, delivery: &Delivery, statement: &OperatorStatement) -> Result<(), StoreError> {
         let at = delivery.received_at;
+        if let Some(entry) = operator::timeline(delivery, statement) {
+            self.store.tell(&entry).await?;
+        }
         match statement {
             OperatorStatement::Mode { playbook, destination, mode } => {
                 self.store.set_mode(playbook, destination, *mode, at).await
@@ -199,6 +204,10 @@ impl Normalize {
             OperatorStatement::Pause => self.store.set_paused(true, at).await,
             OperatorStatement::Resume => self.store.set_paused(false, at).await,
             OperatorStatement::OpenPlay { .. }
+            | OperatorStatement::ClosePlay { .. }
+            | OperatorStatement::Note { .. }
+            | OperatorStatement::Sentiment { .. }
+            | OperatorStatement::Override { .. }
             | OperatorStatement::Link { .. }
             | OperatorStatement::Erase { .. }
             | OperatorStatement::Rescore { .. } => Ok(()),

@@ -2,10 +2,11 @@
 
 use config::Config;
 use model::{
-    CauseChain, Delivery, Event, EventBody, EventId, FactKey, FetchRequest, FetchWanted, Field, Link, LinkSays, Moment,
-    Normalized, OperatorStatement, QuarantineKind, Quarantined, QuarantinedItem, Signal, SignalKind, Statement,
-    SubjectId, Value,
+    CauseChain, Delivery, Event, EventBody, EventId, FetchRequest, FetchWanted, Link, LinkSays, Moment, Normalized,
+    OperatorStatement, QuarantineKind, Quarantined, QuarantinedItem, SubjectId,
 };
+
+use crate::operator;
 
 /// What stands in the journal in place of a body that spoke of an erased person. It says nothing.
 pub const ERASED_BODY: &[u8] = br#"{"erased":true}"#;
@@ -16,7 +17,7 @@ pub fn normalized(delivery: &Delivery, config: &Config) -> Normalized {
         return Normalized::default();
     }
     match operator_statement(delivery) {
-        Some(Ok(statement)) => return from_operator(delivery, statement),
+        Some(Ok(statement)) => return operator::normalized(delivery, statement),
         Some(Err(reason)) => return Normalized::quarantine(QuarantineKind::Unreadable, reason, "$"),
         None => {}
     }
@@ -25,6 +26,9 @@ pub fn normalized(delivery: &Delivery, config: &Config) -> Normalized {
         let name = &delivery.connection;
         return not_configured(format!("connection `{name}` is not in connections.toml; add it and replay"));
     };
+    if delivery.family == model::Family::Import {
+        return connectors::import::normalize(delivery, &connection.tool, &connection.mapping);
+    }
     match connectors::by_name(&connection.tool) {
         Some(connector) => connector.normalize(delivery, &connection.mapping),
         None => not_configured(format!("tool `{}` is not known to this version", connection.tool)),
@@ -43,44 +47,7 @@ pub(crate) fn can_be_erased(subject: &SubjectId) -> bool {
     !subject.is_company() && subject.as_domain().is_none()
 }
 
-fn from_operator(delivery: &Delivery, statement: OperatorStatement) -> Normalized {
-    let occurred_at = delivery.received_at;
-    match statement {
-        OperatorStatement::Mode { .. } | OperatorStatement::Pause | OperatorStatement::Resume => Normalized::default(),
-        OperatorStatement::OpenPlay { playbook, account } => {
-            let raw = playbook.to_string();
-            let (kind, key) = (SignalKind::PlayRequested, FactKey::PlayRequest(playbook));
-            let signal = request((kind, key), account, occurred_at, ("open_play".into(), raw));
-            Normalized { signals: vec![signal], ..Normalized::default() }
-        }
-        OperatorStatement::Link { subject, target } => {
-            let link = link(subject, LinkSays::Manual { target }, occurred_at, "link".into());
-            Normalized { links: vec![link], ..Normalized::default() }
-        }
-        OperatorStatement::Erase { subjects } => erased(subjects, occurred_at),
-        OperatorStatement::Rescore { accounts } => {
-            let signals = accounts.into_iter().enumerate().map(|(index, account)| {
-                let stands = (format!("rescore.accounts[{index}]"), account.to_string());
-                request((SignalKind::RescoreRequested, FactKey::Rescore), account, occurred_at, stands)
-            });
-            Normalized { signals: signals.collect(), ..Normalized::default() }
-        }
-    }
-}
-
-/// An operator's request about an account; `stands` is where it stands in the statement, and the text there.
-fn request(
-    (kind, key): (SignalKind, FactKey),
-    account: SubjectId,
-    occurred_at: Moment,
-    (path, raw): (String, String),
-) -> Signal {
-    let (field, value) = (Field::At, Value::Moment(occurred_at));
-    let statement = Statement { field, value, occurred_at, sequence: None, path, raw };
-    Signal { kind, subject: account, key, statements: vec![statement] }
-}
-
-fn erased(subjects: Vec<SubjectId>, occurred_at: Moment) -> Normalized {
+pub(crate) fn erased(subjects: Vec<SubjectId>, occurred_at: Moment) -> Normalized {
     let mut said = Normalized::default();
     for (index, subject) in subjects.into_iter().enumerate() {
         let path = format!("erase.subjects[{index}]");
@@ -95,7 +62,7 @@ fn erased(subjects: Vec<SubjectId>, occurred_at: Moment) -> Normalized {
     said
 }
 
-fn link(subject: SubjectId, says: LinkSays, occurred_at: Moment, path: String) -> Link {
+pub(crate) fn link(subject: SubjectId, says: LinkSays, occurred_at: Moment, path: String) -> Link {
     Link { subject, says, occurred_at, sequence: None, path }
 }
 

@@ -35,7 +35,7 @@ impl Desks<'_> {
 
     /// Where `request` goes. Its place is written before this returns, so that asking again gives the same one.
     pub async fn place(&self, request: &ActionRequest, thread: &Thread) -> Result<Place, NotNow> {
-        let rules = DeskRules::of(&request.to.address, self.team());
+        let rules = DeskRules::of(&request.to, self.team());
         let mut turned = None;
         for _ in 0..TRIES {
             let desk = self.store.desk(self.mode, &request.to).await?;
@@ -57,7 +57,7 @@ impl Desks<'_> {
 
     /// Takes back what waits on a desk for a message that is not sent any more.
     pub async fn withdraw(&self, request: &ActionRequest) -> Result<(), NotNow> {
-        let rules = DeskRules::of(&request.to.address, self.team());
+        let rules = DeskRules::of(&request.to, self.team());
         for _ in 0..TRIES {
             let desk = self.store.desk(self.mode, &request.to).await?;
             let next = withdraw(&desk.value, &request.id);

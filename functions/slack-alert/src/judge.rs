@@ -4,7 +4,7 @@ use model::{ActionRequest, AlertKind, Mode, Moment};
 use store::{ActionContext, ActionRow, ActionStatus};
 
 use crate::desk::thread_of;
-use crate::{AFTER_ROOT, NotNow, SlackAlert, Verdict};
+use crate::{AFTER_ROOT, NOT_REDIRECTED, NotNow, SlackAlert, Verdict};
 
 impl SlackAlert {
     /// Whether the message is still to be sent, now or later.
@@ -21,7 +21,8 @@ impl SlackAlert {
         };
         let needs_open = match request.alert.kind {
             AlertKind::Opened | AlertKind::Step | AlertKind::Update | AlertKind::HandOff => true,
-            AlertKind::Resolved => false,
+            // Whoever answered is told so, though their answer closed it.
+            AlertKind::Answered | AlertKind::Resolved => false,
         };
         if needs_open && !episode.is_open() {
             return end(ActionStatus::Obsolete, None, "the episode was over before the message went out");
@@ -57,6 +58,9 @@ impl SlackAlert {
             return end(ActionStatus::Observed, Some(mode), "modes.toml names no channel for redirected messages");
         }
         match self.slack(now).await? {
+            Ok(slack) if slack.has_one_channel() && mode == Mode::Redirect => {
+                end(ActionStatus::Observed, Some(mode), NOT_REDIRECTED)
+            }
             Ok(slack) => Ok(Verdict::Send { mode, slack, thread }),
             Err(reason) => end(ActionStatus::Observed, Some(mode), &reason),
         }

@@ -8,13 +8,17 @@ mod desk;
 mod holder;
 mod judge;
 mod notice;
+mod reader;
+mod send;
 
 use std::sync::Arc;
 
-use actions::slack::{NoticeTemplates, PostError, Posted, Slack, SlackTemplates, SlackToken, render};
+use actions::slack::{NoticeTemplates, Slack, SlackTemplates, SlackToken, SlackWebhook, render};
 use config::Config;
 use jiff::SignedDuration;
-use model::{ActionRequest, Event, EventBody, Mode, Moment, Placement};
+use model::{
+    ActionKind, ActionRequest, AlertAnswer, AlertKind, Event, EventBody, Family, Mode, Moment, Placement, Recipient,
+};
 use rules::desk::Thread;
 use runtime::Clock;
 use runtime::batch::{NotDone, messages};
@@ -24,18 +28,23 @@ use runtime::seam::Seam;
 use runtime::secrets::{Secrets, SecretsUnavailable};
 use serde_json::Value;
 use store::{ActionRow, ActionStatus, Claim, Store, StoreError, outcome};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::desk::{Desks, Place};
+use crate::reader::Reader;
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
 ///
-/// These move together with `infra/template.yaml`: vendor call 10 s < function 30 s < lease 45 s < visibility 180 s.
+/// These move together with `infra/template.yaml`: three calls of 10 s < function 40 s < lease 45 s < visibility 240 s.
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 /// A message found `sending` is sent again this often in all, then it is uncertain.
 const MAX_SENDS: u32 = 2;
 /// How long after the message it follows a reply looks again.
 const AFTER_ROOT: SignedDuration = SignedDuration::from_mins(1);
+
+/// Why an incoming webhook redirects nothing.
+const NOT_REDIRECTED: &str =
+    "an incoming webhook posts to its own channel and no other; to redirect, store a bot token";
 
 /// The handler.
 #[derive(Debug)]
@@ -89,11 +98,29 @@ enum Verdict {
     Send { mode: Mode, slack: Slack, thread: Thread },
 }
 
+/// A message that may be sent.
+#[derive(Clone, Copy)]
+struct Sending<'a> {
+    event: &'a Event,
+    /// Addressed to whom it goes.
+    request: &'a ActionRequest,
+    reader: &'a Reader,
+    slack: &'a Slack,
+    mode: Mode,
+}
+
 /// Where a message joins others: the channel as Slack names it, and the message that starts the thread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Joins {
     place: Option<String>,
     thread: Option<String>,
+}
+
+impl Joins {
+    /// The thread of the message that starts it, where that was sent.
+    fn of(root: Option<&ActionRow>) -> Self {
+        root.filter(|root| root.status == ActionStatus::Sent).map(Self::from).unwrap_or_default()
+    }
 }
 
 impl From<&ActionRow> for Joins {
@@ -129,7 +156,7 @@ impl SlackAlert {
         let event = BusEvent::event(body).map_err(|error| NotNow::NotOurs(error.to_string()))?;
         match &event.body {
             EventBody::ActionRequested(request) => self.alert(&event, request, holder).await,
-            EventBody::NoticeRequested(notice) => self.notice(notice, holder).await,
+            EventBody::NoticeRequested(notice) => self.notice(&event, notice, holder).await,
             other => Err(NotNow::NotOurs(other.kind().to_owned())),
         }
     }
@@ -140,71 +167,111 @@ impl SlackAlert {
         let held = match claim {
             Claim::Over(_) => return Ok(()),
             Claim::Busy { until } => return Err(NotNow::Busy(until)),
-            Claim::Ours(row) => ActionRow { to: request.to.address.clone(), ..*row },
+            Claim::Ours(row) => *row,
         };
         // Whoever held it before may have ended anywhere; what counts is how often Slack may have heard of it.
         if held.sends >= MAX_SENDS {
             return self.finish(event, request, uncertain(&held), &held).await;
         }
         let context = self.store.action_context(request).await?;
-        let holder = self.holder(request, &context).await?;
-        let root = context.root.as_ref().or(holder.as_ref());
-        let verdict = self.judge(request, &context, root, now).await?;
-        let joins = root.filter(|root| root.status == ActionStatus::Sent).map(Joins::from).unwrap_or_default();
-        let is_redirected = matches!(verdict, Verdict::Send { mode: Mode::Redirect, .. });
-        let message = match self.rendered(request, &joins, is_redirected) {
-            Ok(message) => message,
-            Err(error) => return self.finish(event, request, not_rendered(&held, &error), &held).await,
-        };
-        let held = ActionRow { rendered: Some(message.to_string()), ..held };
-        match verdict {
+        let reader = self.reader_of(&request.to, now).await?;
+        let addressed = ActionRequest { to: reader.to.clone(), ..request.clone() };
+        let before = held.to.clone();
+        let held = ActionRow { to: addressed.to.address.clone(), ..held };
+        let above = self.holder(&addressed, &context).await?;
+        let root = context.root.as_ref().or(above.as_ref());
+        match self.judge(&addressed, &context, root, now).await? {
             Verdict::End { status, mode, reason } => {
-                self.forget(request, &held, now).await?;
+                let message = match self.rendered(&addressed, &Joins::of(root), false) {
+                    Ok(message) => message,
+                    Err(error) => return self.finish(event, request, not_rendered(&held, &error), &held).await,
+                };
+                let held = ActionRow { rendered: Some(message.to_string()), ..held };
+                self.forget(&addressed, &held, now).await?;
                 let next = ActionRow { status, mode, reason: Some(reason), ..held.clone() };
                 self.finish(event, request, next, &held).await
             }
             Verdict::Wait { until, mode, reason } => self.wait(event, until, mode, reason, &held).await,
             Verdict::Send { mode, slack, thread } => {
-                let held = ActionRow { mode: Some(mode), ..held };
-                let desks = Desks { store: &self.store, config: &self.config, mode, now };
-                let ended = |status, reason| ActionRow { status, reason: Some(reason), ..held.clone() };
-                match desks.place(request, &thread).await? {
-                    Place::Settles(until) => {
-                        self.wait(event, until, Some(mode), "others may turn with it".to_owned(), &held).await
-                    }
-                    Place::Known(Placement::NotBefore(until)) => {
-                        self.wait(event, until, Some(mode), "its reader is not interrupted before".to_owned(), &held)
-                            .await
-                    }
-                    Place::Known(Placement::InDigest(day)) => {
-                        let next = ended(ActionStatus::Digested, format!("the digest of {day} tells it"));
-                        self.finish(event, request, next, &held).await
-                    }
-                    Place::Known(Placement::MergedInto(other)) => {
-                        let next = ended(ActionStatus::Merged, format!("action {other} tells it"));
-                        self.finish(event, request, next, &held).await
-                    }
-                    Place::Known(Placement::SendNow) => {
-                        self.send(event, request, &slack, &message, joins.thread, &held).await
-                    }
-                    Place::Known(Placement::InThreadOf(other)) => {
-                        let first = self.store.actions(std::slice::from_ref(&other)).await?.remove(&other);
-                        let Some(first) = first.filter(|first| first.status.is_final()) else {
-                            return Err(NotNow::RootNotSent);
-                        };
-                        // Where that one was not sent in the end, this one stands alone.
-                        let joins = Joins::from(&first);
-                        match self.rendered(request, &joins, is_redirected) {
-                            Ok(message) => {
-                                let held = ActionRow { rendered: Some(message.to_string()), ..held };
-                                self.send(event, request, &slack, &message, joins.thread, &held).await
-                            }
-                            Err(error) => self.finish(event, request, not_rendered(&held, &error), &held).await,
-                        }
-                    }
+                let reader = match self.found(reader, &slack, now).await? {
+                    Ok(reader) => reader,
+                    Err(setback) => return self.set_back(event, setback, &held, &held).await,
+                };
+                let addressed = ActionRequest { to: reader.to.clone(), ..request.clone() };
+                if !before.is_empty() && before != addressed.to.address {
+                    let to = Recipient { address: before, ..request.to.clone() };
+                    self.forget(&ActionRequest { to, ..request.clone() }, &held, now).await?;
                 }
+                let held = ActionRow { mode: Some(mode), to: addressed.to.address.clone(), ..held };
+                let sending = Sending { event, request: &addressed, reader: &reader, slack: &slack, mode };
+                self.place(sending, &thread, Joins::of(root), &held).await
             }
         }
+    }
+
+    /// Finds the place of a message that may be sent, and sends it if that is now.
+    async fn place(&self, sending: Sending<'_>, thread: &Thread, joins: Joins, held: &ActionRow) -> Result<(), NotNow> {
+        let Sending { event, request, mode, .. } = sending;
+        let now = self.clock.now();
+        // Whoever answers waits for what comes of it: no quiet hour holds that back, and it uses up nothing.
+        if request.alert.kind == AlertKind::Answered && *thread == Thread::Sent {
+            return self.send_as(sending, joins, held).await;
+        }
+        let desks = Desks { store: &self.store, config: &self.config, mode, now };
+        let joins = match desks.place(request, thread).await? {
+            Place::Settles(until) => {
+                return self.wait(event, until, Some(mode), "others may turn with it".to_owned(), held).await;
+            }
+            Place::Known(Placement::NotBefore(until)) => {
+                let reason = "its reader is not interrupted before".to_owned();
+                return self.wait(event, until, Some(mode), reason, held).await;
+            }
+            Place::Known(Placement::InDigest(day)) => {
+                return self
+                    .told_elsewhere(sending, ActionStatus::Digested, format!("the digest of {day} tells it"), held)
+                    .await;
+            }
+            Place::Known(Placement::MergedInto(other)) => {
+                return self
+                    .told_elsewhere(sending, ActionStatus::Merged, format!("action {other} tells it"), held)
+                    .await;
+            }
+            Place::Known(Placement::SendNow) => joins,
+            Place::Known(Placement::InThreadOf(other)) => {
+                let first = self.store.actions(std::slice::from_ref(&other)).await?.remove(&other);
+                let Some(first) = first.filter(|first| first.status.is_final()) else {
+                    return Err(NotNow::RootNotSent);
+                };
+                // Where that one was not sent in the end, this one stands alone.
+                Joins::from(&first)
+            }
+        };
+        self.send_as(sending, joins, held).await
+    }
+
+    async fn send_as(&self, sending: Sending<'_>, joins: Joins, held: &ActionRow) -> Result<(), NotNow> {
+        let Sending { event, request, mode, .. } = sending;
+        match self.rendered(request, &joins, mode == Mode::Redirect) {
+            Ok(message) => self.send(sending, &message, joins.thread, held).await,
+            Err(error) => self.finish(event, request, not_rendered(held, &error), held).await,
+        }
+    }
+
+    /// Ends a message that something else tells, as it would have been sent.
+    async fn told_elsewhere(
+        &self,
+        Sending { event, request, mode, .. }: Sending<'_>,
+        status: ActionStatus,
+        reason: String,
+        held: &ActionRow,
+    ) -> Result<(), NotNow> {
+        let next = match self.rendered(request, &Joins::default(), mode == Mode::Redirect) {
+            Ok(message) => {
+                ActionRow { status, reason: Some(reason), rendered: Some(message.to_string()), ..held.clone() }
+            }
+            Err(error) => not_rendered(held, &error),
+        };
+        self.finish(event, request, next, held).await
     }
 
     /// What is not sent does not stand on a desk either.
@@ -231,7 +298,28 @@ impl SlackAlert {
         if let Some(place) = place {
             request.to.address = place;
         }
-        Ok(render(&self.templates, &request, joins.thread.as_deref())?.body())
+        let message = render(&self.templates, &request, joins.thread.as_deref())?;
+        Ok(message.with_buttons(&request, &self.offered(&request)).body())
+    }
+
+    /// What the reader of a message can answer, where a connection hears of it. A renewal comes whether somebody looks or
+    /// not, and a task is made for companies of HubSpot, where it may go there.
+    fn offered(&self, request: &ActionRequest) -> Vec<AlertAnswer> {
+        let hears = |connection: &config::Connection| connection.enabled && connection.family == Family::Slack;
+        if request.alert.kind != AlertKind::Opened || !self.config.connections.iter().any(hears) {
+            return vec![];
+        }
+        let playbook = self.config.playbook(&request.playbook);
+        let is_renewal = playbook.is_some_and(|playbook| matches!(playbook.trigger, config::Trigger::Renewal(_)));
+        let is_offered = |answer: &AlertAnswer| match answer {
+            AlertAnswer::Claim => true,
+            AlertAnswer::Snooze | AlertAnswer::Dismiss => !is_renewal,
+            AlertAnswer::Task => {
+                let most = self.config.modes.most(&request.playbook, ActionKind::CrmTask.destination());
+                most > Mode::Observe && request.alert.account.as_str().starts_with("hubspot:company:")
+            }
+        };
+        AlertAnswer::ALL.iter().copied().filter(is_offered).collect()
     }
 
     /// Gives the claim back until a moment at which the same event comes again.
@@ -243,15 +331,25 @@ impl SlackAlert {
         reason: String,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
+        self.wait_as(event, until, reason, ActionRow { mode, ..held.clone() }, held).await
+    }
+
+    async fn wait_as(
+        &self,
+        event: &Event,
+        until: Moment,
+        reason: String,
+        next: ActionRow,
+        held: &ActionRow,
+    ) -> Result<(), NotNow> {
         // First this: a message that is asked for once too often waits once more.
         self.store.ask_again_at(&event.id, until).await?;
         let next = ActionRow {
             status: ActionStatus::Waiting,
-            mode,
             lease_until: self.clock.now(),
             reason: Some(reason),
             not_before: Some(until),
-            ..held.clone()
+            ..next
         };
         if !self.store.put_held(&next, held).await? {
             return Err(NotNow::LostClaim);
@@ -260,65 +358,13 @@ impl SlackAlert {
         Ok(())
     }
 
-    async fn send(
-        &self,
-        event: &Event,
-        request: &ActionRequest,
-        slack: &Slack,
-        message: &Value,
-        thread: Option<String>,
-        held: &ActionRow,
-    ) -> Result<(), NotNow> {
-        let held = ActionRow { thread_ref: thread, ..held.clone() };
-        let (next, sending) = self.post(slack, message, &held).await?;
-        self.finish(event, request, next, &sending).await
-    }
-
-    /// Calls Slack for an action that is held as `held`. Gives the row as it is to end, and as it is held now.
-    async fn post(&self, slack: &Slack, message: &Value, held: &ActionRow) -> Result<(ActionRow, ActionRow), NotNow> {
-        let sending = ActionRow { status: ActionStatus::Sending, sends: held.sends + 1, ..held.clone() };
-        if !self.store.put_held(&sending, held).await? {
-            return Err(NotNow::LostClaim);
-        }
-        match slack.post(message).await {
-            Ok(Posted { ts, channel }) => {
-                let next = ActionRow {
-                    status: ActionStatus::Sent,
-                    reason: None,
-                    vendor_ref: Some(ts),
-                    vendor_place: Some(channel),
-                    ..sending.clone()
-                };
-                Ok((next, sending))
-            }
-            Err(PostError::Refused { reason }) => {
-                let next = ActionRow { status: ActionStatus::Failed, reason: Some(reason), ..sending.clone() };
-                Ok((next, sending))
-            }
-            Err(PostError::Retry { reason, .. }) => {
-                // Slack said that it did nothing: give the claim back, so that the queue's next try may take it.
-                let released = ActionRow {
-                    status: ActionStatus::Claimed,
-                    sends: held.sends,
-                    lease_until: self.clock.now(),
-                    reason: Some(reason.clone()),
-                    ..sending.clone()
-                };
-                self.store.put_held(&released, &sending).await?;
-                Err(NotNow::Slack(reason))
-            }
-            Err(PostError::Unsure { reason }) => {
-                warn!(action.id = %held.id, "Action `{}` may or may not have been sent: {reason}", held.id);
-                Err(NotNow::Slack(reason))
-            }
-        }
-    }
-
     /// The client, or why there is none.
     async fn slack(&self, now: Moment) -> Result<Result<Slack, String>, SecretsUnavailable> {
         let secrets = self.secrets.get(now).await?;
         let Some(token) = secrets.get("token") else {
-            return Ok(Err("there is no Slack token among the secrets".to_owned()));
+            let webhook = secrets.get("webhook").map(|url| SlackWebhook::new(url.reveal()));
+            let slack = webhook.map(|webhook| Slack::by_webhook(self.seam.clone(), webhook));
+            return Ok(slack.ok_or_else(|| "there is no Slack token among the secrets".to_owned()));
         };
         let base_url = secrets.get("base_url").map(|url| url.reveal().to_owned());
         let token = SlackToken::new(token.reveal()).map_err(|problem| problem.to_string());

@@ -111,6 +111,10 @@ impl Webhook {
     /// Answers one request. Never fails: every failure has its answer.
     pub async fn handle(&self, event: HttpEvent) -> HttpAnswer {
         match self.receive(&event).await {
+            // Slack shows the body of an answer to whoever clicked.
+            Ok(()) if self.family == Family::Slack => {
+                return HttpAnswer { body: String::new(), ..Answer::Accepted.into_http() };
+            }
             Ok(()) => Answer::Accepted,
             Err(error) => {
                 error.log();

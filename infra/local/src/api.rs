@@ -5,20 +5,27 @@
 //! minor units with a currency, and an unknown value is `null`.
 
 mod accounts;
+mod backfill;
+mod book;
 mod control;
+mod import;
 mod ledger;
 mod links;
 mod replay;
 mod rescore;
+mod say;
 
 pub use accounts::{
     AccountQuery, AccountRow, AlsoSaid, CapRow, ContractRow, EpisodePhase, EpisodeRow, EvidenceRow, Explanation,
     HistoryRow, PointRow,
 };
+pub use backfill::{BackfillPage, BackfillRequest};
+pub use book::{BookReport, GapRow, Named, OwnerRow, OwnerState, OwnerlessRow, OwnersReport, WatchRow, WiredRow};
 pub use control::{
     BandCounts, BookRow, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow,
     OpenedRow, Sending, SettleRequest, Settled, Status,
 };
+pub use import::{ImportColumn, ImportPage, ImportProblem, ImportReport, ImportRequest};
 pub use ledger::{FETCH, JournalRow, NOTICE, OutboxRow, QuarantineQuery, QuarantineRow, TimelineRow};
 pub use links::{
     Belongs, Candidate, ClaimRow, EraseReport, EraseRequest, LinkReport, LinkRequest, LinkTo, MemberRow,
@@ -28,6 +35,7 @@ pub use replay::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
 };
 pub use rescore::{RescorePage, RescoreQuery, RescoreReport, RescoreRequest, RescoreRow, RescoreStated, ScoredRow};
+pub use say::{SayReport, SayRequest, Saying};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +75,16 @@ pub mod route {
     /// `POST` [`RescoreRequest`](super::RescoreRequest) → [`RescoreStated`](super::RescoreStated).
     pub const RESCORE: &str = "/api/rescore";
 
+    /// `POST` [`BackfillRequest`](super::BackfillRequest) → [`BackfillPage`](super::BackfillPage).
+    pub const BACKFILL: &str = "/api/backfill";
+    /// `GET` → [`BookReport`](super::BookReport).
+    pub const BOOK: &str = "/api/book";
+    /// `GET` → [`OwnersReport`](super::OwnersReport).
+    pub const OWNERS: &str = "/api/owners";
+    /// `POST` [`SayRequest`](super::SayRequest) → [`SayReport`](super::SayReport).
+    pub const SAY: &str = "/api/say";
+    /// `POST` [`ImportRequest`](super::ImportRequest) → [`ImportPage`](super::ImportPage).
+    pub const IMPORT: &str = "/api/import";
     /// `POST` [`LinkRequest`](super::LinkRequest) → [`LinkReport`](super::LinkReport).
     pub const LINK: &str = "/api/link";
     /// `POST` [`EraseRequest`](super::EraseRequest) → [`EraseReport`](super::EraseReport).

@@ -1,5 +1,15 @@
 //! The command line: names, flags and help. Other programs drive it, so what is here is not renamed.
 
+mod accounts;
+mod backfill;
+mod import;
+mod say;
+
+pub use accounts::{AccountsArgs, BandName, SortBy};
+pub use backfill::BackfillArgs;
+pub use import::{ImportArgs, SheetName};
+pub use say::{ByArg, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand};
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -59,8 +69,15 @@ pub struct GlobalArgs {
 pub enum Command {
     /// Run the host until it is told to stop
     Up(UpArgs),
-    /// List all assessed accounts, the worst first
-    Accounts,
+    /// List the assessed accounts, the worst first
+    #[command(after_help = accounts::HELP)]
+    Accounts(AccountsArgs),
+    /// Show which companies are watched and why, how they stand, and what is not known of them
+    #[command(after_help = accounts::BOOK_HELP)]
+    Book,
+    /// Show who looks after the accounts, whom nobody knows, and what nobody looks after
+    #[command(after_help = accounts::OWNERS_HELP)]
+    Owners,
     /// Show why an account's score is what it is
     #[command(after_help = "\
 Examples:
@@ -82,6 +99,24 @@ Examples:
     Quarantine(QuarantineArgs),
     /// List what belongs to no account yet, and what would link it
     Unmatched,
+    /// Read what a vendor's API lists into the journal: history, never news
+    #[command(after_help = backfill::HELP)]
+    Backfill(BackfillArgs),
+    /// Start a playbook for an account, or end what runs of one
+    #[command(subcommand, after_help = say::PLAY_HELP)]
+    Play(PlayCommand),
+    /// Keep a note in an account's timeline
+    #[command(after_help = say::NOTE_HELP)]
+    Note(NoteArgs),
+    /// Say how an account feels
+    #[command(subcommand, after_help = say::SENTIMENT_HELP)]
+    Sentiment(SentimentCommand),
+    /// Set the band of an account by hand, for some time
+    #[command(subcommand, after_help = say::OVERRIDE_HELP)]
+    Override(OverrideCommand),
+    /// Load what is known already from a CSV file: history, never news
+    #[command(after_help = import::HELP)]
+    Import(ImportArgs),
     /// Say to which account something belongs, whatever the tools say
     #[command(after_help = "\
 SUBJECT is an id (zendesk:org:5, hubspot:deal:7), an email address, a web domain, or the name of an account. All that
@@ -126,7 +161,11 @@ Examples:
     Clock(ClockCommand),
     /// Let messages out, which were only shown so far
     #[command(after_help = "\
+Shows first what will be sent, with the starting book of each owner as it will read, and asks. It refuses while more than
+5 % of the revenue is looked after by nobody whom team.toml knows: `barometer owners` says by whom, and what mends it.
+
 Examples:
+  barometer golive --dry-run               what would be sent first, and nothing else
   barometer golive --playbook risk-mitigation --destination slack
   barometer golive --all --open-top 5      also open the playbook for the five worst accounts that are red already")]
     Golive(GoliveArgs),
@@ -322,6 +361,15 @@ pub struct GoliveArgs {
     /// Also open the playbooks for this many accounts that were in trouble before, the worst first
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub open_top: u32,
+    /// Only show what would be sent first
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask; where standard input is no terminal nobody is asked anyway
+    #[arg(long)]
+    pub yes: bool,
+    /// Go live although more than 5 % of the revenue is looked after by nobody: what concerns it goes to the team's channel
+    #[arg(long)]
+    pub accept_unowned: bool,
 }
 
 /// `barometer replay`

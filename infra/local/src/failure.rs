@@ -110,6 +110,39 @@ pub enum Failure {
         /// The file of secrets.
         file: PathBuf,
     },
+    /// Nobody would be told of what matters.
+    #[error("{share} is looked after by nobody whom team.toml knows: {whose}")]
+    #[diagnostic(help(
+        "`barometer owners` says what mends each; most often a [[person]] in team.toml, or an owner in the CRM. With --accept-unowned what concerns these goes to the team's channel"
+    ))]
+    Unowned {
+        /// How much.
+        share: String,
+        /// Who is named, and what nobody looks after.
+        whose: String,
+    },
+    /// The person who was asked did not agree.
+    #[error("nothing was changed")]
+    #[diagnostic(help("--dry-run shows what would be sent without asking, --yes does not ask"))]
+    Declined,
+    /// A file cannot be loaded at all.
+    #[error("{} cannot be loaded: {problem}", file.display())]
+    #[diagnostic(help("expected a CSV file whose first row are the headings; `barometer import --help` shows which"))]
+    BadFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Some rows of a file were not loaded.
+    #[error("{left} of {rows} rows cannot be loaded; the others can")]
+    #[diagnostic(help("mend these rows and load the file again: what is loaded already is not loaded twice"))]
+    RowsLeft {
+        /// How many.
+        left: u32,
+        /// Of how many.
+        rows: u32,
+    },
     /// Nothing can be written to standard output, or a file or the system fails.
     #[error("{what}")]
     System {

@@ -1,8 +1,14 @@
 //! Carries a command out: asks the host and prints its answer.
 
+mod accounts;
+mod backfill;
 mod check;
+mod golive;
+mod import;
 mod map_try;
+mod progress;
 mod rescore;
+mod say;
 mod setup;
 mod simulate;
 mod up;
@@ -20,10 +26,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{
-    ClockChange, ClockNow, EraseReport, EraseRequest, GoliveReport, GoliveRequest, LinkReport, LinkRequest, LinkTo,
-    ReplayReport, ReplayRequest, ReplayWhich, Sending, route,
+    ClockChange, ClockNow, EraseReport, EraseRequest, LinkReport, LinkRequest, LinkTo, ReplayReport, ReplayRequest,
+    ReplayWhich, Sending, route,
 };
-use crate::cli::{Cli, ClockCommand, Command, EraseArgs, GlobalArgs, GoliveArgs, LinkArgs, ReplayArgs, SettleArgs};
+use crate::cli::{Cli, ClockCommand, Command, EraseArgs, GlobalArgs, LinkArgs, ReplayArgs, SettleArgs};
 use crate::client::{Client, Session};
 use crate::failure::Failure;
 use crate::options::Serve;
@@ -96,9 +102,13 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
     let client = &session.client;
     let style = here.style;
     match command {
-        Command::Accounts => {
-            here.get(client, route::ACCOUNTS, &[], |rows: &Vec<_>| show::accounts(rows, style)).await?
-        }
+        Command::Accounts(args) => accounts::accounts(here, client, args).await?,
+        Command::Book => here.get(client, route::BOOK, &[], |book| show::book(book, style)).await?,
+        Command::Owners => here.get(client, route::OWNERS, &[], |owners| show::owners(owners, style)).await?,
+        Command::Play(command) => say::play(here, client, command).await?,
+        Command::Note(args) => say::note(here, client, args).await?,
+        Command::Sentiment(command) => say::sentiment(here, client, command).await?,
+        Command::Override(command) => say::set_band(here, client, command).await?,
         Command::Explain(args) => {
             let mut query = vec![("account", args.account.account)];
             query.extend(args.at.map(|at| ("at", at.to_string())));
@@ -119,10 +129,12 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
             here.get(client, route::UNMATCHED, &[], |rows: &Vec<_>| show::unmatched(rows, now, style)).await?;
         }
         Command::Link(args) => link(here, client, args).await?,
+        Command::Backfill(args) => backfill::backfill(here, client, args).await?,
+        Command::Import(args) => import::import(here, client, args).await?,
         Command::Erase(args) => erase(here, client, args).await?,
         Command::Settle(args) => settle(here, client, &args).await?,
         Command::Clock(command) => clock(here, client, command).await?,
-        Command::Golive(args) => golive(here, client, args).await?,
+        Command::Golive(args) => golive::golive(here, client, args).await?,
         Command::Pause => sending(here, client, route::PAUSE).await?,
         Command::Resume => sending(here, client, route::RESUME).await?,
         Command::Replay(args) => replay(here, client, args).await?,
@@ -156,14 +168,6 @@ async fn clock(here: &Surroundings, client: &Client, command: ClockCommand) -> R
         Some(change) => client.post(route::CLOCK, &change).await?,
     };
     here.answer(&now, show::clock)
-}
-
-async fn golive(here: &Surroundings, client: &Client, args: GoliveArgs) -> Result<(), Failure> {
-    // `--all` is both left out, said aloud.
-    let GoliveArgs { playbook, destination, all: _, open_top } = args;
-    let request = GoliveRequest { playbook, destination, open_top };
-    let report: GoliveReport = client.post(route::GOLIVE, &request).await?;
-    here.answer(&report, |report| show::golive(report, here.style))
 }
 
 async fn link(here: &Surroundings, client: &Client, args: LinkArgs) -> Result<(), Failure> {

@@ -98,7 +98,9 @@ fn create(path: &Path, connections: &[Needs]) -> std::io::Result<()> {
         "# What messages are sent with. Without a token they stand in the outbox and nothing leaves.\n\
          # [destinations.slack]\n\
          # token = \"xoxb-…\"\n\
-         # base_url = \"https://slack.com/api\"\n\n\
+         # base_url = \"https://slack.com/api\"\n\
+         # Without a token an incoming webhook will do: one channel, without threads and buttons.\n\
+         # webhook = \"https://hooks.slack.com/services/…\"\n\n\
          # What tasks are made with: a private app's token with the scopes crm.objects.contacts.write and, where\n\
          # team.toml names no owner ids, crm.objects.owners.read.\n\
          # [destinations.hubspot]\n\

@@ -1,28 +1,36 @@
 //! What people read: every answer of the host as text for a terminal. Plain functions from values to text.
 
 mod accounts;
+mod backfill;
+mod book;
 mod children;
 mod control;
 mod explain;
+mod import;
 mod ledger;
 mod links;
 mod message;
 mod outbox;
 mod replay;
 mod rescore;
+mod say;
 mod table;
 mod welcome;
 
 use model::{Band, Moment};
 
 pub use accounts::accounts;
+pub use backfill::{backfilled, backfilled_so_far};
+pub use book::{book, owners};
 pub use control::{clock, golive, sending, settled, unsettled};
 pub use explain::explain;
+pub use import::import;
 pub use ledger::{journal, quarantine, timeline};
 pub use links::{erase, link, unmatched};
 pub use outbox::{newest, outbox};
 pub use replay::replay;
 pub use rescore::{rescore_difference, rescored};
+pub use say::said;
 pub use table::{Align, Table};
 pub use welcome::welcome;
 

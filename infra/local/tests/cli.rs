@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+#[path = "cli/backfill.rs"]
+mod backfill;
 #[path = "cli/belongs.rs"]
 mod belongs;
 mod common;
+#[path = "cli/import.rs"]
+mod import;
+#[path = "cli/operator.rs"]
+mod operator;
 #[path = "cli/setup.rs"]
 mod setup;
 

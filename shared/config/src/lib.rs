@@ -94,13 +94,18 @@ impl Config {
 }
 
 /// What an operator states is believed first, then the field's own list in `[authority]`, then the order of the
-/// connections in the file. Connections that no longer exist come last.
+/// connections in the file. Connections that no longer exist come last. How an account feels is a word of its day: without
+/// a list the newest counts, and with one an operator's word and that of the first connection are equals.
 impl Authority for Config {
     fn rank(&self, field: Field, connection: &ConnectionName) -> usize {
-        if connection.as_str() == "operator" {
+        let listed = self.authority.get(&field).map(Vec::as_slice).unwrap_or_default();
+        let is_of_its_day = field == Field::Sentiment;
+        if is_of_its_day && listed.is_empty() {
             return 0;
         }
-        let listed = self.authority.get(&field).map(Vec::as_slice).unwrap_or_default();
+        if connection.as_str() == "operator" {
+            return usize::from(is_of_its_day);
+        }
         if let Some(at) = listed.iter().position(|name| name == connection) {
             return 1 + at;
         }

@@ -36,6 +36,9 @@ pub struct ConnectionSecrets {
 pub struct DestinationSecrets {
     /// The token; without one nothing is called.
     pub token: Option<String>,
+    /// Of Slack: the address of an incoming webhook, for messages where there is no token. It is a secret: whoever has it
+    /// may post.
+    pub webhook: Option<String>,
     /// Another address than the vendor's own: https, or http on this machine.
     pub base_url: Option<String>,
 }
@@ -54,6 +57,8 @@ impl fmt::Debug for DestinationSecrets {
 
 /// Bytes a connection's secret has at least: fewer could be guessed.
 const SHORTEST_SECRET: usize = 16;
+/// The destination that has incoming webhooks.
+const SLACK: &str = "slack";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
@@ -80,6 +85,8 @@ struct DestinationTable {
     #[serde(default)]
     token: Option<Spanned<String>>,
     #[serde(default)]
+    webhook: Option<Spanned<String>>,
+    #[serde(default)]
     base_url: Option<Spanned<String>>,
 }
 
@@ -101,7 +108,9 @@ pub fn parse_secrets(file_name: &str, text: &str) -> Result<SecretsFile, Problem
         (ConnectionName::from_stored(name.into_inner()), secrets)
     });
     let destinations = file.destinations.into_iter().map(|(name, table)| {
-        let secrets = DestinationSecrets { token: table.token.map(plain), base_url: table.base_url.map(plain) };
+        let DestinationTable { token, webhook, base_url } = table;
+        let secrets =
+            DestinationSecrets { token: token.map(plain), webhook: webhook.map(plain), base_url: base_url.map(plain) };
         (name.into_inner(), secrets)
     });
     Ok(SecretsFile { connections: connections.collect(), destinations: destinations.collect() })
@@ -138,6 +147,9 @@ pub fn check_secrets(config: &Config, secrets: &SecretsFile, file_name: &str, te
             table.token.iter().for_each(|token| {
                 no_whitespace(&mut reader, token, "token");
             });
+            if let Some(webhook) = &table.webhook {
+                incoming_webhook(&mut reader, name.get_ref(), webhook);
+            }
             if let Some(url) = table.base_url.as_ref().filter(|url| !is_web_address(url.get_ref())) {
                 reader.wrong(url.span(), "`base_url` must be https, or http on this machine", None);
             }
@@ -180,6 +192,16 @@ fn api_token(reader: &mut Reader<'_>, connection: &Connection, token: &Spanned<S
     }
 }
 
+fn incoming_webhook(reader: &mut Reader<'_>, destination: &str, webhook: &Spanned<String>) {
+    if destination != SLACK {
+        let message = format!("`{destination}` has no incoming webhooks");
+        reader.wrong(webhook.span(), message, "leave `webhook` out".to_owned());
+    } else if no_whitespace(reader, webhook, "webhook") && !is_web_address(webhook.get_ref()) {
+        let help = "copy it from the app's page Incoming Webhooks; it begins with https://hooks.slack.com/services/";
+        reader.wrong(webhook.span(), "`webhook` is not the address of an incoming webhook", help.to_owned());
+    }
+}
+
 fn inbound_secret(reader: &mut Reader<'_>, secret: &Spanned<String>) {
     if no_whitespace(reader, secret, "secret") && secret.get_ref().len() < SHORTEST_SECRET {
         let message = format!("the secret has {} bytes; at least {SHORTEST_SECRET} are needed", secret.get_ref().len());
@@ -201,7 +223,8 @@ fn no_whitespace(reader: &mut Reader<'_>, value: &Spanned<String>, what: &str) -
 fn hide(problem: Problem) -> Problem {
     let line = problem.excerpt.trim_start();
     let key = problem.excerpt.split_once('=').map(|(key, _)| key);
-    let is_key = |key: &str| nearest(key.trim(), ["secret", "previous", "token", "base_url"].into_iter()).is_some();
+    let is_key =
+        |key: &str| nearest(key.trim(), ["secret", "previous", "token", "webhook", "base_url"].into_iter()).is_some();
     let excerpt = match key {
         _ if line.starts_with("[connections.") || line.starts_with("[destinations.") => problem.excerpt,
         _ if line.is_empty() => problem.excerpt,

@@ -111,7 +111,7 @@ fn date(text: &str) -> Option<Date> {
     let date = match text.parse::<Date>() {
         Ok(date) => date,
         // Only what ends in `Z` has no day of its own.
-        Err(_) => text.parse::<Moment>().ok()?.date_in(&TimeZone::UTC),
+        Err(_) => moment(text)?.date_in(&TimeZone::UTC),
     };
     (date.year() >= 1).then_some(date)
 }
@@ -121,7 +121,15 @@ pub(crate) fn moment(text: &str) -> Option<Moment> {
     if is_whole_number(text) {
         return epoch(text);
     }
-    text.parse().ok().or_else(|| Moment::start_of(text.parse().ok().filter(|_| text.len() == 10)?, &TimeZone::UTC))
+    let day = || Moment::start_of(text.parse().ok().filter(|_| text.len() == 10)?, &TimeZone::UTC);
+    text.parse().ok().or_else(day).or_else(|| exported(text))
+}
+
+/// `2026-12-31 14:05`, as files that HubSpot exports have it; taken as UTC, because they name no zone.
+fn exported(text: &str) -> Option<Moment> {
+    let (day, time) = text.split_once(' ').filter(|(day, time)| day.len() == 10 && time.len() >= 5)?;
+    let seconds = if time.len() == 5 { ":00" } else { "" };
+    format!("{day}T{time}{seconds}Z").parse().ok()
 }
 
 /// An id, written as a number or as text. 64 bits, and never through a float: HubSpot's pass 2^32, others' 2^53.

@@ -11,17 +11,22 @@ mod hubspot_app;
 mod hubspot_links;
 mod hubspot_values;
 mod hubspot_workflow;
+pub mod import;
 mod json;
+mod listing;
 mod request;
 mod secret;
 mod signature;
+mod slack;
 mod typeform;
 mod zendesk;
 
 use model::{Delivery, Mapping, Normalized, Tool};
 
+pub use listing::{Listed, ListedRecord};
 pub use request::{DeliveryKey, Refusal, Unverified, Verified};
 pub use secret::{SecretProblem, Secrets, SigningSecret, Weakness};
+pub use slack::json_of_form;
 
 /// One inbound tool.
 ///
@@ -51,6 +56,27 @@ pub trait Connector: Sync + std::fmt::Debug {
     fn fetch(&self, object: &str, mapping: &Mapping) -> Option<FetchCall> {
         let _ = (object, mapping);
         None
+    }
+
+    /// The kinds of record that its API lists, as [`Self::fetch`] names them, in the order in which they are best read.
+    fn lists(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The call that reads a page of all records of a kind, the first or the one that begins `after`; `None` for a kind that
+    /// is not listed.
+    fn list(&self, kind: &str, after: Option<&str>, mapping: &Mapping) -> Option<FetchCall> {
+        let _ = (kind, after, mapping);
+        None
+    }
+
+    /// What such a page holds.
+    ///
+    /// # Errors
+    /// What was expected, when it is no such page.
+    fn listed(&self, kind: &str, body: &[u8]) -> Result<Listed, String> {
+        let _ = body;
+        Err(format!("this tool lists no {kind}"))
     }
 
     /// What a delivery says. What cannot be understood comes back as quarantined; this never fails and never panics,
@@ -84,8 +110,13 @@ pub const FETCHED: &str = "barometer-fetched";
 pub const FETCHED_STATUS: &str = "barometer-fetched-status";
 
 /// Every connector there is.
-pub static ALL: &[&dyn Connector] =
-    &[&hubspot_app::HubspotApp, &hubspot_workflow::HubspotWorkflow, &typeform::Typeform, &zendesk::Zendesk];
+pub static ALL: &[&dyn Connector] = &[
+    &hubspot_app::HubspotApp,
+    &hubspot_workflow::HubspotWorkflow,
+    &slack::Slack,
+    &typeform::Typeform,
+    &zendesk::Zendesk,
+];
 
 /// The connector of the tool that `connections.toml` calls `tool`.
 pub fn by_name(tool: &str) -> Option<&'static dyn Connector> {

@@ -28,12 +28,21 @@ pub(crate) fn sha256_hex(parts: &[&[u8]]) -> String {
 
 /// HMAC-SHA256 over the parts in a row, as base64 with padding.
 pub(crate) fn hmac_sha256_base64(key: &[u8], parts: &[&[u8]]) -> String {
+    STANDARD.encode(hmac_sha256(key, parts))
+}
+
+/// HMAC-SHA256 over the parts in a row, as 64 lower-case hexadecimal digits.
+pub(crate) fn hmac_sha256_hex(key: &[u8], parts: &[&[u8]]) -> String {
+    hex::encode(hmac_sha256(key, parts))
+}
+
+fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     // A key of any length is taken: HMAC hashes long ones and pads short ones.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
     for part in parts {
         mac.update(part);
     }
-    STANDARD.encode(mac.finalize().into_bytes())
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// Refuses what was signed more than five minutes before it was received, or after.

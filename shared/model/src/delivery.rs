@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{BadId, ConnectionName, DeliveryId, Family, Moment, PlaybookName, QuarantineKind, SubjectId, Target};
+use crate::{BadId, Band, ConnectionName, DeliveryId, Family, Moment, PlaybookName, QuarantineKind, SubjectId, Target};
 
 /// One request from one connection, byte for byte, as the journal keeps it.
 #[derive(Clone, PartialEq, Eq)]
@@ -111,6 +112,58 @@ pub enum OperatorStatement {
         playbook: PlaybookName,
         /// The account.
         account: SubjectId,
+        /// Who says so, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Close the episodes of this playbook that are open for this account.
+    ClosePlay {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The account.
+        account: SubjectId,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// Who says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Keep this in the timeline of this account.
+    Note {
+        /// The account.
+        account: SubjectId,
+        /// What is to be kept.
+        text: String,
+        /// Who says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// How this account feels.
+    Sentiment {
+        /// The account.
+        account: SubjectId,
+        /// The CSM's word.
+        band: Band,
+        /// Who says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// The band that counts for this account instead of its score's.
+    Override {
+        /// The account.
+        account: SubjectId,
+        /// The band; `None` when the score's is to count again.
+        band: Option<Band>,
+        /// The last day on which it does, in the reporting zone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Date>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// Who says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Where a subject belongs, whatever the tools say of it.
     Link {

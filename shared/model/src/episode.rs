@@ -6,7 +6,9 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionId, AlertChange, Band, Counted, Moment, PlaybookName, RunwayState, Score, Stamp, SubjectId};
+use crate::{
+    ActionId, AlertChange, Band, Counted, Handled, Moment, PlaybookName, RunwayState, Score, Stamp, SubjectId,
+};
 
 /// Names an episode's row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +60,10 @@ pub enum Closing {
     Moved,
     /// Long past due, and nobody decided.
     Lapsed,
+    /// Somebody said so.
+    ByHand,
+    /// A person said that it is no cause for alarm.
+    Dismissed,
 }
 
 impl fmt::Display for Closing {
@@ -72,6 +78,8 @@ impl fmt::Display for Closing {
             Self::Cleared => "the renewal date was cleared",
             Self::Moved => "the renewal moved far ahead",
             Self::Lapsed => "past due and never decided",
+            Self::ByHand => "closed by hand",
+            Self::Dismissed => "dismissed",
         })
     }
 }
@@ -140,6 +148,9 @@ pub struct Episode {
     /// How far it is on the way to a renewal; `None` for every other playbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runway: Option<RunwayState>,
+    /// What people answered to its alerts.
+    #[serde(default, skip_serializing_if = "Handled::is_nothing")]
+    pub handled: Handled,
 }
 
 impl Episode {

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionId, Band, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, EventId, Mode, Moment, Money, Notice,
-    Owner, PlaybookName, Score, SubjectId,
+    ActionId, Answered, Band, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, EventId, Mode, Moment, Money,
+    Notice, Owner, PlaybookName, Recipient, Score, SubjectId,
 };
 
 /// The version of the event schemas under `events/`. Fields are added, never removed or retyped.
@@ -337,24 +337,6 @@ pub struct Weigh {
     pub days_left: Option<i64>,
 }
 
-/// Where a message goes, and why there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Recipient {
-    /// A Slack channel (`#name` or id) or a person's Slack id; of a task, whose it is, for a reader.
-    pub address: String,
-    /// How it was chosen.
-    pub reason: String,
-    /// The person it is meant for, also where it goes to a channel; `None` where nobody looks after the account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// Their time zone, else the team's, such as `Europe/Berlin`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
-    /// Their quiet hours there, such as `18:00-08:00`; `None` when they have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quiet: Option<String>,
-}
-
 /// Which of an episode's messages this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -367,13 +349,16 @@ pub enum AlertKind {
     Update,
     /// Somebody else looks after the account now.
     HandOff,
+    /// Somebody answered by a button.
+    Answered,
     /// It ended.
     Resolved,
 }
 
 impl AlertKind {
     /// All of them, in the order in which they can come.
-    pub const ALL: &'static [Self] = &[Self::Opened, Self::Step, Self::Update, Self::HandOff, Self::Resolved];
+    pub const ALL: &'static [Self] =
+        &[Self::Opened, Self::Step, Self::Update, Self::HandOff, Self::Answered, Self::Resolved];
 
     /// The name in events, and of its template.
     pub fn as_str(self) -> &'static str {
@@ -382,6 +367,7 @@ impl AlertKind {
             Self::Step => "step",
             Self::Update => "update",
             Self::HandOff => "hand_off",
+            Self::Answered => "answered",
             Self::Resolved => "resolved",
         }
     }
@@ -458,6 +444,9 @@ pub struct Alert {
     /// Who looked after the account before, in a hand-off; `None` where nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_before: Option<String>,
+    /// What somebody answered; `None` unless this message tells of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Answered>,
     /// Who looks after the account.
     pub owner: Option<Owner>,
     /// The moment it holds for.

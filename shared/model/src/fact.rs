@@ -145,6 +145,8 @@ impl Fact {
             | FactKey::Override
             | FactKey::Task(_)
             | FactKey::PlayRequest(_)
+            | FactKey::PlayClose(_)
+            | FactKey::Answer(_)
             | FactKey::Rescore
             | FactKey::Tick => return None,
         };

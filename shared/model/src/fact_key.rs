@@ -37,6 +37,10 @@ pub enum FactKey {
     Task(ActionId),
     /// An operator asked for a run of this playbook.
     PlayRequest(PlaybookName),
+    /// An operator closed what runs of this playbook.
+    PlayClose(PlaybookName),
+    /// What people answered to this alert by its buttons.
+    Answer(ActionId),
     /// An operator asked to look at the account by a changed configuration.
     Rescore,
     /// A request to recompute at a due moment, written by `clock`.
@@ -73,6 +77,8 @@ impl FactKey {
             Self::Override => "FACT#OVERRIDE".into(),
             Self::Task(action) => format!("FACT#TASK#{action}"),
             Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
+            Self::PlayClose(playbook) => format!("FACT#CLOSE#{playbook}"),
+            Self::Answer(alert) => format!("FACT#ANSWER#{alert}"),
             Self::Rescore => "FACT#RESCORE".into(),
             Self::Tick => "FACT#TICK".into(),
         }
@@ -102,6 +108,10 @@ impl FromStr for FactKey {
                     Self::Task(ActionId::from_stored(action))
                 } else if let Some(playbook) = other.strip_prefix("FACT#PLAY#") {
                     Self::PlayRequest(playbook.parse()?)
+                } else if let Some(playbook) = other.strip_prefix("FACT#CLOSE#") {
+                    Self::PlayClose(playbook.parse()?)
+                } else if let Some(alert) = other.strip_prefix("FACT#ANSWER#") {
+                    Self::Answer(ActionId::from_stored(alert))
                 } else if let Some(usage) = other.strip_prefix("FACT#USAGE#") {
                     Self::Usage(usage.parse()?)
                 } else if let Some(name) = other.strip_prefix("FACT#MILESTONE#") {
@@ -148,6 +158,8 @@ mod tests {
             FactKey::Override,
             FactKey::Task(ActionId::from_stored("5d1c0f6f0f6b4a3e9a7c2b8d41e09c11")),
             FactKey::PlayRequest("risk-mitigation".parse().unwrap()),
+            FactKey::PlayClose("risk-mitigation".parse().unwrap()),
+            FactKey::Answer(ActionId::from_stored("5f0c1d2e")),
             FactKey::Rescore,
             FactKey::Tick,
         ];

@@ -151,6 +151,18 @@ fields! {
     OverrideWhy = "override_why": Text,
     /// The last day for which it was set.
     OverrideUntil = "override_until": Date,
+    /// The Slack id of who takes care of what an alert tells.
+    ClaimedBy = "claimed_by": Text,
+    /// Until when an alert is to rest.
+    SnoozedUntil = "snoozed_until": Moment,
+    /// The Slack id of who said so.
+    SnoozedBy = "snoozed_by": Text,
+    /// Why an alert was no cause for alarm: `known`, `no_risk`, `wrong_data` or `other`.
+    Dismissed = "dismissed": Text,
+    /// The Slack id of who said so.
+    DismissedBy = "dismissed_by": Text,
+    /// The Slack id of who wanted a task for it.
+    TaskWantedBy = "task_wanted_by": Text,
     /// The moment a tick or request is for.
     At = "at": Moment,
 }

@@ -82,10 +82,24 @@ text_id! {
     PlaybookName
 }
 
+/// What the keys of deliveries begin with that were loaded.
+const HISTORY: &str = "history~";
+
 impl DeliveryId {
     /// The id of the delivery `key` of `connection`.
     pub fn new(connection: &ConnectionName, key: &str) -> Self {
         Self(format!("{connection}:{key}"))
+    }
+
+    /// The id of what was loaded of a connection's past: from a file, or page by page from its API. No vendor's own id looks
+    /// like it.
+    pub fn of_history(connection: &ConnectionName, key: &str) -> Self {
+        Self(format!("{connection}:{HISTORY}{key}"))
+    }
+
+    /// It tells how things were, which is no news however late it is told.
+    pub fn is_history(&self) -> bool {
+        self.0.split_once(':').is_some_and(|(_, key)| key.starts_with(HISTORY))
     }
 
     /// The name of the connection it came from.
@@ -254,6 +268,8 @@ pub enum Family {
     Slack,
     /// What an operator states on the command line; no webhook arrives here.
     Operator,
+    /// Rows of a file that an operator loads, as the word of the connection whose export it is; no webhook arrives here.
+    Import,
 }
 
 impl Family {
@@ -272,6 +288,7 @@ impl Family {
             Self::Feedback => "feedback",
             Self::Slack => "slack",
             Self::Operator => "operator",
+            Self::Import => "import",
         }
     }
 }
@@ -301,6 +318,14 @@ mod tests {
         assert_ne!(stable_hash(&["ab", "c"]), stable_hash(&["a", "bc"]));
         assert_ne!(stable_hash(&["a"]), stable_hash(&["a", ""]));
         assert_eq!(stable_hash(&["a", "b"]).len(), 32);
+    }
+
+    #[test]
+    fn what_was_loaded_is_known_by_its_id() {
+        let connection = "hubspot".parse().unwrap();
+        let loaded = DeliveryId::of_history(&connection, "7");
+        assert_eq!((loaded.connection(), loaded.is_history()), ("hubspot", true));
+        assert!(!DeliveryId::new(&connection, "7").is_history());
     }
 
     #[test]

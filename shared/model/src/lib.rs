@@ -3,6 +3,7 @@
 //! Plain values only. Nothing here reads a clock, the environment, a file or the network, so every merge and every
 //! identifier can be reproduced from its inputs (promises P2, P3 and P5 in `ARCHITECTURE.md`).
 
+mod answer;
 mod assessment;
 mod delivery;
 mod desk;
@@ -17,6 +18,7 @@ mod ids;
 mod link;
 mod money;
 mod notice;
+mod recipient;
 mod runway;
 mod signal;
 mod task;
@@ -26,6 +28,7 @@ mod usage;
 mod value;
 mod write_back;
 
+pub use answer::{AlertAnswer, Answered, Claimed, Dismissed, Handled};
 pub use assessment::{
     AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Cap, Child, ChildStanding, ChildWeight, Contribution,
     Counted, DimensionScore, Evaluation, Evidence, LeftOut, LeftOutBecause, MeasureState, Memory, OutOfRange, Override,
@@ -37,7 +40,7 @@ pub use desk::{Desk, DeskLine, PendingMessage, PlacedMessage, Placement, Surge, 
 pub use episode::{Closing, Episode, EpisodeKey, EpisodeState};
 pub use event::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, CauseChain, EVENT_SCHEMA, Event,
-    EventBody, FetchRequest, Recipient, Urgency, Weigh,
+    EventBody, FetchRequest, Urgency, Weigh,
 };
 pub use fact::{Authority, Ended, Fact, Placed, Register, Source, Stamp, View};
 pub use fact_key::FactKey;
@@ -53,6 +56,7 @@ pub use notice::{
     BookEntry, BookLine, Digest, DigestEntry, Notice, NoticeBody, Shared, SourceSilent, StartingBook, SurgeAccount,
     SurgeAlert,
 };
+pub use recipient::{Addressed, Recipient, is_member_id};
 pub use runway::{RunwayMark, RunwayState};
 pub use signal::{FetchWanted, Normalized, QuarantineKind, QuarantinedItem, Signal, SignalKind, Statement, Warning};
 pub use task::{CrmTask, TaskChange, TaskPriority};

@@ -70,6 +70,10 @@ pub enum SignalKind {
     TaskChanged,
     /// An operator asked for a run of a playbook.
     PlayRequested,
+    /// An operator closed what runs of a playbook.
+    PlayClosed,
+    /// Somebody answered an alert by one of its buttons.
+    AlertAnswered,
     /// An operator asked to look at an account by a changed configuration.
     RescoreRequested,
 }

@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{
-    ActionKind, Alert, AlertChange, AlertKind, Assessment, Band, Bands, Cap, Contribution, Event, EventBody, Moment,
-    Prior, RollUpRow, Score, TimelineEntry, ToldParent,
+    ActionKind, Alert, AlertAnswer, AlertChange, AlertKind, Answered, Assessment, Band, Bands, Cap, Contribution,
+    Event, EventBody, Moment, PlaybookName, Prior, RollUpRow, Score, TimelineEntry, ToldParent,
 };
 
 use crate::news::News;
@@ -129,6 +129,8 @@ pub(crate) struct AlertText {
     pub text: Option<String>,
     pub template: Option<String>,
     pub owner_before: Option<String>,
+    /// What somebody answered, where the message tells of that.
+    pub answered: Option<Answered>,
     /// The renewal it is about; `None` where that is the one the account's card shows.
     pub renewal: Option<Dates>,
 }
@@ -172,6 +174,7 @@ pub(crate) fn alert(plays: &Plays<'_>, playbook: &Playbook, said: AlertText) -> 
         due: None,
         template: said.template.or_else(|| template(said.kind, about_risk).map(str::to_owned)),
         owner_before: said.owner_before,
+        answered: said.answered,
         owner: now.card.owner.clone(),
         as_of: now.as_of,
     }
@@ -182,7 +185,12 @@ fn template(kind: AlertKind, about_risk: bool) -> Option<&'static str> {
     match kind {
         AlertKind::Opened if !about_risk => Some("started"),
         AlertKind::Resolved if !about_risk => Some("done"),
-        AlertKind::Opened | AlertKind::Resolved | AlertKind::Step | AlertKind::Update | AlertKind::HandOff => None,
+        AlertKind::Opened
+        | AlertKind::Resolved
+        | AlertKind::Step
+        | AlertKind::Update
+        | AlertKind::HandOff
+        | AlertKind::Answered => None,
     }
 }
 
@@ -243,6 +251,9 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         }
         // A record that is brought up to date is no news of the account.
         EventBody::ActionRequested(request) if request.kind == ActionKind::CrmUpdate => return None,
+        EventBody::ActionRequested(request) if request.alert.answered.is_some() => {
+            answer(&request.playbook, request.alert.answered.as_ref()?)
+        }
         EventBody::ActionRequested(request) => {
             format!("{} `{}` asked for, to {}", request.kind, request.step, request.to.address)
         }
@@ -263,6 +274,18 @@ pub(crate) fn timeline(event: &Event) -> Option<TimelineEntry> {
         delivery: event.cause.delivery.clone(),
         event: Some(event.id.clone()),
     })
+}
+
+/// What somebody answered, in one sentence.
+fn answer(playbook: &PlaybookName, Answered { answer, by, name, what }: &Answered) -> String {
+    let who = name.as_ref().or(by.as_ref()).map_or("Somebody", String::as_str);
+    let what = what.as_deref().unwrap_or_default();
+    match answer {
+        AlertAnswer::Claim => format!("{who} takes care of {playbook}"),
+        AlertAnswer::Snooze => format!("{who} snoozed {playbook} until {what}"),
+        AlertAnswer::Dismiss => format!("{who} dismissed {playbook}: {what}"),
+        AlertAnswer::Task => format!("{who} wants a task for {playbook}: {what}"),
+    }
 }
 
 /// One sentence for the timeline about an account that is scored otherwise because the configuration changed; `None` when it

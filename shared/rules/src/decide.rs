@@ -227,13 +227,18 @@ fn prior(previous: Option<&Assessment>, as_of: Moment) -> Option<Prior> {
 
 fn is_watched(known: &Known<'_>, config: &Config, now: When) -> bool {
     let scalars = known.scalars(now);
-    let excludes = |excluded: &String, domain: &str| {
-        domain == excluded || domain.strip_suffix(excluded.as_str()).is_some_and(|sub| sub.ends_with('.'))
-    };
-    let domain = known.text(Field::Domain);
-    let own = domain.is_some_and(|domain| config.watch.exclude_domains.iter().any(|e| excludes(e, domain)));
-    !own && config.watch.when.holds(&scalars) == Verdict::Holds
+    let own = known.text(Field::Domain).and_then(|domain| excluding_domain(config, domain));
+    own.is_none()
+        && config.watch.when.holds(&scalars) == Verdict::Holds
         && config.watch.exclude.holds(&scalars) != Verdict::Holds
+}
+
+/// The excluded domain that a domain is, or is below.
+pub(crate) fn excluding_domain<'a>(config: &'a Config, domain: &str) -> Option<&'a str> {
+    let is_or_is_below = |excluded: &&String| {
+        domain == **excluded || domain.strip_suffix(excluded.as_str()).is_some_and(|sub| sub.ends_with('.'))
+    };
+    config.watch.exclude_domains.iter().find(is_or_is_below).map(String::as_str)
 }
 
 /// An account that is not watched closes what is open, with that reason; there is nobody to tell. Where no CRM opened

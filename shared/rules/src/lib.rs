@@ -19,9 +19,11 @@ mod roll_up;
 mod runway;
 mod score;
 mod told;
+mod watching;
 mod when;
 mod write_back;
 
 pub use decide::{Decision, Input, Member, decide, leave, stays};
 pub use examples::{ExampleResult, run_examples};
 pub use score::{Group, Scale, Scored, Weighed, score};
+pub use watching::{Watched, Watching};

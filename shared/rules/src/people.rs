@@ -71,8 +71,8 @@ pub(crate) struct Reached<'a> {
     pub to: Recipient,
 }
 
-/// Whoever has the role for an account on a day, or who stands in; by their own Slack id where `team.toml` has one, else in
-/// the team's channel.
+/// Whoever has the role for an account on a day, or who stands in; by their own Slack id where `team.toml` has one, else by
+/// the address that the CRM or `team.toml` knows; in the team's channel where nobody is known.
 pub(crate) fn reach<'a>(
     known: &Known<'_>,
     owner: Option<&Owner>,
@@ -103,7 +103,10 @@ pub(crate) fn reach<'a>(
     };
     let Some(meant) = meant else {
         let name = owner.map_or("", |owner| owner.name.as_str());
-        return in_channel(team, None, &format!("team.toml has no Slack id for {name}"));
+        return match owner.and_then(|owner| owner.email.as_deref()) {
+            Some(email) => by_email(team, None, email, why),
+            None => in_channel(team, None, &format!("neither the CRM nor team.toml has an address of {name}")),
+        };
     };
     if meant.is_there(day) {
         return direct(team, meant, why);
@@ -123,11 +126,15 @@ pub(crate) fn direct<'a>(team: &Team, person: &'a Person, reason: String) -> Rea
             let to = recipient(team, Some(person), slack.clone(), reason.clone());
             Reached { person: Some(person), why: reason, to }
         }
-        None => {
-            let because = format!("team.toml has no Slack id for {}", person.name);
-            Reached { why: reason, ..in_channel(team, Some(person), &because) }
-        }
+        None => by_email(team, Some(person), &person.email, reason),
     }
+}
+
+/// Slack is asked for the person's id when the message goes out.
+pub(crate) fn by_email<'a>(team: &Team, person: Option<&'a Person>, email: &str, reason: String) -> Reached<'a> {
+    let email = email.trim().to_lowercase();
+    let to = Recipient { email: Some(email.clone()), ..recipient(team, person, email, reason.clone()) };
+    Reached { person, why: reason, to }
 }
 
 pub(crate) fn in_channel<'a>(team: &Team, person: Option<&'a Person>, because: &str) -> Reached<'a> {

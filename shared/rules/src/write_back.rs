@@ -122,6 +122,7 @@ fn alert(before: Option<&Assessment>, of: &Assessment, update: &CrmUpdate) -> Al
         goal: None,
         threshold: None,
         baseline: None,
+        answered: None,
         due: None,
         template: None,
         owner_before: None,

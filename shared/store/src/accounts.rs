@@ -207,6 +207,15 @@ impl Store {
         Ok(self.transact(writes).await? == Transacted::Done)
     }
 
+    /// Adds a row to a timeline, unless it is there: 1 call.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn tell(&self, entry: &TimelineEntry) -> Result<(), StoreError> {
+        let write = self.timeline_write(entry)?;
+        self.transact(vec![write]).await.map(|_| ())
+    }
+
     pub(crate) fn timeline_write(&self, entry: &TimelineEntry) -> Result<crate::write::Write, StoreError> {
         Ok(self.put_once(item(&Key::timeline(&entry.account, entry.at, &entry.id), entry)?))
     }

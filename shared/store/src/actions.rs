@@ -90,6 +90,9 @@ pub struct ActionRow {
     pub lease_until: Moment,
     /// How often the vendor was called for it.
     pub sends: u32,
+    /// How often in a row the vendor said that it takes nothing now. It did nothing then, so that is no try.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub setbacks: u32,
     /// The request as it was, or would be, sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rendered: Option<String>,
@@ -111,6 +114,10 @@ pub struct ActionRow {
     /// When it is asked for again, the last time it was found too early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Moment>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl ActionRow {
@@ -157,6 +164,7 @@ impl ActionRow {
             holder: holder.to_owned(),
             lease_until,
             sends: 0,
+            setbacks: 0,
             rendered: None,
             reason: None,
             vendor_ref: None,

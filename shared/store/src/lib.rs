@@ -5,6 +5,7 @@
 
 mod accounts;
 mod actions;
+mod backfill;
 mod control;
 mod desk;
 mod erasure;
@@ -17,6 +18,7 @@ mod listing;
 mod outbox;
 mod outcome;
 mod quarantine;
+mod readers;
 mod rows;
 mod write;
 
@@ -27,6 +29,7 @@ use runtime::seam::{Seam, Target};
 
 pub use accounts::{Commit, Stored};
 pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
+pub use backfill::{Backfill, BackfillCount};
 pub use desk::DeskKey;
 pub use error::StoreError;
 pub use fetches::{FetchEntry, Leave};
@@ -37,6 +40,7 @@ pub use listing::{BookPlace, KnownSubject, NoticeEntry, OutboxEntry};
 pub use outbox::{Due, GRACE, OutboxRow, OutboxState, Unpublished, event_from_stream};
 pub use outcome::outcome;
 pub use quarantine::QuarantineRow;
+pub use readers::{Reader, SlackUser};
 pub use rows::{SHARDS, subject_of_key};
 
 /// The names of the tables.

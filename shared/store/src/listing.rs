@@ -185,7 +185,10 @@ impl Store {
         self.each_fact_row(|subject, sk, item| found.entry(subject).or_default().read(sk, item)).await?;
         let known = |(subject, partition): (SubjectId, Partition)| {
             let Partition { up, mut facts, .. } = partition;
-            facts.retain(|fact| !matches!(fact.key, FactKey::Tick | FactKey::Rescore | FactKey::PlayRequest(_)));
+            let is_asked = |key: &FactKey| {
+                matches!(key, FactKey::Tick | FactKey::Rescore | FactKey::PlayRequest(_) | FactKey::PlayClose(_))
+            };
+            facts.retain(|fact| !is_asked(&fact.key));
             let received = || facts.iter().flat_map(Fact::all_registers).map(|(_, _, register)| register.received_at);
             let (first_at, last_at) = (received().min()?, received().max()?);
             Some(KnownSubject { subject, up, facts, first_at, last_at })

@@ -1,11 +1,11 @@
 //! One event of every kind: a day in the life of an invented account.
 
 use model::{
-    ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, Band, BookEntry, BookLine,
-    CauseChain, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, DeskLine, Digest, DigestEntry, EVENT_SCHEMA,
-    EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice, NoticeBody, Owner, PlaybookName,
-    Recipient, Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId, SurgeAccount, SurgeAlert, TaskChange,
-    TaskPriority, Urgency, Weigh,
+    ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertAnswer, AlertChange, AlertKind, Answered, Band,
+    BookEntry, BookLine, CauseChain, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, DeskLine, Digest,
+    DigestEntry, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice,
+    NoticeBody, Owner, PlaybookName, Recipient, Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId,
+    SurgeAccount, SurgeAlert, TaskChange, TaskPriority, Urgency, Weigh,
 };
 
 /// In the order of [`EventBody`].
@@ -268,6 +268,12 @@ fn request() -> ActionRequest {
             due: Some("Tue 24 Nov 2026, 18:00 (Europe/Berlin)".into()),
             template: Some("opened".into()),
             owner_before: Some("Tom Brandt".into()),
+            answered: Some(Answered {
+                answer: AlertAnswer::Snooze,
+                by: Some("U0DANA0001".into()),
+                name: Some("Dana Reyes".into()),
+                what: Some("Tue 1 Dec 2026, 10:00 (Europe/Berlin)".into()),
+            }),
             owner: Some(Owner {
                 name: "Dana Reyes".into(),
                 email: Some("dana@barometer.example".into()),

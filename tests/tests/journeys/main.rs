@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+mod backfill;
 mod book;
+mod clicks;
 mod cost;
 mod cost_by_tool;
 mod desk;
@@ -20,6 +22,7 @@ mod rescore;
 mod roll_up;
 mod schedules;
 mod silence;
+mod slack;
 mod streams;
 mod surprise;
 mod tasks;

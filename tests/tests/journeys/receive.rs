@@ -5,7 +5,7 @@
 mod answers;
 mod bodies;
 mod durable;
-mod logs;
+pub(crate) mod logs;
 mod odd_events;
 mod secrets;
 mod signatures;

@@ -112,6 +112,7 @@ impl Rows {
             told_caps: BTreeSet::new(),
             updated_on: None,
             runway: None,
+            handled: model::Handled::default(),
         };
         self.subjects.entry(home.clone()).or_default().episodes.push(Stored { value, rev: 1 });
     }

@@ -41,6 +41,9 @@ pub struct AccountRow {
     pub renews_in_days: Option<i64>,
     /// The name of who looks after it.
     pub owner: Option<String>,
+    /// Their email address, where known.
+    #[serde(default)]
+    pub owner_email: Option<String>,
     /// `name@hash` of the health model.
     pub model: String,
     /// The moment the row holds for.
@@ -287,6 +290,7 @@ impl From<&Assessment> for AccountRow {
             renews_on: card.renews_on,
             renews_in_days: None,
             owner: card.owner.as_ref().map(|owner| owner.name.clone()),
+            owner_email: card.owner.as_ref().and_then(|owner| owner.email.clone()),
             model: assessment.model.to_string(),
             as_of: assessment.as_of,
         }

@@ -68,6 +68,9 @@ pub struct GoliveRequest {
     /// Open episodes now for this many accounts, the worst first, that were in trouble already.
     #[serde(default)]
     pub open_top: u32,
+    /// Only say what would be.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// What `golive` changed.
@@ -82,6 +85,9 @@ pub struct GoliveReport {
     /// Who is told what is true of their accounts already, once.
     #[serde(default)]
     pub books: Vec<BookRow>,
+    /// It only says what would be.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Accounts whose score is written to their record in the CRM now.
     #[serde(default)]
     pub records: u32,
@@ -96,6 +102,9 @@ pub struct BookRow {
     pub red: u32,
     /// How many of them renew within 120 days or are past due.
     pub renewing: u32,
+    /// The message, exactly as it is sent.
+    #[serde(default)]
+    pub request: Option<serde_json::Value>,
 }
 
 /// How far a playbook reaches at a destination.

@@ -242,7 +242,8 @@ impl Host {
 
     fn mode_rows(&self, modes: &[(PlaybookName, String, Mode)]) -> Vec<ModeRow> {
         let mut rows = Vec::new();
-        let all = self.config.playbooks.iter().map(|playbook| (playbook.name.clone(), destinations(playbook)));
+        let all =
+            self.config.playbooks.iter().map(|playbook| (playbook.name.clone(), destinations(playbook, self.config())));
         let write_back = (Modes::write_back(), vec![ActionKind::CrmUpdate.destination()]);
         for (playbook, destinations) in all.chain(self.config.modes.writes_back().then_some(write_back)) {
             for destination in destinations {
@@ -454,7 +455,7 @@ fn member(forest: &Forest, subject: &SubjectId, steps: u32) -> MemberRow {
 }
 
 /// The facts of members as `health` judges them.
-fn placed(forest: &Forest, members: &BTreeMap<SubjectId, u32>) -> Vec<Placed> {
+pub(super) fn placed(forest: &Forest, members: &BTreeMap<SubjectId, u32>) -> Vec<Placed> {
     let of = |(subject, steps): (&SubjectId, &u32)| {
         let gone = forest.up(subject).is_some_and(Up::is_gone);
         let (steps, facts) = (*steps, forest.known(subject).map(|known| known.facts.clone()).unwrap_or_default());

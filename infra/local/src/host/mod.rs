@@ -3,15 +3,19 @@
 //! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
 
 mod answers;
+mod backfill;
+mod book;
 mod erase;
 mod error;
 mod forest;
+mod import;
 mod link;
 mod operate;
 mod person;
 mod redact;
 mod replay;
 mod rescore;
+mod say;
 mod server;
 mod tokens;
 mod unmatched;
@@ -105,6 +109,8 @@ pub struct Host {
     health: Health,
     minute: Handler,
     tokens: Arc<Tokens>,
+    /// The way to vendors' APIs, for what an operator has read.
+    seam: Seam,
     hooks: BTreeMap<&'static str, Handler>,
     pump: Arc<Pump>,
 }
@@ -163,6 +169,7 @@ impl Host {
             store,
             minute,
             tokens,
+            seam,
             hooks,
             pump: Arc::new(pump),
         };
@@ -471,6 +478,6 @@ fn connection_secrets(file: SecretsFile) -> SecretMap {
 /// As SSM names them below `/barometer/{destination}`.
 fn destination_secrets(mut file: SecretsFile, destination: &str) -> SecretMap {
     let secrets = file.destinations.remove(destination).unwrap_or_default();
-    let named = [("token", secrets.token), ("base_url", secrets.base_url)];
+    let named = [("token", secrets.token), ("webhook", secrets.webhook), ("base_url", secrets.base_url)];
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Secret::new(value?)))).collect()
 }

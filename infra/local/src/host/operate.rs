@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use config::{Modes, Playbook};
+use actions::slack::{NoticeTemplates, render_notice};
+use config::{Config, Modes, Playbook};
 use jiff::SignedDuration;
 use model::{
     ActionKind, Assessment, Band, BookLine, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, NoticeBody,
@@ -18,8 +19,12 @@ use crate::api::{
 };
 
 /// The destinations a playbook sends to.
-pub(super) fn destinations(playbook: &Playbook) -> Vec<&'static str> {
+pub(super) fn destinations(playbook: &Playbook, config: &Config) -> Vec<&'static str> {
     let mut all: Vec<_> = playbook.steps.iter().map(|step| step.action.kind().destination()).collect();
+    // A task can be wanted by a button under any alert, where it may go further than the outbox.
+    let tasks = ActionKind::CrmTask.destination();
+    let has_buttons = config.connections.iter().any(|known| known.enabled && known.family == Family::Slack);
+    all.extend((has_buttons && config.modes.most(&playbook.name, tasks) > Mode::Observe).then_some(tasks));
     all.sort_unstable();
     all.dedup();
     all
@@ -38,7 +43,7 @@ impl Host {
             if request.playbook.as_ref().is_some_and(|name| *name != playbook.name) {
                 continue;
             }
-            for destination in destinations(playbook) {
+            for destination in destinations(playbook, &self.config) {
                 if request.destination.as_deref().is_some_and(|name| name != destination) {
                     continue;
                 }
@@ -50,15 +55,16 @@ impl Host {
         if modes.is_empty() {
             return Err(self.nothing_to_switch(request));
         }
-        for row in &modes {
+        let dry_run = request.dry_run;
+        for row in modes.iter().filter(|_| !dry_run) {
             let (playbook, destination) = (row.playbook.clone(), row.destination.clone());
             self.state_as_operator(&OperatorStatement::Mode { playbook, destination, mode: Mode::Live }).await?;
         }
-        let (opened, left_alone) = self.open_worst(&chosen, request.open_top).await?;
-        let books = self.announce_books(&modes).await?;
+        let (opened, left_alone) = self.open_worst(&chosen, request).await?;
+        let books = self.announce_books(&modes, dry_run).await?;
         let is_about_records = |row: &ModeRow| row.playbook == Modes::write_back();
-        let records = if modes.iter().any(is_about_records) { self.write_records().await? } else { 0 };
-        Ok(GoliveReport { modes, opened, left_alone, books, records })
+        let records = if modes.iter().any(is_about_records) { self.write_records(dry_run).await? } else { 0 };
+        Ok(GoliveReport { modes, opened, left_alone, books, dry_run, records })
     }
 
     /// The scores on records in the CRM, where they are configured and meant.
@@ -71,13 +77,14 @@ impl Host {
 
     /// Every record that does not show what was asked for last is written, where scores go out: what was observed, refused
     /// or held by a pause, and accounts that nothing was asked for yet. They are looked at, which is no news of theirs.
-    async fn write_records(&self) -> Result<u32, HostError> {
+    async fn write_records(&self, dry_run: bool) -> Result<u32, HostError> {
         let (_, set) = self.store.switches().await?;
         let row = self.config.modes.writes_back().then(|| {
             let destination = ActionKind::CrmUpdate.destination();
             self.mode_row(&Modes::write_back(), destination, &set)
         });
-        if row.is_none_or(|row| row.from < Mode::Live || row.limited_by.is_some()) {
+        let reaches = |row: &ModeRow| if dry_run { row.to } else { row.from };
+        if row.is_none_or(|row| reaches(&row) < Mode::Live || row.limited_by.is_some()) {
             return Ok(0);
         }
         let mut book = self.store.book().await?;
@@ -91,6 +98,9 @@ impl Host {
             status.is_some_and(|status| status.is_none_or(|status| status == ActionStatus::Sent || !status.is_final()))
         };
         let accounts: Vec<_> = book.iter().filter(|account| !shows(account)).map(|a| a.account.clone()).collect();
+        if dry_run {
+            return Ok(u32::try_from(accounts.len()).unwrap_or(u32::MAX));
+        }
         for some in accounts.chunks(RescoreRequest::MOST) {
             self.state_as_operator(&OperatorStatement::Rescore { accounts: some.to_vec() }).await?;
         }
@@ -114,7 +124,7 @@ impl Host {
 
     /// Asks for the starting book of everybody who looks after an account, once for each mode: what is true on the first
     /// day is no news, and opens nothing.
-    async fn announce_books(&self, modes: &[ModeRow]) -> Result<Vec<BookRow>, HostError> {
+    async fn announce_books(&self, modes: &[ModeRow], dry_run: bool) -> Result<Vec<BookRow>, HostError> {
         let slack = ActionKind::SlackAlert.destination();
         let reached = modes.iter().filter(|row| row.destination == slack).map(|row| row.to).max();
         let Some(mode) = reached.filter(|mode| *mode > Mode::Observe && self.has_token(slack)) else {
@@ -123,14 +133,19 @@ impl Host {
         let book = self.store.book().await?;
         let lines = book.iter().map(|account| (BookLine::from(account), account.card.owner.clone()));
         let notices = starting_books(lines, &self.config.team, mode, self.clock.now());
+        let templates = NoticeTemplates::new(&self.config.templates)?;
+        let announced: BTreeSet<_> = self.store.notices().await?.into_iter().map(|entry| entry.notice.id).collect();
         let mut rows = Vec::new();
         for notice in notices {
             let NoticeBody::StartingBook(book) = &notice.body else { continue };
             let (to, red, renewing) = (notice.to.clone(), book.red, book.renewing);
-            let row = BookRow { to: format!("{} ({})", to.address, to.reason), red, renewing };
-            if self.store.announce_first(&notice.requested()).await? {
-                rows.push(row);
-            }
+            let request = Some(render_notice(&templates, &notice)?.body());
+            let row = BookRow { to: format!("{} ({})", to.address, to.reason), red, renewing, request };
+            let is_first = match dry_run {
+                true => !announced.contains(&notice.id),
+                false => self.store.announce_first(&notice.requested()).await?,
+            };
+            rows.extend(is_first.then_some(row));
         }
         Ok(rows)
     }
@@ -138,12 +153,17 @@ impl Host {
     /// Whether messages to a destination could be sent at all.
     fn has_token(&self, destination: &str) -> bool {
         let secrets = (self.secrets)().unwrap_or_default();
-        secrets.destinations.get(destination).is_some_and(|secrets| secrets.token.is_some())
+        let held = secrets.destinations.get(destination);
+        held.is_some_and(|secrets| secrets.token.is_some() || secrets.webhook.is_some())
     }
 
     fn nothing_to_switch(&self, request: &GoliveRequest) -> HostError {
-        let known: Vec<_> =
-            self.config.playbooks.iter().map(|p| format!("{} → {}", p.name, destinations(p).join(", "))).collect();
+        let known: Vec<_> = self
+            .config
+            .playbooks
+            .iter()
+            .map(|p| format!("{} → {}", p.name, destinations(p, &self.config).join(", ")))
+            .collect();
         let playbook =
             request.playbook.as_ref().map_or_else(|| "any playbook".to_owned(), |p| format!("playbook `{p}`"));
         let destination = request.destination.as_deref().unwrap_or("any destination");
@@ -154,7 +174,11 @@ impl Host {
     }
 
     /// Opens episodes for red accounts that were red before anybody looked: the largest and nearest first.
-    async fn open_worst(&self, playbooks: &[&Playbook], top: u32) -> Result<(Vec<OpenedRow>, u32), HostError> {
+    async fn open_worst(
+        &self,
+        playbooks: &[&Playbook],
+        request: &GoliveRequest,
+    ) -> Result<(Vec<OpenedRow>, u32), HostError> {
         let mut red = self.store.book().await?;
         red.retain(|account| account.band == Band::Red);
         if !red.is_empty() {
@@ -168,11 +192,13 @@ impl Host {
         };
         red.sort_by_key(urgency);
         let mut opened = Vec::new();
-        let chosen = red.iter().take(usize::try_from(top).unwrap_or(usize::MAX));
+        let chosen = red.iter().take(usize::try_from(request.open_top).unwrap_or(usize::MAX));
         for (account, playbook) in chosen.filter_map(|account| Some((account, playbooks.first()?))) {
-            let statement =
-                OperatorStatement::OpenPlay { playbook: playbook.name.clone(), account: account.account.clone() };
-            self.state_as_operator(&statement).await?;
+            let (name, id) = (playbook.name.clone(), account.account.clone());
+            if !request.dry_run {
+                let statement = OperatorStatement::OpenPlay { playbook: name, account: id, by: None };
+                self.state_as_operator(&statement).await?;
+            }
             let (account, name) = (account.account.clone(), account.card.name.clone());
             opened.push(OpenedRow { playbook: playbook.name.clone(), account, name });
         }
@@ -188,7 +214,7 @@ impl Host {
         let statement = if paused { OperatorStatement::Pause } else { OperatorStatement::Resume };
         self.state_as_operator(&statement).await?;
         if !paused {
-            self.write_records().await?;
+            self.write_records(false).await?;
         }
         let (paused_at, _) = self.store.switches().await?;
         let held = self.outbox().await?.iter().filter(|row| row.kind != FETCH && row.status == "held").count();

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use config::Config;
-use model::{Delivery, Family, Link, LinkSays, Normalized, SubjectId, Target};
-use normalize::{ERASED_BODY, normalized};
+use model::{Delivery, Family, Link, LinkSays, Normalized, OperatorStatement, SubjectId, Target};
+use normalize::{ERASED_BODY, normalized, said};
 use serde_json::value::RawValue;
 
 /// What stands where an address stood in what is about somebody else.
@@ -27,10 +27,22 @@ pub(super) enum Redacted {
 /// Of a list each element is judged by itself, and what is about others stays byte for byte. Where somebody else's record
 /// names an address of theirs, the address goes. What is not understood at all goes when it names the address.
 pub(super) fn redacted(delivery: &Delivery, theirs: &BTreeSet<SubjectId>, config: &Config) -> Redacted {
-    // What operators state names subjects and nothing else; a replay must know of it.
-    if delivery.family == Family::Operator || is_stub(&delivery.body) {
+    if is_stub(&delivery.body) {
         return Redacted::Untouched;
     }
+    if delivery.family == Family::Operator {
+        return redacted_words(delivery, theirs);
+    }
+    // In a form an address is written otherwise; what is left of it is the JSON that it held.
+    let form = (delivery.family == Family::Slack).then(|| connectors::json_of_form(&delivery.body)).flatten();
+    let plain;
+    let delivery = match form {
+        Some(body) => {
+            plain = Delivery { body, ..delivery.clone() };
+            &plain
+        }
+        None => delivery,
+    };
     let Ok(elements) = serde_json::from_slice::<Vec<&RawValue>>(&delivery.body) else {
         return match judged(delivery, &delivery.body, theirs, config) {
             Judged::Theirs => Redacted::Whole,
@@ -59,6 +71,20 @@ pub(super) fn redacted(delivery: &Delivery, theirs: &BTreeSet<SubjectId>, config
         })
         .collect();
     if changed { Redacted::Part(format!("[{}]", left.join(",")).into_bytes()) } else { Redacted::Untouched }
+}
+
+/// What operators state about subjects, a replay must know of. What they write about an account may name an address.
+fn redacted_words(delivery: &Delivery, theirs: &BTreeSet<SubjectId>) -> Redacted {
+    let statement = serde_json::from_slice::<OperatorStatement>(&delivery.body);
+    if !statement.is_ok_and(|statement| said(&statement).is_some()) {
+        return Redacted::Untouched;
+    }
+    let before = String::from_utf8_lossy(&delivery.body).into_owned();
+    let mut left = before.clone();
+    for address in theirs.iter().filter_map(SubjectId::as_email) {
+        left = without(&left, address).unwrap_or(left);
+    }
+    if left == before { Redacted::Untouched } else { Redacted::Part(left.into_bytes()) }
 }
 
 /// It is about one of `theirs`, as it was journaled.

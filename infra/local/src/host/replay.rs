@@ -170,9 +170,13 @@ impl Host {
     async fn choose(&self, journal: &[Delivery], which: &ReplayWhich) -> Result<Chosen, HostError> {
         let named: BTreeMap<&DeliveryId, BTreeSet<SubjectId>> =
             journal.iter().map(|delivery| (&delivery.id, self.subjects_of(delivery))).collect();
+        // A file tells of many accounts and ties none of them together; it always runs.
+        let files: BTreeSet<_> = journal.iter().filter(|d| d.family == Family::Import).map(|d| &d.id).collect();
+        let tying: BTreeMap<_, _> =
+            named.iter().filter(|(id, _)| !files.contains(*id)).map(|(id, of)| (*id, of.clone())).collect();
         let deliveries = |ids: BTreeSet<DeliveryId>| {
             let subjects = ids.iter().filter_map(|id| named.get(id)).flatten().cloned().collect();
-            let needed = connected(&named, &subjects);
+            let needed = connected(&tying, &subjects);
             Chosen::Deliveries { ids, subjects, needed }
         };
         Ok(match which {
@@ -189,7 +193,7 @@ impl Host {
                 let members = self.forest([]).await?.members(&account).into_keys().collect();
                 let speaks = |id: &&DeliveryId| named.get(*id).is_some_and(|subjects| !subjects.is_disjoint(&members));
                 let ids = named.keys().copied().filter(speaks).cloned().collect();
-                Chosen::Account { account, ids, needed: connected(&named, &members) }
+                Chosen::Account { account, ids, needed: connected(&tying, &members) }
             }
             ReplayWhich::Received { since, until } => Chosen::Received { since: *since, until: *until },
         })
@@ -272,6 +276,11 @@ fn connected(
     found
 }
 
+/// What operators state, and what they load, may be about any account.
+fn always_runs(delivery: &Delivery) -> bool {
+    matches!(delivery.family, Family::Operator | Family::Import)
+}
+
 /// Which part of a replay is looked at; `needed` must run so that it comes out right.
 enum Chosen {
     Deliveries { ids: BTreeSet<DeliveryId>, subjects: BTreeSet<SubjectId>, needed: BTreeSet<DeliveryId> },
@@ -295,9 +304,9 @@ impl Chosen {
     fn needs(&self, delivery: &Delivery) -> bool {
         match self {
             Self::Received { until, .. } => until.is_none_or(|until| delivery.received_at < until),
-            Self::Account { needed, .. } => delivery.family == Family::Operator || needed.contains(&delivery.id),
+            Self::Account { needed, .. } => always_runs(delivery) || needed.contains(&delivery.id),
             Self::Deliveries { ids, needed, .. } => {
-                delivery.family == Family::Operator || ids.contains(&delivery.id) || needed.contains(&delivery.id)
+                always_runs(delivery) || ids.contains(&delivery.id) || needed.contains(&delivery.id)
             }
         }
     }

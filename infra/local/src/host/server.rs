@@ -19,8 +19,8 @@ use tracing::error;
 
 use super::{Host, HostError};
 use crate::api::{
-    AccountQuery, ApiError, ClockChange, EraseRequest, GoliveRequest, LinkRequest, QuarantineQuery, ReplayRequest,
-    RescoreQuery, RescoreRequest, SettleRequest, Settled, route,
+    AccountQuery, ApiError, BackfillRequest, ClockChange, EraseRequest, GoliveRequest, ImportRequest, LinkRequest,
+    QuarantineQuery, ReplayRequest, RescoreQuery, RescoreRequest, SayRequest, SettleRequest, Settled, route,
 };
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
@@ -129,6 +129,26 @@ fn router(served: Served) -> axum::Router {
             route::RESCORE,
             post(|State(s): State<Served>, Json(request): Json<RescoreRequest>| async move {
                 answer(s.host.rescore(&request).await)
+            }),
+        )
+        .route(route::BOOK, get(|State(s): State<Served>| async move { answer(s.host.book().await) }))
+        .route(route::OWNERS, get(|State(s): State<Served>| async move { answer(s.host.owners().await) }))
+        .route(
+            route::BACKFILL,
+            post(|State(s): State<Served>, Json(request): Json<BackfillRequest>| async move {
+                answer(s.host.backfill(&request).await)
+            }),
+        )
+        .route(
+            route::SAY,
+            post(|State(s): State<Served>, Json(request): Json<SayRequest>| async move {
+                answer(s.host.say(&request).await)
+            }),
+        )
+        .route(
+            route::IMPORT,
+            post(|State(s): State<Served>, Json(request): Json<ImportRequest>| async move {
+                answer(s.host.import(&request).await)
             }),
         )
         .route(

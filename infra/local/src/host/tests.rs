@@ -334,6 +334,29 @@ fn a_body_about_the_person_goes_and_one_about_others_stays() {
 }
 
 #[test]
+fn of_a_click_the_address_in_its_message_goes_and_what_was_clicked_stays() {
+    let click = |home: &str| {
+        let json = format!(
+            r#"{{"type":"block_actions","user":{{"id":"U1"}},"message":{{"text":"By ann@acme.example"}},"actions":[{{"action_id":"barometer_claim","block_id":"barometer~5f~{home}","action_ts":"1795163398.123456"}}]}}"#
+        );
+        let byte = |byte: u8| format!("%{byte:02X}");
+        delivery("slack", Family::Slack, &format!("payload={}", json.bytes().map(byte).collect::<String>()))
+    };
+    let mut files = crate::config_files::read(None).unwrap();
+    files.0.get_mut("connections.toml").unwrap().push_str("\n[connection.slack]\ntool = \"slack\"\n");
+    let config = config::load(&files, &connectors::tools()).unwrap();
+    let ann = BTreeSet::from([subject("ann@acme.example")]);
+    let Redacted::Part(left) = redacted(&click("hubspot:company:7"), &ann, &config) else { panic!("a part of it") };
+    let left = String::from_utf8(left).unwrap();
+    assert!(left.contains(r#""text":"By [erased]""#) && left.contains("barometer~5f~hubspot:company:7"), "{left}");
+    let again = Delivery { body: left.into_bytes(), ..click("hubspot:company:7") };
+    assert_eq!(redacted(&again, &ann, &config), Redacted::Untouched, "twice is once");
+    assert_eq!(normalize::normalized(&again, &config).signals.len(), 1);
+    assert_eq!(redacted(&click("email:ann@acme.example"), &ann, &config), Redacted::Whole);
+    assert_eq!(redacted(&click("hubspot:company:7"), &BTreeSet::from([subject("bob@acme.example")]), &config), Redacted::Untouched);
+}
+
+#[test]
 fn an_address_in_somebody_elses_record_goes_and_the_record_stays() {
     let about = |text: &str| {
         let body = format!(

@@ -1,11 +1,11 @@
 //! `barometer rescore`: what a changed configuration makes of the book, and then, page by page, that it counts.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use model::SubjectId;
 
 use super::Surroundings;
+use super::progress::Progress;
 use crate::api::{RescorePage, RescoreQuery, RescoreReport, RescoreRequest, RescoreRow, RescoreStated, route};
 use crate::cli::RescoreArgs;
 use crate::client::Client;
@@ -97,27 +97,4 @@ async fn state(client: &Client, report: &mut RescoreReport, rate: u32) -> Result
 
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// One line that is written over, for who watches; nothing where standard error is a file.
-struct Progress {
-    is_watched: bool,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { is_watched: std::io::stderr().is_terminal() }
-    }
-
-    fn tell(&self, what: &str) {
-        if self.is_watched {
-            eprint!("\r\u{1b}[K{what} …");
-        }
-    }
-
-    fn end(&self) {
-        if self.is_watched {
-            eprint!("\r\u{1b}[K");
-        }
-    }
 }

@@ -41,6 +41,15 @@ pub fn signed_by(tool: &str, body: &[u8], url: &str, secret: &str, at: Moment) -
                 ("x-zendesk-webhook-signature-timestamp", at),
             ]
         }
+        "slack" => {
+            let seconds = at.as_millis().div_euclid(1_000).to_string();
+            let parts = [&b"v0:"[..], seconds.as_bytes(), b":", body];
+            vec![
+                ("content-type", "application/x-www-form-urlencoded".to_owned()),
+                ("x-slack-signature", format!("v0={}", hex::encode(hmac(secret, &parts)))),
+                ("x-slack-request-timestamp", seconds),
+            ]
+        }
         "typeform" => {
             vec![json(), ("typeform-signature", format!("sha256={}", hmac_base64(secret, &[body])))]
         }
@@ -61,10 +70,14 @@ fn sha256_hex(parts: &[&[u8]]) -> String {
 }
 
 fn hmac_base64(secret: &str, parts: &[&[u8]]) -> String {
+    STANDARD.encode(hmac(secret, parts))
+}
+
+fn hmac(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
     // A key of any length is taken.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return Vec::new() };
     for part in parts {
         mac.update(part);
     }
-    STANDARD.encode(mac.finalize().into_bytes())
+    mac.finalize().into_bytes().to_vec()
 }

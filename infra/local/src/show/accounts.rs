@@ -3,9 +3,12 @@
 use super::{Align, Style, Table, count, days, or_unknown};
 use crate::api::AccountRow;
 
-/// All accounts, in the order of the host: the worst first.
-pub fn accounts(rows: &[AccountRow], style: Style) -> String {
+/// The accounts that were asked for, of so many.
+pub fn accounts(rows: &[AccountRow], of: usize, style: Style) -> String {
     let Some(first) = rows.first() else {
+        if of > 0 {
+            return format!("None of {of} accounts is like that. `barometer accounts` lists them all.\n");
+        }
         return "No account is assessed yet. Only customers are: `[watch]` in connections.toml says which.\n\
                 Try `barometer simulate book`, or see what came in with `barometer journal`.\n"
             .to_owned();
@@ -35,7 +38,8 @@ pub fn accounts(rows: &[AccountRow], style: Style) -> String {
             ],
         );
     }
-    let total = count(rows.len().try_into().unwrap_or(u64::MAX), "account", "accounts");
-    let hint = format!("{total} · model {} · why: barometer explain ACCOUNT", first.model);
+    let shown = if rows.len() < of { format!("{} of ", rows.len()) } else { String::new() };
+    let total = count(of.try_into().unwrap_or(u64::MAX), "account", "accounts");
+    let hint = format!("{shown}{total} · model {} · why: barometer explain ACCOUNT", first.model);
     format!("{}\n{}\n", table.show(style), style.faint(&hint))
 }

@@ -2,7 +2,7 @@
 
 use model::Mode;
 
-use super::{Style, count, instant, safe};
+use super::{Style, count, instant, message, safe};
 use crate::api::{ClockMode, ClockNow, GoliveReport, Sending, Settled};
 
 /// What the clock says.
@@ -57,13 +57,16 @@ pub fn golive(report: &GoliveReport, style: Style) -> String {
             row.red,
             row.renewing
         ));
+        let lines = row.request.as_ref().filter(|_| report.dry_run).map(message::lines).unwrap_or_default();
+        text.extend(lines.iter().map(|line| format!("  │ {line}\n")));
     }
+    let opened = if report.dry_run { "opens" } else { "opened" };
     if report.records > 0 {
         let records = count(report.records.into(), "account's score is", "accounts' scores are");
-        text.push_str(&format!("{records} written to HubSpot now, 3 a second.\n"));
+        text.push_str(&format!("{records} written to HubSpot then, 3 a second.\n"));
     }
     for row in &report.opened {
-        text.push_str(&format!("opened {} for {} ({})\n", row.playbook, safe(&row.name), row.account));
+        text.push_str(&format!("{opened} {} for {} ({})\n", row.playbook, safe(&row.name), row.account));
     }
     if report.left_alone > 0 {
         let left = count(report.left_alone.into(), "account was", "accounts were");
@@ -71,7 +74,10 @@ pub fn golive(report: &GoliveReport, style: Style) -> String {
             "{left} in trouble before and nothing new happened there: --open-top N opens the worst N.\n"
         ));
     }
-    if report.modes.iter().any(|row| row.to == Mode::Live) {
+    if report.dry_run {
+        let none = if report.books.is_empty() { "No starting book is sent. " } else { "" };
+        text.push_str(&format!("{}\n", style.faint(&format!("{none}Nothing was changed so far."))));
+    } else if report.modes.iter().any(|row| row.to == Mode::Live) {
         text.push_str(&format!("{}\n", style.faint("`barometer pause` stops all sending at once.")));
     }
     text

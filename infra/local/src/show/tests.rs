@@ -254,6 +254,7 @@ fn row(name: &str, score: Option<u16>, band: Band) -> AccountRow {
         renews_on: Some("2026-11-20".parse().unwrap()),
         renews_in_days: Some(-1),
         owner: Some("Ines Almeida".into()),
+        owner_email: Some("ines.almeida@ourco.example".into()),
         model: "crm-starter@0123456789ab".into(),
         as_of: moment("2026-11-21T09:00:00Z"),
     }
@@ -272,14 +273,14 @@ fn book() -> Vec<AccountRow> {
 
 #[test]
 fn accounts_line_up() {
-    check("accounts", &accounts(&book(), Style::Plain));
-    check("accounts_none", &accounts(&[], Style::Plain));
+    check("accounts", &accounts(&book(), 3, Style::Plain));
+    check("accounts_none", &accounts(&[], 0, Style::Plain));
 }
 
 #[test]
 fn only_the_band_is_coloured_and_only_when_asked_for() {
-    let plain = accounts(&book(), Style::Plain);
-    let coloured = accounts(&book(), Style::Coloured);
+    let plain = accounts(&book(), 3, Style::Plain);
+    let coloured = accounts(&book(), 3, Style::Coloured);
     assert!(!plain.contains('\u{1b}'));
     assert!(coloured.contains("Old red barn") && coloured.contains("\u{1b}[31mred\u{1b}[0m"), "{coloured}");
     let mut stripped = coloured;

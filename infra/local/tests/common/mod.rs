@@ -135,6 +135,13 @@ impl Data {
         Ran { line: line.to_owned(), code: ended.status.code(), out: text(ended.stdout), err: text(ended.stderr) }
     }
 
+    /// Runs a command whose words hold blanks.
+    pub fn run_words(&self, words: &[&str]) -> Ran {
+        let ended = self.command("").args(words).stdin(Stdio::null()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { line: words.join(" "), code: ended.status.code(), out: text(ended.stdout), err: text(ended.stderr) }
+    }
+
     /// The answer of a command that succeeds.
     #[track_caller]
     pub fn json(&self, line: &str) -> Value {

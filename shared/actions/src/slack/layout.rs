@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::buttons::Element;
 use super::text::{cut, visible};
 
 /// The longest text of a section or element, in characters as sent.
@@ -9,7 +10,7 @@ const MAX_TEXT: usize = 3_000;
 /// The most elements of a context block.
 const MAX_ELEMENTS: usize = 10;
 /// The most blocks of a message.
-const MAX_BLOCKS: usize = 50;
+pub const MAX_BLOCKS: usize = 50;
 /// The line between two sections.
 const NEXT_SECTION: &str = "===";
 /// The line between the message and its small print.
@@ -28,6 +29,13 @@ pub enum Block {
     Context {
         /// One per line.
         elements: Vec<Text>,
+    },
+    /// What a reader can answer.
+    Actions {
+        /// Which message it is under.
+        block_id: String,
+        /// The buttons and menus.
+        elements: Vec<Element>,
     },
 }
 
@@ -134,6 +142,7 @@ mod tests {
             .map(|block| match block {
                 Block::Section { text } => vec![text.text.as_str()],
                 Block::Context { elements } => elements.iter().map(|e| e.text.as_str()).collect(),
+                Block::Actions { .. } => vec![],
             })
             .collect()
     }

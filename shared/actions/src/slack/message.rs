@@ -1,9 +1,10 @@
 //! The request: everything Slack is sent, byte for byte the same for the same alert.
 
-use model::{ActionRequest, Notice};
+use model::{ActionRequest, AlertAnswer, Notice};
 use serde::Serialize;
 
-use super::layout::{Block, Layout, arrange};
+use super::buttons::buttons;
+use super::layout::{Block, Layout, MAX_BLOCKS, arrange};
 use super::templates::{RenderError, SlackTemplates};
 use super::words::{Limits, Words};
 
@@ -52,6 +53,16 @@ impl SlackMessage {
             metadata: Metadata { event_type: "barometer_notice", event_payload },
             thread_ts: None,
         }
+    }
+
+    /// The message with what its reader can answer, above the small print. Without, where Slack would not take it.
+    #[must_use]
+    pub fn with_buttons(mut self, request: &ActionRequest, offered: &[AlertAnswer]) -> Self {
+        let below = self.blocks.iter().position(|block| matches!(block, Block::Context { .. }));
+        if let Some(block) = buttons(request, offered).filter(|_| self.blocks.len() < MAX_BLOCKS) {
+            self.blocks.insert(below.unwrap_or(self.blocks.len()), block);
+        }
+        self
     }
 
     /// The body of the request, keys always in the same order.

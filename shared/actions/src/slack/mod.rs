@@ -1,4 +1,5 @@
-//! Slack: an alert as a `chat.postMessage` request, and the call.
+//! Slack: an alert as a `chat.postMessage` request, the call, and whom an email address names (`users.lookupByEmail`). Where
+//! there is no token, the message goes to an incoming webhook, which has one channel and knows neither threads nor people.
 //!
 //! Followed: "chat.postMessage", "Formatting message text" and "Text object" on docs.slack.dev, and the limits that
 //! Slack's own SDKs validate (slack_sdk 3.47, @slack/types 3.2.0), read 2026-11. What matters of them here:
@@ -9,16 +10,18 @@
 //! - There is no idempotency key. A call without an answer may have been carried out, so [`PostError::Unsure`] is an
 //!   answer of its own.
 
+mod buttons;
 mod call;
 mod layout;
 mod message;
 mod notice;
 mod notice_words;
+mod refusal;
 mod templates;
 pub(crate) mod text;
 pub(crate) mod words;
 
-pub use call::{BadToken, PostError, Posted, Slack, SlackToken};
+pub use call::{BadToken, Named, PostError, Posted, Slack, SlackToken, SlackWebhook};
 pub use message::{MAX_VISIBLE, SlackMessage, render};
 pub use notice::{NoticeTemplates, render_notice};
 pub use templates::{RenderError, SlackTemplates};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
-use model::{Alert, AlertKind};
+use model::{Alert, AlertKind, is_member_id};
 use serde::Serialize;
 
 use super::text::{clean, escape};
@@ -41,7 +41,7 @@ pub enum RenderError {
 /// The first line is also the notification. A line `===` starts another section of the message, a line `---` the small
 /// print, of which every line is one element; blank lines mean nothing. Variables are those of an alert, with `none`
 /// for what is not known. Every printed value is escaped, so no value can mention people, link or break a line.
-/// Filters: `points`, `days`, `emoji`, `code`.
+/// Filters: `points`, `days`, `emoji`, `code`, and `person`, which alone can mention somebody, by their Slack id.
 #[derive(Debug)]
 pub struct SlackTemplates {
     environment: Environment<'static>,
@@ -110,11 +110,16 @@ pub(super) fn environment() -> Environment<'static> {
     environment.add_filter("days", days);
     environment.add_filter("emoji", emoji);
     environment.add_filter("code", code);
+    environment.add_filter("person", person);
     environment
 }
 
 /// Every `{{ value }}` passes here. A missing or empty value is an error, because a reader would see a hole.
 fn print(out: &mut Output<'_>, _: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    // Made by the filter `person`, and by nothing that a value holds.
+    if let Some(mention) = value.as_str().filter(|text| value.is_safe() && is_mention(text)) {
+        return out.write_str(mention).map_err(Error::from);
+    }
     let text = match value.kind() {
         ValueKind::String | ValueKind::Number => clean(&value.to_string()),
         other => return Err(hole(format!("{other} cannot be printed; guard it with {{% if … %}}"))),
@@ -167,9 +172,32 @@ fn code(text: &str) -> String {
     if text.contains('`') { text.to_owned() } else { format!("`{text}`") }
 }
 
+/// A person's Slack id as a mention; a name as it is.
+fn person(text: &str) -> Value {
+    if is_member_id(text) { Value::from_safe_string(format!("<@{text}>")) } else { Value::from(text) }
+}
+
+fn is_mention(text: &str) -> bool {
+    text.strip_prefix("<@").and_then(|rest| rest.strip_suffix('>')).is_some_and(is_member_id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_slack_id_is_a_mention() {
+        let environment = environment();
+        let written = |by: &str| {
+            let context = minijinja::context! { by => by };
+            environment.render_str("{{ by | person }}", context).unwrap()
+        };
+        assert_eq!(written("U0INES0001"), "<@U0INES0001>");
+        assert_eq!(written("Ines"), "Ines");
+        assert_eq!(written("<@U0INES0001>"), "&lt;@U0INES0001&gt;");
+        assert_eq!(written("U1> <!channel"), "U1&gt; &lt;!channel");
+        assert_eq!(environment.render_str("{{ '<@U1>' }}", ()).unwrap(), "&lt;@U1&gt;");
+    }
 
     #[test]
     fn points_are_exact_and_carry_their_sign() {

@@ -1,12 +1,12 @@
 use std::path::Path;
 
 use model::{
-    ActionId, ActionKind, ActionRequest, Alert, AlertChange, AlertKind, Band, Moment, Money, Owner, PlaybookName,
-    Recipient, Score, SubjectId, Urgency, Weigh,
+    ActionId, ActionKind, ActionRequest, Alert, AlertAnswer, AlertChange, AlertKind, Answered, Band, Moment, Money,
+    Owner, PlaybookName, Recipient, Score, SubjectId, Urgency, Weigh,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::golden::{self, Fixture};
 
 use super::checks::{assert_no_holes, assert_safe, assert_within_limits, hostile, texts};
@@ -101,6 +101,7 @@ fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
             due: some(),
             template: None,
             owner_before: some(),
+            answered: Some(Answered { answer: AlertAnswer::Dismiss, by: some(), name: some(), what: some() }),
             owner: Some(Owner { name: text.to_owned(), email: some(), reason: text.to_owned() }),
             as_of: moment(),
         },
@@ -205,7 +206,7 @@ fn no_value_is_left_out_before_all_are_shortened() {
         assert_within_limits(&body);
         let last = texts(&body).pop().unwrap().to_owned();
         assert!(last.starts_with("As of 2026-11-21 09:00 UTC"), "{last}");
-        let named = if kind == AlertKind::Step { 0 } else { 3 };
+        let named = if matches!(kind, AlertKind::Step | AlertKind::Answered) { 0 } else { 3 };
         assert_eq!(texts(&body).join("\n").matches("• ").count(), named, "{kind:?}");
     }
 }
@@ -228,6 +229,38 @@ fn the_same_alert_gives_the_same_bytes() {
     let keys: Vec<String> =
         render(&shipped(), &request, Some("1.2")).unwrap().body().as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["channel", "text", "blocks", "unfurl_links", "unfurl_media", "metadata", "thread_ts"]);
+}
+
+#[test]
+fn what_can_be_answered_stands_above_the_small_print_and_carries_ids_only() {
+    let mut request = everywhere(AlertKind::Opened, "word");
+    request.home = SubjectId::vendor("hubspot", "company", "7");
+    request.id = ActionId::from_stored("5f0c1d2e");
+    let with = |offered: &[AlertAnswer]| {
+        render(&shipped(), &request, None).unwrap().with_buttons(&request, offered).body()["blocks"].clone()
+    };
+    let blocks = with(AlertAnswer::ALL);
+    let blocks = blocks.as_array().unwrap();
+    let [.., actions, small] = blocks.as_slice() else { panic!("{blocks:?}") };
+    assert_eq!(
+        (&actions["block_id"], &small["type"]),
+        (&json!("barometer~5f0c1d2e~hubspot:company:7"), &json!("context"))
+    );
+    let plain = |text: &str| json!({ "type": "plain_text", "text": text });
+    let option = |value: &str, text: &str| json!({ "text": plain(text), "value": value });
+    let snooze = json!({
+        "type": "static_select", "action_id": "barometer_snooze", "placeholder": plain("Snooze…"),
+        "options": [option("1", "for 1 day"), option("7", "for 7 days"), option("30", "for 30 days")],
+    });
+    let claim = json!({ "type": "button", "action_id": "barometer_claim", "text": plain("I take care of it") });
+    assert_eq!((&actions["elements"][0], &actions["elements"][1]), (&claim, &snooze));
+    assert_eq!(actions["elements"].as_array().unwrap().len(), 4);
+
+    assert_eq!(with(&[AlertAnswer::Claim]).as_array().unwrap().last(), Some(small));
+    let none = render(&shipped(), &request, None).unwrap();
+    assert_eq!(none.clone().with_buttons(&request, &[]), none);
+    request.home = SubjectId::vendor("hubspot", "company", &"7".repeat(300));
+    assert_eq!(none.clone().with_buttons(&request, AlertAnswer::ALL), none, "longer than Slack takes");
 }
 
 #[test]

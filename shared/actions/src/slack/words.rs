@@ -1,6 +1,6 @@
 //! What a template may say about an alert: every value cleaned, cut to length, and `none` when there is nothing to say.
 
-use model::{ActionRequest, AlertChange, Band, Moment, Owner, Score, SubjectId};
+use model::{ActionRequest, AlertChange, Answered, Band, Moment, Owner, Score, SubjectId, is_member_id};
 use serde::Serialize;
 
 use super::text::{clean, shown};
@@ -71,6 +71,17 @@ pub struct OwnerWords {
     reason: Option<String>,
 }
 
+/// What somebody answered.
+#[derive(Debug, Serialize)]
+pub struct AnsweredWords {
+    /// `claim`, `snooze`, `dismiss` or `task`.
+    is: &'static str,
+    /// Their name, else their Slack id: the filter `person` makes a mention of that.
+    by: String,
+    /// Until when, why, or which task.
+    what: Option<String>,
+}
+
 /// The variables of a template.
 #[derive(Debug, Serialize)]
 pub struct Words {
@@ -100,6 +111,8 @@ pub struct Words {
     /// By when the next step is due.
     due: Option<String>,
     owner_before: Option<String>,
+    /// What somebody answered by a button.
+    answered: Option<AnsweredWords>,
     owner: Option<OwnerWords>,
     /// Why the message goes where it goes.
     reason: Option<String>,
@@ -139,6 +152,7 @@ impl Words {
             baseline: sentence(&alert.baseline),
             due: sentence(&alert.due),
             owner_before: alert.owner_before.as_deref().and_then(name),
+            answered: alert.answered.as_ref().map(|answered| answered_words(answered, limits)),
             owner: alert.owner.as_ref().and_then(|owner| owner_words(owner, limits)),
             reason: shown(&request.to.reason, limits.sentence),
             explain: explain(&alert.account),
@@ -155,6 +169,17 @@ fn change_words(change: &AlertChange, limits: Limits) -> ChangeWords {
         change: change.change,
         path: optional(&change.path, limits.path),
         raw: optional(&change.raw, limits.raw),
+    }
+}
+
+fn answered_words(answered: &Answered, limits: Limits) -> AnsweredWords {
+    let shown = |text: &Option<String>, max| text.as_deref().and_then(|text| shown(text, max));
+    // An id that is cut is nobody's.
+    let id = answered.by.as_ref().filter(|id| is_member_id(id)).cloned();
+    AnsweredWords {
+        is: answered.answer.as_str(),
+        by: shown(&answered.name, limits.name).or(id).unwrap_or_else(|| "Somebody".to_owned()),
+        what: shown(&answered.what, limits.sentence),
     }
 }
 

@@ -66,6 +66,11 @@ impl Playbook {
         self.family.as_deref() == Some(Self::RISK)
     }
 
+    /// It leads the way to renewals, and ends as they do.
+    pub fn is_renewal(&self) -> bool {
+        matches!(self.trigger, Trigger::Renewal(_))
+    }
+
     /// The steps that make tasks in the CRM.
     pub fn tasks(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action.kind() == ActionKind::CrmTask)

@@ -16,7 +16,7 @@ const RECOVER_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// A playbook's place unless it says otherwise.
 const PRIORITY: u32 = 50;
 /// Names of messages that no step asks for.
-const RESERVED: [&str; 3] = ["resolved", "update", "hand-off"];
+const RESERVED: [&str; 4] = ["resolved", "update", "hand-off", "answered"];
 
 /// Reads `playbooks/{stem}.toml`; `templates` are the names of those for Slack.
 pub(crate) fn read(reader: &mut Reader<'_>, stem: &str, templates: &[&str]) -> Option<Playbook> {

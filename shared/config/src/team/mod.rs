@@ -81,12 +81,19 @@ impl Person {
 }
 
 impl Team {
-    /// The person with this email address (in any case) or CRM owner id.
+    /// The person with this email address (in any case) or CRM owner id; else the only one of that name, which is how the
+    /// files that CRMs export name an owner.
     pub fn find(&self, text: &str) -> Option<&Person> {
         let text = text.trim();
-        self.people.iter().find(|person| {
+        let is_known = |person: &&Person| {
             person.email.eq_ignore_ascii_case(text) || person.crm_owner_id.as_deref().is_some_and(|id| id == text)
-        })
+        };
+        let by_name = || {
+            let lower = text.to_lowercase();
+            let mut named = self.people.iter().filter(|person| person.name.to_lowercase() == lower);
+            named.next().filter(|_| named.next().is_none())
+        };
+        self.people.iter().find(is_known).or_else(by_name)
     }
 
     /// The zone somebody works in; the team's for nobody.

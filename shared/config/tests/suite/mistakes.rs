@@ -294,7 +294,7 @@ fn when_steps_come_and_for_whom() {
     file.check(["\"manager\"", "\"manger\""], "\"manger\"", "`manger` is not possible here", help);
     let mistake = ["next_step = \"Decide", "template = \"stp\", next_step = \"Decide"];
     file.check(mistake, "\"stp\"", "`stp` is not a template in templates/slack", "did you mean `step`?");
-    let help = "no step begins with resolved, update, hand-off";
+    let help = "no step begins with resolved, update, hand-off, answered";
     let message = "`update` is the name of another message";
     file.check(["name = \"plan\"", "name = \"update\""], "\"update\"", message, help);
     file.check(

@@ -2,7 +2,6 @@
 //! value is as old as HubSpot's history of it tells.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use model::{Delivery, Field, Mapping, Moment, Normalized, QuarantineKind, QuarantinedItem};
 use serde_json::value::RawValue;
@@ -11,6 +10,7 @@ use crate::hubspot::{self, AmountIn, CURRENCY, Collector, Kind, Told, odd};
 use crate::hubspot_links::{self as links, Association};
 use crate::hubspot_values::{self as values, whole_number};
 use crate::json::{self, Found, Object};
+use crate::listing::escaped;
 use crate::{FETCHED_STATUS, FetchCall};
 
 /// `company/123`; `None` for what HubSpot does not have.
@@ -23,6 +23,19 @@ fn named(object: &str) -> Option<(Kind, &str)> {
 /// Reads one record with the properties that are used, their history and the companies it belongs to.
 pub(super) fn call(object: &str, mapping: &Mapping) -> Option<FetchCall> {
     let (kind, id) = named(object)?;
+    let wanted = wanted(kind, mapping);
+    Some(FetchCall::get(format!("/crm/v3/objects/{}/{id}?{wanted}", kind.plural())))
+}
+
+/// Reads a page of records with the same; with their history HubSpot gives 50 at a time.
+pub(super) fn list(kind: &str, after: Option<&str>, mapping: &Mapping) -> Option<FetchCall> {
+    let kind = Kind::named(kind)?;
+    let after = after.map(|after| format!("&after={}", escaped(after))).unwrap_or_default();
+    let wanted = wanted(kind, mapping);
+    Some(FetchCall::get(format!("/crm/v3/objects/{}?limit=50&{wanted}{after}", kind.plural())))
+}
+
+fn wanted(kind: Kind, mapping: &Mapping) -> String {
     let reads = hubspot::reads(kind, mapping).into_iter().filter(|reads| kind.home(reads.field).is_some());
     let mut properties = BTreeSet::new();
     for reads in reads {
@@ -33,24 +46,7 @@ pub(super) fn call(object: &str, mapping: &Mapping) -> Option<FetchCall> {
     }
     let properties = properties.into_iter().map(escaped).collect::<Vec<_>>().join(",");
     let associations = if kind == Kind::Company { "" } else { "&associations=companies" };
-    let path = format!(
-        "/crm/v3/objects/{}/{id}?properties={properties}&propertiesWithHistory={properties}{associations}&archived=false",
-        kind.plural()
-    );
-    Some(FetchCall::get(path))
-}
-
-/// A property's name as part of a query. HubSpot's own consist of letters, digits and `_`; a mapping may hold anything.
-fn escaped(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    format!("properties={properties}&propertiesWithHistory={properties}{associations}&archived=false")
 }
 
 pub(super) fn normalize(delivery: &Delivery, object: &str, mapping: &Mapping) -> Normalized {

@@ -11,8 +11,8 @@ mod tests;
 
 use model::{Api, Delivery, Family, Mapping, Normalized, Tool};
 
-use crate::hubspot;
-use crate::{Connector, DeliveryKey, FETCHED, FetchCall, Refusal, Secrets, Unverified, Verified};
+use crate::{Connector, DeliveryKey, FETCHED, FetchCall, Listed, Refusal, Secrets, Unverified, Verified};
+use crate::{hubspot, listing};
 
 /// The connector.
 #[derive(Debug)]
@@ -49,6 +49,19 @@ impl Connector for HubspotApp {
 
     fn fetch(&self, object: &str, mapping: &Mapping) -> Option<FetchCall> {
         tasks::call(object).or_else(|| fetched::call(object, mapping))
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["company", "contact", "deal", "ticket"]
+    }
+
+    fn list(&self, kind: &str, after: Option<&str>, mapping: &Mapping) -> Option<FetchCall> {
+        fetched::list(kind, after, mapping)
+    }
+
+    fn listed(&self, kind: &str, body: &[u8]) -> Result<Listed, String> {
+        let form = listing::Form { kind, list: "results", changed: "updatedAt", wraps: false };
+        listing::page(body, &form, |top| listing::text_under(top, &["paging", "next", "after"]))
     }
 
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {

@@ -15,7 +15,10 @@ use model::{
 };
 
 use crate::json::{self, Object};
-use crate::{Connector, DeliveryKey, FETCHED, FETCHED_STATUS, FetchCall, Refusal, Secrets, Unverified, Verified};
+use crate::listing;
+use crate::{
+    Connector, DeliveryKey, FETCHED, FETCHED_STATUS, FetchCall, Listed, Refusal, Secrets, Unverified, Verified,
+};
 use payload::{At, Body, Kind};
 use reading::{Reading, subject};
 
@@ -23,13 +26,16 @@ use reading::{Reading, subject};
 #[derive(Debug)]
 pub(crate) struct Zendesk;
 
+/// What can be mapped of an organisation.
+pub(crate) const ORGANIZATION: MappedObject = MappedObject { name: organization::OBJECT, fields: organization::FIELDS };
+
 static TOOL: Tool = Tool {
     name: "zendesk",
     title: "Zendesk",
     family: Family::Ticketing,
     creates_accounts: false,
     accounts: None,
-    objects: &[MappedObject { name: organization::OBJECT, fields: organization::FIELDS }],
+    objects: &[ORGANIZATION],
     api: Some(Api {
         url: None,
         // The smallest plan allows 200 calls a minute to everybody together.
@@ -72,6 +78,26 @@ impl Connector for Zendesk {
     fn fetch(&self, object: &str, _: &Mapping) -> Option<FetchCall> {
         let (kind, id) = fetchable(object)?;
         Some(FetchCall::get(format!("/api/v2/{}s/{id}.json", kind.name())))
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["organization", "user"]
+    }
+
+    fn list(&self, kind: &str, after: Option<&str>, _: &Mapping) -> Option<FetchCall> {
+        self.lists().contains(&kind).then(|| {
+            let after = after.map(|after| format!("&page%5Bafter%5D={}", listing::escaped(after))).unwrap_or_default();
+            FetchCall::get(format!("/api/v2/{kind}s.json?page%5Bsize%5D=100{after}"))
+        })
+    }
+
+    fn listed(&self, kind: &str, body: &[u8]) -> Result<Listed, String> {
+        let form = listing::Form { kind, list: &format!("{kind}s"), changed: "updated_at", wraps: true };
+        listing::page(body, &form, |top| {
+            let more = listing::text_under(top, &["meta", "has_more"])?;
+            let after = listing::text_under(top, &["meta", "after_cursor"])?;
+            Ok(after.filter(|_| more.as_deref() == Some("true")))
+        })
     }
 
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {

@@ -25,6 +25,7 @@ pub static TELLING: LazyLock<Vec<Telling>> = LazyLock::new(|| {
         let connector = *connector;
         let all = accepted(connector).into_iter().chain(fetched(connector));
         all.filter_map(move |(name, request)| {
+            let request = request.plain();
             let out = request.normalize(connector);
             let name = format!("{} {name}", connector.tool().name);
             (!is_silent(&out)).then_some(Telling { connector, name, request, out })

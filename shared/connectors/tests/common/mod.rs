@@ -82,7 +82,22 @@ pub fn secrets(current: &str, previous: Option<&str>) -> Secrets {
 
 impl Recorded {
     pub fn read(fixture: &Fixture) -> Self {
-        Self { body: fixture.bytes("body.json"), ..fixture.toml("request.toml") }
+        // Slack sends JSON in a form.
+        let body = if fixture.dir.join("body.form").exists() { "body.form" } else { "body.json" };
+        Self { body: fixture.bytes(body), ..fixture.toml("request.toml") }
+    }
+
+    /// The same request with the JSON that its form holds as its body, which every connector reads as well.
+    pub fn plain(self) -> Self {
+        let Some(value) = self.body.strip_prefix(b"payload=") else { return self };
+        let value = String::from_utf8_lossy(value).replace('+', " ");
+        let mut parts = value.split('%');
+        let mut body = parts.next().unwrap_or_default().as_bytes().to_vec();
+        for part in parts {
+            body.push(u8::from_str_radix(&part[..2], 16).unwrap());
+            body.extend(part[2..].bytes());
+        }
+        Self { body, ..self }
     }
 
     pub fn unverified(&self) -> Unverified<'_> {

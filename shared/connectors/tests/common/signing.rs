@@ -20,6 +20,8 @@ pub struct Scheme {
     pub signature: &'static str,
     /// The header with the time of signing, and how that is written; `None` where no time is signed.
     pub signed_at: Option<(&'static str, Written)>,
+    /// What a time of signing is counted in, in milliseconds.
+    pub unit_ms: i64,
     /// Method and address are signed too.
     pub covers_address: bool,
     sign: fn(secret: &[u8], request: &Recorded) -> String,
@@ -31,6 +33,7 @@ pub fn scheme(connector: &dyn Connector) -> Scheme {
         "hubspot-app" => Scheme {
             signature: "x-hubspot-signature-v3",
             signed_at: Some((HUBSPOT_TIME, |at| at.as_millis().to_string())),
+            unit_ms: 1,
             covers_address: true,
             sign: |secret, r| {
                 let at = r.headers[HUBSPOT_TIME].as_bytes();
@@ -40,20 +43,33 @@ pub fn scheme(connector: &dyn Connector) -> Scheme {
         "hubspot-workflow" => Scheme {
             signature: "x-hubspot-signature",
             signed_at: None,
+            unit_ms: 1,
             covers_address: true,
             sign: |secret, r| {
                 hex::encode(Sha256::digest([secret, r.method.as_bytes(), r.url.as_bytes(), &r.body].concat()))
             },
         },
+        "slack" => Scheme {
+            signature: "x-slack-signature",
+            signed_at: Some((SLACK_TIME, |at| (at.as_millis().div_euclid(1_000)).to_string())),
+            unit_ms: 1_000,
+            covers_address: false,
+            sign: |secret, r| {
+                let parts = [b"v0:", r.headers[SLACK_TIME].as_bytes(), b":", &r.body];
+                format!("v0={}", hex::encode(hmac(secret, &parts)))
+            },
+        },
         "typeform" => Scheme {
             signature: "typeform-signature",
             signed_at: None,
+            unit_ms: 1,
             covers_address: false,
             sign: |secret, r| format!("sha256={}", hmac_base64(secret, &[&r.body])),
         },
         "zendesk" => Scheme {
             signature: "x-zendesk-webhook-signature",
             signed_at: Some((ZENDESK_TIME, |at| at.to_string())),
+            unit_ms: 1,
             covers_address: false,
             sign: |secret, r| hmac_base64(secret, &[r.headers[ZENDESK_TIME].as_bytes(), &r.body]),
         },
@@ -64,10 +80,16 @@ pub fn scheme(connector: &dyn Connector) -> Scheme {
 const HUBSPOT_TIME: &str = "x-hubspot-request-timestamp";
 const ZENDESK_TIME: &str = "x-zendesk-webhook-signature-timestamp";
 
+const SLACK_TIME: &str = "x-slack-request-timestamp";
+
 fn hmac_base64(secret: &[u8], parts: &[&[u8]]) -> String {
+    STANDARD.encode(hmac(secret, parts))
+}
+
+fn hmac(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
     mac.update(&parts.concat());
-    STANDARD.encode(mac.finalize().into_bytes())
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// Each connector with the first of its good fixtures that is signed in its scheme.
@@ -76,7 +98,9 @@ pub fn cases() -> impl Iterator<Item = (&'static dyn Connector, Recorded)> {
         let first = |connector: &&dyn Connector| {
             let header = scheme(*connector).signature;
             let signed = |(_, request): &(String, Recorded)| request.headers.contains_key(header);
-            accepted(*connector).into_iter().find(signed).unwrap().1
+            let request = accepted(*connector).into_iter().find(signed).unwrap().1;
+            let body = request.clone().plain().body;
+            request.resigned(*connector, &body)
         };
         ALL.iter().map(first).collect()
     });

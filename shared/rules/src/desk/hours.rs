@@ -3,7 +3,7 @@
 use config::{Alerts, Calendar, QuietHours, Team, moment};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::Moment;
+use model::{Addressed, Moment, Recipient};
 
 /// What holds for one reader.
 #[derive(Debug, Clone)]
@@ -19,15 +19,21 @@ pub struct DeskRules<'a> {
 }
 
 impl<'a> DeskRules<'a> {
-    /// What holds for the person with this Slack id; for any other address, which is a channel, what holds for the
-    /// team.
-    pub fn of(address: &str, team: &'a Team) -> Self {
-        let person = team.people.iter().find(|person| person.slack.as_deref() == Some(address));
+    /// What holds for the person whom the address names; for a channel, and for a person whom `team.toml` does not know,
+    /// what holds for the team.
+    pub fn of(to: &Recipient, team: &'a Team) -> Self {
+        let by_slack = || team.people.iter().find(|person| person.slack.as_deref() == Some(&to.address));
+        let by_email = || to.email.as_deref().and_then(|email| team.find(email));
+        let person = match to.addressed() {
+            Addressed::Channel => None,
+            Addressed::Member => by_slack().or_else(by_email),
+            Addressed::Email => team.find(&to.address),
+        };
         Self {
             alerts: &team.alerts,
             calendar: team.calendar_of(person),
             quiet: team.quiet_of(person),
-            is_channel: person.is_none(),
+            is_channel: to.addressed() == Addressed::Channel,
         }
     }
 

@@ -49,6 +49,7 @@ fn what(alert: &Alert) -> String {
     let mut phrases = Vec::new();
     match alert.kind {
         AlertKind::Resolved => phrases.push("over".to_owned()),
+        AlertKind::Answered => phrases.push("was answered".to_owned()),
         AlertKind::HandOff => phrases.push("has another owner".to_owned()),
         AlertKind::Opened | AlertKind::Step | AlertKind::Update => {}
     }

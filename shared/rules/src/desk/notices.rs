@@ -35,7 +35,7 @@ pub fn source_silent(silent: SourceSilent, team: &Team, mode: Mode, since: Momen
 }
 
 /// The starting books of everybody who looks after one of the accounts of `book`, in the order of their addresses.
-/// Those of owners whom Slack cannot reach are one for the team's channel.
+/// Those of owners whose address nobody knows are one for the team's channel.
 pub fn starting_books(
     book: impl IntoIterator<Item = (BookLine, Option<Owner>)>,
     team: &Team,
@@ -45,15 +45,17 @@ pub fn starting_books(
     let mut books: BTreeMap<String, (Recipient, Vec<BookLine>)> = BTreeMap::new();
     for (line, owner) in book {
         let person = owner.as_ref().and_then(|owner| team.find(owner.email.as_deref().unwrap_or(&owner.name)));
-        let to = match person.filter(|person| person.slack.is_some()) {
-            Some(person) => people::direct(team, person, format!("{}, who looks after them", person.name)).to,
-            None => team_channel(team, "Slack does not reach who looks after them"),
+        let email = owner.as_ref().and_then(|owner| owner.email.as_deref());
+        let who = |name: &str| format!("{name}, who looks after them");
+        let to = match (person, email) {
+            (Some(person), _) => people::direct(team, person, who(&person.name)).to,
+            (None, Some(email)) => people::by_email(team, None, email, who(email)).to,
+            (None, None) => team_channel(team, "nobody is known who looks after them"),
         };
         books.entry(to.address.clone()).or_insert_with(|| (to, Vec::new())).1.push(line);
     }
-    let notice = |(to, lines): &(Recipient, Vec<BookLine>)| {
-        starting_book(lines, to, mode, now, &DeskRules::of(&to.address, team))
-    };
+    let notice =
+        |(to, lines): &(Recipient, Vec<BookLine>)| starting_book(lines, to, mode, now, &DeskRules::of(to, team));
     books.values().filter_map(notice).collect()
 }
 

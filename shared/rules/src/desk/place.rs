@@ -131,9 +131,15 @@ fn route<'a>(request: &ActionRequest, thread: &'a Thread, rules: &DeskRules<'_>)
         (Thread::InDigest(root), AlertKind::Step) if matches!(by_itself, Route::Digest) => Route::Follows(root),
         // A step that has come is no repetition of the line.
         (Thread::InDigest(_), AlertKind::Step) => by_itself,
-        (Thread::InDigest(root), AlertKind::Update | AlertKind::HandOff | AlertKind::Resolved) => Route::Follows(root),
+        (
+            Thread::InDigest(root),
+            AlertKind::Update | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved,
+        ) => Route::Follows(root),
         (Thread::Sent, AlertKind::Update) => Route::Pending,
-        (Thread::Sent, AlertKind::Opened | AlertKind::Step | AlertKind::HandOff | AlertKind::Resolved) => Route::Reply,
+        (
+            Thread::Sent,
+            AlertKind::Opened | AlertKind::Step | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved,
+        ) => Route::Reply,
     }
 }
 

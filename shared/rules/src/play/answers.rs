@@ -8,6 +8,7 @@ use model::{AlertChange, Episode, FactKey, Field, Moment, Placed, SubjectId, Val
 
 use super::Plays;
 use super::start::{Repeats, Start};
+use crate::news;
 use crate::told::Told;
 
 /// Whoever is asked back later than this after they answered has forgotten what they wrote.
@@ -45,8 +46,7 @@ pub(super) fn recent(plays: &Plays<'_>) -> BTreeMap<SubjectId, i64> {
 
 /// Whoever said so had gone live when they did.
 pub(super) fn is_live(plays: &Plays<'_>, told: &Told<'_>) -> bool {
-    let live_from = plays.config.connection(told.connection).and_then(|connection| connection.live_from);
-    live_from.is_none_or(|from| told.register.stamp.occurred_at >= from)
+    news::is_live(plays.input.facts, plays.config, told.connection, told.subject, told.register)
 }
 
 /// The recent answers of `at_most` or less that were not there at the look before, each a run of its own.

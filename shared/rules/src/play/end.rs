@@ -1,12 +1,13 @@
 //! An episode ends: solved, pointless by now, or done.
 
 use config::{Playbook, Role, Trigger, Verdict};
-use model::{AlertKind, Closing, Episode, EpisodeState, Moment};
+use model::{AlertKind, Closing, Episode, EpisodeState, FactKey, Field, Moment};
 
 use super::request::{Message, request};
 use super::{Plays, answers, say_ended, task};
 use crate::alert::{self, AlertText};
 use crate::decide::Decision;
+use crate::told::Told;
 
 /// The message that ends an episode's thread.
 pub(super) const RESOLVED: &str = "resolved";
@@ -57,6 +58,12 @@ pub(super) fn end(plays: &Plays<'_>, playbook: &Playbook, leader: &mut Episode) 
     solved_at.map_or(End::NotYet, End::At)
 }
 
+/// An operator closed it after it opened.
+pub(super) fn is_closed_by_hand(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode]) -> bool {
+    let told = Told::of(*plays.view, &FactKey::PlayClose(playbook.name.clone()), Field::At);
+    told.is_some_and(|told| open.iter().all(|episode| told.register.received_at > episode.opened_at))
+}
+
 /// When a playbook that nothing solves is done: some time after all its steps, so that the last one's message finds it open.
 pub(super) fn done_at(playbook: &Playbook, episode: &Episode) -> Option<Moment> {
     let all_asked = playbook.steps.iter().all(|step| episode.asked.contains(&step.name));
@@ -78,12 +85,13 @@ pub(super) fn close(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, w
             text: None,
             template: None,
             owner_before: None,
+            answered: None,
             renewal: None,
         };
         let message = Message { step: RESOLVED, role: Role::Csm, urgency: None, due: None, said };
         request(plays, playbook, &closed, message, decision);
     }
-    if why == Closing::Recovered {
+    if matches!(why, Closing::Recovered | Closing::Dismissed) {
         task::complete(plays, playbook, &closed, decision);
     }
     decision.episodes.push(closed);

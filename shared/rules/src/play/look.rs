@@ -22,10 +22,11 @@ const DONE: &str = "completed";
 /// The steps whose tasks were closed in the CRM are done.
 pub(super) fn close_done(plays: &Plays<'_>, playbook: &Playbook, leader: &mut Episode, decision: &mut Decision) {
     let closed: Vec<_> = task::open(playbook, leader)
+        .into_iter()
         .filter_map(|step| {
             let key = FactKey::Task(leader.key.action(leader.run, &step.name));
             let told = Told::of(*plays.view, &key, Field::Status)?;
-            (told.text() == Some(DONE)).then_some((step.name.clone(), told))
+            (told.text() == Some(DONE)).then_some((step.name, told))
         })
         .collect();
     for (step, told) in closed {
@@ -49,7 +50,7 @@ pub(super) fn asked_after(plays: &Plays<'_>, playbook: &Playbook, episode: &Epis
     if plays.config.modes.most(&playbook.name, destination) < Mode::Live || reader(plays).is_none() {
         return vec![];
     }
-    task::open(playbook, episode).map(|step| episode.key.action(episode.run, &step.name)).collect()
+    task::open(playbook, episode).iter().map(|step| episode.key.action(episode.run, &step.name)).collect()
 }
 
 fn reader<'a>(plays: &Plays<'a>) -> Option<&'a config::Connection> {

@@ -2,6 +2,7 @@
 //! memory.
 
 mod answers;
+mod clicked;
 mod end;
 mod guard;
 pub(crate) mod look;
@@ -28,6 +29,7 @@ use crate::decide::{Decision, Input, push};
 use crate::known::Known;
 use crate::news::News;
 use crate::when::When;
+use clicked::Then;
 use worse::Thread;
 
 /// What playbooks are run against.
@@ -94,10 +96,14 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
             continue;
         }
         for open in open_by_key(plays, playbook).values() {
-            if playbook.paused {
+            if !plays.news.is_quiet() && end::is_closed_by_hand(plays, playbook, open) {
+                for episode in open {
+                    end::close(plays, playbook, episode, Closing::ByHand, decision);
+                }
+            } else if playbook.paused {
                 played.due(held_until(plays));
                 played.running.insert(playbook.name.clone());
-            } else if plays.news.is_rescore {
+            } else if plays.news.is_quiet() {
                 rescore::take_over(plays, playbook, open, &mut played, decision);
             } else {
                 go_on(plays, playbook, open, &mut played, decision);
@@ -108,7 +114,7 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
         if start::holds(plays, &playbook.trigger) {
             played.held.insert(playbook.name.clone());
         }
-        if playbook.paused || plays.news.is_rescore || matches!(playbook.trigger, Trigger::Renewal(_)) {
+        if playbook.paused || plays.news.is_quiet() || matches!(playbook.trigger, Trigger::Renewal(_)) {
             continue;
         }
         for begun in start::starts(plays, playbook, &played.answers) {
@@ -137,6 +143,20 @@ fn open_by_key<'a>(plays: &Plays<'a>, playbook: &Playbook) -> BTreeMap<&'a str, 
 fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut Played, decision: &mut Decision) {
     let Some((first, followers)) = open.split_first() else { return };
     let mut leader = Episode::clone(first);
+    // What was answered under the alert of any of them holds for all.
+    let mut then = clicked::take_up(plays, playbook, &mut leader, decision);
+    let mut others: Vec<Episode> = followers.iter().copied().cloned().collect();
+    for other in &mut others {
+        if clicked::take_up(plays, playbook, other, decision) == Then::IsDismissed {
+            then = Then::IsDismissed;
+        }
+    }
+    if then == Then::IsDismissed {
+        for episode in std::iter::once(&leader).chain(&others) {
+            end::close(plays, playbook, episode, Closing::Dismissed, decision);
+        }
+        return;
+    }
     let ends_at = match end::end(plays, playbook, &mut leader) {
         end::End::Over(why) => {
             for episode in open {
@@ -148,16 +168,24 @@ fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut
         end::End::NotYet => None,
     };
     look::close_done(plays, playbook, &mut leader, decision);
-    owner::hand_off(plays, playbook, &mut leader, decision);
-    let next_step = step::ask(plays, playbook, &mut leader, decision);
-    worse::update(plays, playbook, &mut leader, decision);
+    let next_step = match leader.handled.sleeps_until(plays.now.at) {
+        // Whoever snoozed it hears nothing before that is over, except that it is solved.
+        Some(until) => Some(until),
+        None => {
+            clicked::wake(plays, playbook, &mut leader, decision);
+            owner::hand_off(plays, playbook, &mut leader, decision);
+            let next_step = step::ask(plays, playbook, &mut leader, decision);
+            worse::update(plays, playbook, &mut leader, decision);
+            next_step
+        }
+    };
     played.runs(plays, playbook, &leader, [ends_at, next_step].into_iter().flatten().min());
     let state = leader.state;
     if leader != **first {
         decision.episodes.push(leader);
     }
-    let moved = followers.iter().filter(|episode| episode.state != state);
-    decision.episodes.extend(moved.map(|episode| Episode { state, ..Episode::clone(episode) }));
+    let followers = followers.iter().zip(others).map(|(held, other)| (held, Episode { state, ..other }));
+    decision.episodes.extend(followers.filter(|(held, other)| other != **held).map(|(_, other)| other));
 }
 
 /// What a paused playbook holds is looked at again every morning, so that it goes on soon after the pause.

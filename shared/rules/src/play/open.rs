@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::Playbook;
-use model::{Counted, Episode, EpisodeKey, EpisodeState};
+use model::{Counted, Episode, EpisodeKey, EpisodeState, Handled};
 
 use super::start::Start;
 use super::{Played, Plays, owner, say_started, step};
@@ -33,6 +33,7 @@ pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, played:
         told_caps: now.caps.iter().map(|cap| cap.name.clone()).collect(),
         updated_on: None,
         runway: None,
+        handled: Handled::default(),
         key,
     };
     say_started(decision, plays, playbook, &episode);

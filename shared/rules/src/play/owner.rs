@@ -56,6 +56,7 @@ pub(super) fn hand_off(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Epi
         text: Some(episode.why.clone()),
         template: None,
         owner_before: before.map(name),
+        answered: None,
         renewal: None,
     };
     let message = Message { step: &step, role: Role::Csm, urgency: None, due: None, said };

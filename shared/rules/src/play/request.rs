@@ -70,7 +70,7 @@ fn under(plays: &Plays<'_>, kind: AlertKind, episode: &Episode) -> Option<Subjec
 /// Red and escalations interrupt, and what replies to a message that did; everything else waits for the digest.
 fn pressing(plays: &Plays<'_>, kind: AlertKind, role: Role) -> Urgency {
     match kind {
-        AlertKind::Update | AlertKind::HandOff | AlertKind::Resolved => Urgency::Now,
+        AlertKind::Update | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved => Urgency::Now,
         AlertKind::Opened | AlertKind::Step if plays.assessment.band == Band::Red => Urgency::Now,
         AlertKind::Opened | AlertKind::Step => match role {
             Role::Manager => Urgency::Now,
@@ -87,6 +87,6 @@ fn is_exempt(plays: &Plays<'_>, kind: AlertKind, role: Role) -> bool {
         (AlertKind::Opened | AlertKind::Step, Role::Manager) => true,
         (AlertKind::Opened | AlertKind::Step, Role::Csm | Role::Ae) => is_large(),
         // Replies are not counted.
-        (AlertKind::Update | AlertKind::HandOff | AlertKind::Resolved, _) => false,
+        (AlertKind::Update | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved, _) => false,
     }
 }

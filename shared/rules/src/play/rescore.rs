@@ -1,4 +1,5 @@
-//! What is open when the configuration changed goes on by the new one: nothing ends, nothing is said, nothing starts.
+//! What is open when the configuration changed, or when history is loaded, goes on as things stand now: nothing ends, nothing
+//! is said, nothing starts.
 
 use config::Playbook;
 use model::{Episode, EpisodeState, Moment};

@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Playbook, Role, Runway};
 use model::{
-    AlertChange, AlertKind, Band, Closing, Episode, EpisodeKey, EpisodeState, EventBody, FactKey, Field, Stamp,
-    SubjectId, Urgency,
+    AlertChange, AlertKind, Band, Closing, Episode, EpisodeKey, EpisodeState, EventBody, FactKey, Field, Handled,
+    Stamp, SubjectId, Urgency,
 };
 
 use self::words::{Ended, Words};
 use super::request::{Message, request};
-use super::{Played, Plays, answers, cause_of, guard, held_until, open, owner, rescore, risk, say_ended, say_started};
+use super::{
+    Played, Plays, answers, cause_of, clicked, guard, held_until, open, owner, rescore, risk, say_ended, say_started,
+};
 use crate::alert::AlertText;
 use crate::decide::{Decision, push};
 use crate::renewals::{Group, Running};
@@ -48,7 +50,7 @@ pub(super) fn run(
     let outcome = decided(plays, playbook, runway, &episodes, request.is_some(), decision);
     played.runway = outcome.marks;
     played.due(outcome.next_due_at);
-    if plays.news.is_rescore {
+    if plays.news.is_quiet() {
         for turn in outcome.turns.iter().filter(|turn| !turn.episodes.is_empty()) {
             rescore::go_on(plays, playbook, turn, played, decision);
         }
@@ -150,6 +152,7 @@ fn begin(
         told_caps: BTreeSet::new(),
         updated_on: None,
         runway: Some(turn.state.clone()),
+        handled: Handled::default(),
         key,
     };
     say_started(decision, plays, playbook, &episode);
@@ -167,6 +170,8 @@ fn go_on(plays: &Plays<'_>, playbook: &Playbook, runway: &Runway, turn: &Turn<'_
         }
         if let (0, Some(group)) = (place, &turn.group) {
             episode.runway = Some(turn.state.clone());
+            // A renewal comes whether somebody looks or not: it is neither snoozed nor dismissed.
+            clicked::take_care(plays, playbook, &mut episode, decision);
             owner::hand_off(plays, playbook, &mut episode, decision);
             speak(plays, playbook, runway, turn, group, &mut episode, decision);
         } else if let Some(state) = &mut episode.runway {
@@ -228,6 +233,7 @@ fn speak(
         text: Some(said.text(say)),
         template: None,
         owner_before: None,
+        answered: None,
         renewal: Some(said.dates(say)),
     };
     let message = Message { step: &name, role: Role::Csm, urgency: Some(urgency), due: None, said: text };
@@ -264,6 +270,7 @@ fn close(
             text: Some(ended.text),
             template: Some(ENDED_TEMPLATE.to_owned()),
             owner_before: None,
+            answered: None,
             renewal: None,
         };
         let message = Message { step: ENDED, role: Role::Csm, urgency: None, due: None, said: text };

@@ -46,8 +46,9 @@ pub(super) fn ask(
 /// When a step comes: at 09:00 where its reader works, never before the opening.
 pub(super) fn moment(plays: &Plays<'_>, step: &Step, episode: &Episode) -> Moment {
     let Some(after) = step.after else { return episode.opened_at };
+    let from = episode.opened_at.plus(episode.handled.postponed());
     let reached = owner::reach(plays, step.owner);
-    after.after(episode.opened_at, &plays.config.team.calendar_of(reached.person)).max(episode.opened_at)
+    after.after(from, &plays.config.team.calendar_of(reached.person)).max(episode.opened_at)
 }
 
 /// What a step has its message say.
@@ -81,6 +82,7 @@ fn message(
         text: says.text.cloned(),
         template: says.template.cloned(),
         owner_before: None,
+        answered: None,
         renewal: None,
     };
     let message = Message { step: &step.name, role: step.owner, urgency: step.urgency, due: step.due, said };

@@ -6,7 +6,7 @@ use model::{
     Urgency, Weigh,
 };
 
-use super::{Plays, cause_of, owner};
+use super::{Plays, cause_of, clicked, owner};
 use crate::alert::{self, AlertText};
 use crate::decide::{Decision, push};
 
@@ -55,7 +55,7 @@ pub(super) fn hand_over(
     name: &str,
     decision: &mut Decision,
 ) {
-    for step in open(playbook, episode) {
+    for step in &open(playbook, episode) {
         let task = changed(TaskChange::HandOver);
         let said = said(AlertKind::HandOff, episode, "", None);
         let name = format!("{name}~{}", step.name);
@@ -65,7 +65,7 @@ pub(super) fn hand_over(
 
 /// What the tasks of an episode were for is over.
 pub(super) fn complete(plays: &Plays<'_>, playbook: &Playbook, closed: &Episode, decision: &mut Decision) {
-    for step in open(playbook, closed) {
+    for step in &open(playbook, closed) {
         let task = changed(TaskChange::Complete);
         let said = said(AlertKind::Resolved, closed, "", None);
         let name = format!("{}~{}", super::end::RESOLVED, step.name);
@@ -79,8 +79,9 @@ fn changed(change: TaskChange) -> CrmTask {
 }
 
 /// The steps of this run that asked for a task, which nobody has closed in the CRM.
-pub(super) fn open<'a>(playbook: &'a Playbook, episode: &Episode) -> impl Iterator<Item = &'a Step> {
-    playbook.tasks().filter(|step| episode.asked.contains(&step.name) && !episode.done.contains_key(&step.name))
+pub(super) fn open(playbook: &Playbook, episode: &Episode) -> Vec<Step> {
+    let all = playbook.tasks().cloned().chain([clicked::wanted(playbook)]);
+    all.filter(|step| episode.asked.contains(&step.name) && !episode.done.contains_key(&step.name)).collect()
 }
 
 /// What the task is about.
@@ -94,6 +95,7 @@ fn said(kind: AlertKind, episode: &Episode, title: &str, text: Option<String>) -
         text,
         template: None,
         owner_before: None,
+        answered: None,
         renewal: None,
     }
 }

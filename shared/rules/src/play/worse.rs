@@ -32,7 +32,7 @@ pub(crate) fn is_worth_telling(told: u16, now: u16) -> bool {
 /// The thread of an episode as it is left by this look; `None` where nothing more is told.
 pub(super) fn thread(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode) -> Option<Thread> {
     (playbook.is_about_risk() && episode.root_action.is_some()).then(|| Thread {
-        not_before: not_before(plays, episode),
+        not_before: not_before(plays, episode).max(episode.handled.snoozed_until),
         told: episode.told.iter().filter_map(|(name, told)| Some((name.clone(), told.points?))).collect(),
         waits: new_caps(plays, episode).next().is_some(),
     })
@@ -83,6 +83,7 @@ pub(super) fn update(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episo
         text: None,
         template: None,
         owner_before: None,
+        answered: None,
         renewal: None,
     };
     let step = format!("update~{today}");

@@ -259,6 +259,7 @@ fn opened(at: Moment, key: String, cause: Stamp, place: usize, turn: &super::Tur
         told_caps: BTreeSet::new(),
         updated_on: None,
         runway: Some(turn.state.clone()),
+        handled: model::Handled::default(),
     }
 }
 

@@ -14,6 +14,7 @@ mod due;
 mod effort;
 mod episodes;
 mod examples;
+mod loaded;
 mod members;
 mod prepaid;
 mod renewals;

@@ -121,8 +121,8 @@ fn later_steps_reply_to_the_first_and_an_escalation_goes_to_the_manager() {
     assert_eq!((plan.reply_to.as_ref(), plan.alert.kind), (Some(&first.id), AlertKind::Step));
     assert_eq!(escalate.to.email.as_deref(), Some("priya.nair@ourco.example"));
     assert_eq!((plan.exempt, escalate.exempt, escalate.urgency), (false, true, Urgency::Now));
-    // She has no Slack id.
-    assert_eq!(escalate.to.address, "#customer-success");
+    // She has no Slack id: Slack is asked for it.
+    assert_eq!(escalate.to.address, "priya.nair@ourco.example");
 }
 
 #[test]

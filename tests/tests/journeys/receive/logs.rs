@@ -11,8 +11,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::{PATH, carrying, request_to, send, with_header};
 
+/// What was logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -26,7 +27,7 @@ impl Write for Lines {
 }
 
 impl Lines {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -91,7 +92,7 @@ fn requests() -> Vec<HttpEvent> {
 }
 
 /// Everything that can be logged at all, from our own crates and all others.
-fn subscriber<Out: Write>(writer: impl Fn() -> Out + Send + Sync + 'static) -> impl SubscriberInitExt {
+pub(crate) fn subscriber<Out: Write>(writer: impl Fn() -> Out + Send + Sync + 'static) -> impl SubscriberInitExt {
     tracing_subscriber::fmt().json().with_max_level(runtime::logging::MOST).with_writer(writer).finish()
 }
 

@@ -1,6 +1,5 @@
 //! `barometer setup hubspot`: looks at a portal's companies, proposes what its properties mean, and makes ours there.
 
-mod csv;
 mod patch;
 mod portal;
 mod propose;
@@ -319,14 +318,14 @@ fn preview(company: &BTreeMap<String, String>, fields: &[(Field, &str)], mapping
     let read = read.unwrap_or_default();
     let taken = |field: Field, name: &str| {
         let statements = read.signals.iter().flat_map(|signal| &signal.statements);
-        let mut found =
-            statements.filter(|statement| statement.field == field).map(|statement| match &statement.value {
+        let found =
+            statements.rev().find(|statement| statement.field == field).map(|statement| match &statement.value {
                 Value::Cleared => "nothing".to_owned(),
                 value => value.to_string(),
             });
         let odd = read.quarantined.iter().find(|item| item.path.starts_with(&format!("properties.{name}")));
         let odd = odd.map(|item| format!("not understood: {}", item.reason));
-        found.next().or(odd).unwrap_or_else(|| "nothing".to_owned())
+        found.or(odd).unwrap_or_else(|| "nothing".to_owned())
     };
     let value = |(field, name): &(Field, &str)| {
         let raw = company.get(*name).cloned();

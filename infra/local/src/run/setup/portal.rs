@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::csv;
-
 /// What kind of property it is, as HubSpot calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -69,13 +67,15 @@ impl Portal {
     }
 
     fn of_export(text: &str) -> Self {
-        let mut rows = csv::rows(text).into_iter();
-        let properties: Vec<_> = rows.next().unwrap_or_default().iter().map(|label| of_label(label)).collect();
-        let company = |cells: Vec<String>| {
-            let named = properties.iter().zip(cells).map(|(property, cell)| (property.name.clone(), cell));
-            named.filter(|(_, cell)| !cell.trim().is_empty()).collect()
+        let text = text.trim_start_matches('\u{feff}').as_bytes();
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+        let labels = rows.headers().cloned().unwrap_or_default();
+        let properties: Vec<_> = labels.iter().map(of_label).collect();
+        let company = |cells: csv::StringRecord| {
+            let named = properties.iter().zip(&cells).map(|(property, cell)| (property.name.clone(), cell.to_owned()));
+            named.filter(|(_, cell)| !cell.trim().is_empty()).collect::<BTreeMap<_, _>>()
         };
-        let companies = rows.map(company).collect();
+        let companies = rows.records().flatten().map(company).filter(|company| !company.is_empty()).collect();
         Self { properties, companies }
     }
 

@@ -181,7 +181,14 @@ impl Ended {
                 format!("The contract ended on {was_due} and its renewal was never decided; no more reminders."),
                 "Record how it ended, won or lost.",
             ),
-            Closing::Recovered | Closing::Unwatched | Closing::Exited | Closing::Completed => return None,
+            Closing::Recovered
+            | Closing::Unwatched
+            | Closing::Exited
+            | Closing::Completed
+            | Closing::ByHand
+            | Closing::Dismissed => {
+                return None;
+            }
         };
         Some(Self { text, next_step })
     }

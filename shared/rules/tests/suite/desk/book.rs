@@ -75,6 +75,15 @@ fn every_owner_gets_their_own_and_the_channel_what_nobody_can_be_told() {
             NoticeBody::Digest(_) | NoticeBody::Surge(_) | NoticeBody::SourceSilent(_) => panic!("no starting book"),
         })
         .collect();
-    // Priya has no Slack id.
-    assert_eq!(found, [("#customer-success", 4, 3), ("U0INES0001", 2, 2), ("U0TOMB0002", 1, 1)]);
+    // Priya has no Slack id, and `team.toml` does not know the stranger: Slack is asked for both.
+    assert_eq!(
+        found,
+        [
+            ("#customer-success", 2, 1),
+            ("U0INES0001", 2, 2),
+            ("U0TOMB0002", 1, 1),
+            ("priya.nair@ourco.example", 1, 1),
+            ("stranger@ourco.example", 1, 1)
+        ]
+    );
 }

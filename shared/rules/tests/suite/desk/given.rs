@@ -110,6 +110,7 @@ fn alert(account: SubjectId, name: String) -> Alert {
         baseline: None,
         due: None,
         template: None,
+        answered: None,
         owner_before: None,
         owner: None,
         as_of: at("2026-11-23T09:00:00"),

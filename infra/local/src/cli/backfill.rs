@@ -1,0 +1,32 @@
+//! `barometer backfill`
+
+use clap::Args;
+use model::Moment;
+
+/// What the help says besides the options.
+pub(super) const HELP: &str = "\
+Reads all records that the vendor's API lists: companies, contacts, deals and tickets of HubSpot (with the connection of an
+app, hubspot-app), organisations and users of Zendesk. It needs the connection's `token` in the file of secrets, and makes no
+more calls than a webhook's fetches do. Each record is kept in the journal as the vendor gives it, with the times at which its
+values were set. Nothing of it is news: no playbook starts, nobody is messaged.
+
+How far it is, is kept. Interrupted or killed, run it again: it goes on, and ends with the same journal.
+
+Examples:
+  barometer backfill hubspot
+  barometer backfill zendesk --changed-since 2026-11-01T00:00:00Z     reads all pages, keeps what changed since
+  barometer backfill hubspot --restart                                from the first page again";
+
+/// `barometer backfill`
+#[derive(Debug, Clone, Args)]
+pub struct BackfillArgs {
+    /// The vendor (hubspot, zendesk), or the name of a connection
+    #[arg(value_name = "TOOL")]
+    pub of: String,
+    /// Keep only records that were changed since then
+    #[arg(long, value_name = "T")]
+    pub changed_since: Option<Moment>,
+    /// Begin anew, whatever was begun
+    #[arg(long)]
+    pub restart: bool,
+}

@@ -1,0 +1,195 @@
+//! The past of a connection, read page by page from its vendor's API into the journal.
+//!
+//! A record is journaled like the answer about that record alone, under an id that follows from its version. Where the next
+//! page begins is kept after the records of a page are: whoever is killed in between reads that page once more, and it is the
+//! same deliveries.
+
+use actions::vendor::{Api, ApiToken, GetError, Told};
+use config::Connection;
+use connectors::{Connector, FETCHED, FETCHED_STATUS, ListedRecord};
+use model::{Delivery, DeliveryId, stable_hash};
+use sha2::{Digest as _, Sha256};
+use store::{Backfill, BackfillCount, Journaled, Leave};
+
+use super::{Host, HostError};
+use crate::api::{BackfillPage, BackfillRequest};
+
+/// How long a vendor that does not answer is left alone, in milliseconds.
+const REST_MS: u64 = 2_000;
+/// A longer `Retry-After` is taken for a slip, in seconds.
+const LONGEST_REST: u64 = 3_600;
+
+impl Host {
+    /// Reads the next page into the journal.
+    ///
+    /// # Errors
+    /// When nothing of that name can be listed, the vendor refuses, or the tables do not answer. Asked again, it goes on.
+    pub async fn backfill(&self, request: &BackfillRequest) -> Result<BackfillPage, HostError> {
+        let (connection, connector) = self.listing(&request.of)?;
+        let (mut held, resumed) = self.place(connection, connector, request).await?;
+        let mut page = BackfillPage {
+            connection: connection.name.clone(),
+            changed_since: held.changed_since,
+            resumed,
+            read: held.read.clone(),
+            done: held.kind.is_none(),
+            wait_ms: None,
+            because: None,
+            warnings: vec![],
+        };
+        let Some(kind) = held.kind.clone() else { return Ok(page) };
+        let api = self.api(connection)?;
+        let most = connection.api.map_or(1, |api| api.per_ten_seconds);
+        if let Leave::NotBefore(at) = self.store().may_call(&connection.name, most, self.clock().now()).await? {
+            let wait = at.since(self.clock().now()).as_millis();
+            page.wait_ms = Some(u64::try_from(wait).unwrap_or(REST_MS).max(1));
+            page.because = Some("no more calls are made in these ten seconds".to_owned());
+            return Ok(page);
+        }
+        let call = connector.list(&kind, held.after.as_deref(), &connection.mapping);
+        let Some(call) = call else {
+            return Err(refused(format!("`{}` lists no {kind}", connection.tool), "--restart begins anew"));
+        };
+        let body = match api.get(&call.path, call.body.as_deref()).await {
+            Ok(Told::Object(body)) => body,
+            Ok(Told::Gone { status, .. }) => {
+                let message = format!("`{}` has no list of {kind} ({status})", connection.name);
+                return Err(refused(message, "check `api_url` in connections.toml"));
+            }
+            Err(GetError::SlowDown { after_s }) => {
+                page.wait_ms = Some(after_s.unwrap_or(10).clamp(1, LONGEST_REST) * 1_000);
+                page.because = Some("the vendor asks for fewer calls".to_owned());
+                return Ok(page);
+            }
+            Err(GetError::Retry { reason }) => {
+                (page.wait_ms, page.because) = (Some(REST_MS), Some(reason));
+                return Ok(page);
+            }
+            Err(refusal @ (GetError::Unauthorized | GetError::Refused { .. })) => {
+                let message = format!("{kind} of `{}` cannot be read: {refusal}", connection.name);
+                return Err(refused(message, "mend that and run the command again: it goes on where it was"));
+            }
+        };
+        let listed = connector.listed(&kind, &body).map_err(|reason| {
+            let message = format!("a page of {kind} of `{}` is not understood: {reason}", connection.name);
+            refused(message, "run the command again; if it stays so, the API may have changed")
+        })?;
+        let count = held.read.entry(kind.clone()).or_default();
+        for record in &listed.records {
+            page.warnings.extend(self.keep(connection, record, held.changed_since, count).await?);
+        }
+        let kinds = connector.lists();
+        let following = kinds.iter().skip_while(|of| **of != kind).nth(1).map(|kind| (*kind).to_owned());
+        held.kind = if listed.next.is_some() { Some(kind) } else { following };
+        held.after = listed.next;
+        self.store().set_backfill(&connection.name, &held).await?;
+        (page.done, page.read) = (held.kind.is_none(), held.read);
+        Ok(page)
+    }
+
+    /// The connection whose vendor's API lists records.
+    fn listing(&self, of: &str) -> Result<(&Connection, &'static dyn Connector), HostError> {
+        let all = self.config().connections.iter().filter(|connection| connection.enabled);
+        let able = all.filter_map(|connection| {
+            connectors::by_name(&connection.tool).filter(|tool| !tool.lists().is_empty()).map(|tool| (connection, tool))
+        });
+        let able: Vec<_> = able.collect();
+        let is_it = |(connection, _): &&(&Connection, &dyn Connector)| {
+            connection.name.as_str() == of || connection.tool.split('-').next() == Some(of)
+        };
+        let names: Vec<_> = able.iter().map(|(connection, _)| connection.name.to_string()).collect();
+        let found = able.iter().find(is_it).map(|(connection, tool)| (*connection, *tool));
+        found.ok_or_else(|| {
+            let help = format!("there is {}; HubSpot's records are listed by `hubspot-app`", names.join(", "));
+            refused(format!("nothing of `{of}` can be listed"), &help)
+        })
+    }
+
+    /// Where to go on, and whether an earlier command had begun.
+    async fn place(
+        &self,
+        connection: &Connection,
+        connector: &dyn Connector,
+        request: &BackfillRequest,
+    ) -> Result<(Backfill, bool), HostError> {
+        let held = self.store().backfill(&connection.name).await?;
+        let anew = || Backfill {
+            changed_since: request.changed_since,
+            kind: connector.lists().first().map(|kind| (*kind).to_owned()),
+            ..Backfill::default()
+        };
+        match held {
+            Some(held) if !request.restart && (held.kind.is_some() || !request.begin) => {
+                if request.changed_since.is_some() && request.changed_since != held.changed_since {
+                    let since = held
+                        .changed_since
+                        .map_or_else(|| "all records".to_owned(), |at| format!("what changed since {at}"));
+                    let message = format!("a backfill of `{}` is under way, of {since}", connection.name);
+                    return Err(refused(
+                        message,
+                        "leave --changed-since out to go on with it, or begin anew with --restart",
+                    ));
+                }
+                Ok((held, request.begin))
+            }
+            Some(_) | None => Ok((anew(), false)),
+        }
+    }
+
+    fn api(&self, connection: &Connection) -> Result<Api, HostError> {
+        let name = &connection.name;
+        let secrets = (self.secrets)().map_err(|reason| refused(reason, "mend the file of secrets"))?;
+        let token = secrets.connections.get(name).and_then(|secrets| secrets.token.clone());
+        let token = token.ok_or_else(|| {
+            let help =
+                format!("put `token` under [connections.{name}] in the file of secrets; it must be allowed to read");
+            refused(format!("there is no token for `{name}`"), &help)
+        })?;
+        let bearer = ApiToken::new(&token).map_err(|problem| {
+            refused(format!("the token of `{name}` cannot be used: {problem}"), "mend it in the file of secrets")
+        })?;
+        let url = connection.api_url.as_ref().ok_or_else(|| {
+            refused(format!("`[connection.{name}]` names no `api_url`"), "add it to connections.toml")
+        })?;
+        Ok(Api::new(self.seam.clone(), url, bearer))
+    }
+
+    /// Journals a record; gives a sentence where it cannot be kept.
+    async fn keep(
+        &self,
+        connection: &Connection,
+        record: &ListedRecord,
+        since: Option<model::Moment>,
+        count: &mut BackfillCount,
+    ) -> Result<Option<String>, HostError> {
+        if since.zip(record.changed_at).is_some_and(|(since, changed)| changed < since) {
+            count.older += 1;
+            return Ok(None);
+        }
+        let version = record.changed_at.map_or_else(|| stable_hash(&[&record.body]), |at| at.to_string());
+        let body = record.body.clone().into_bytes();
+        let headers = [(FETCHED, record.object.clone()), (FETCHED_STATUS, "200".to_owned())];
+        let delivery = Delivery {
+            id: DeliveryId::of_history(&connection.name, &format!("{}~{version}", record.object)),
+            connection: connection.name.clone(),
+            family: connection.family,
+            received_at: self.clock().receipt()?,
+            body_sha256: hex::encode(Sha256::digest(&body)),
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+            body,
+            same_key_as: None,
+        };
+        match self.store().journal(&delivery).await? {
+            Journaled::New | Journaled::KeptBeside(_) => count.new += 1,
+            Journaled::Repeated => count.known += 1,
+            Journaled::TooLarge => {
+                return Ok(Some(format!("{} is too large to be kept; map fewer properties", record.object)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn refused(message: String, help: &str) -> HostError {
+    HostError::NotFound { message, help: help.to_owned() }
+}

@@ -1,0 +1,159 @@
+//! Pages of a vendor's API that list records: what a record of a page is, and where the next page begins. A record of a page
+//! is journaled like the answer about that record alone.
+
+use model::Moment;
+use serde_json::value::RawValue;
+
+use crate::json::{self, Found, Object};
+
+/// One page of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Its records, in the order of the page.
+    pub records: Vec<ListedRecord>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// A record of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRecord {
+    /// As [`crate::Connector::fetch`] names it, such as `company/123`.
+    pub object: String,
+    /// When it was last changed, where the page tells.
+    pub changed_at: Option<Moment>,
+    /// What the API would answer about it alone.
+    pub body: String,
+}
+
+/// Where the parts of a page stand.
+pub(crate) struct Form<'a> {
+    /// The kind of record, as [`crate::Connector::fetch`] names it.
+    pub(crate) kind: &'a str,
+    /// The key of the list.
+    pub(crate) list: &'a str,
+    /// The key in a record of when it was last changed.
+    pub(crate) changed: &'a str,
+    /// The answer about one record holds it under the name of its kind.
+    pub(crate) wraps: bool,
+}
+
+/// The page, whose next one begins where `next` says.
+///
+/// # Errors
+/// What was expected and where, when it is no page of that form.
+pub(crate) fn page(
+    body: &[u8],
+    form: &Form<'_>,
+    next: impl Fn(&Object<'_>) -> Result<Option<String>, Found>,
+) -> Result<Listed, String> {
+    let whole = json::whole(body)?;
+    let top = Object::read(whole).map_err(|found| format!("a page: expected an object, found {found}"))?;
+    let wrong = |found: Found| format!("{}: expected a list of records, found {found}", form.list);
+    let raws = top.get(form.list).and_then(|raw| json::list(raw.ok_or(Found::Nothing)?)).map_err(wrong)?;
+    let records = raws.into_iter().enumerate().map(|(at, raw)| {
+        record(raw, form).map_err(|found| format!("{}[{at}]: expected a record with an id, found {found}", form.list))
+    });
+    let next = next(&top).map_err(|found| format!("where the next page begins: found {found}"))?;
+    Ok(Listed { records: records.collect::<Result<_, _>>()?, next })
+}
+
+fn record(raw: &RawValue, form: &Form<'_>) -> Result<ListedRecord, Found> {
+    let record = Object::read(raw)?;
+    let id = crate::hubspot_values::whole_number(record.get("id")?.ok_or(Found::Nothing)?)?;
+    let changed = record.get(form.changed)?.map(json::scalar).transpose()?.flatten();
+    let body = if form.wraps { format!("{{\"{}\":{}}}", form.kind, raw.get()) } else { raw.get().to_owned() };
+    Ok(ListedRecord {
+        object: format!("{}/{id}", form.kind),
+        changed_at: changed.and_then(|text| crate::hubspot_values::moment(&text)),
+        body,
+    })
+}
+
+/// The text under a chain of keys; `None` where one of them is absent or null.
+pub(crate) fn text_under(top: &Object<'_>, keys: &[&str]) -> Result<Option<String>, Found> {
+    let Some((key, rest)) = keys.split_first() else { return Ok(None) };
+    match top.get(key)? {
+        None => Ok(None),
+        Some(raw) if Found::kind(raw) == Found::Null => Ok(None),
+        Some(raw) if rest.is_empty() => json::scalar(raw),
+        Some(raw) => text_under(&Object::read(raw)?, rest),
+    }
+}
+
+/// A text as part of a query.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::by_name;
+
+    fn listed(tool: &str, kind: &str, body: &str) -> Result<super::Listed, String> {
+        by_name(tool).unwrap().listed(kind, body.as_bytes())
+    }
+
+    #[test]
+    fn a_page_of_hubspot_is_the_answers_about_its_records() {
+        let body = r#"{"results": [{"id": "7", "properties": {"name" : "A"}, "updatedAt": "2026-11-01T00:00:00Z"},
+            {"id": "8"}], "paging": {"next": {"after": "8", "link": "https://x"}}}"#;
+        let page = listed("hubspot-app", "company", body).unwrap();
+        assert_eq!((page.records[0].object.as_str(), page.next.as_deref()), ("company/7", Some("8")));
+        assert!(page.records[0].body.contains(r#""name" : "A""#), "byte for byte");
+        assert_eq!(page.records[0].changed_at.unwrap().to_string(), "2026-11-01T00:00:00.000Z");
+        assert_eq!(page.records[1].changed_at, None);
+        assert_eq!(listed("hubspot-app", "company", r#"{"results": []}"#).unwrap().next, None);
+    }
+
+    #[test]
+    fn a_page_of_zendesk_ends_where_it_says_so() {
+        let page = |more| {
+            format!(
+                r#"{{"organizations": [{{"id": 5, "updated_at": "2026-11-01T00:00:00Z"}}],
+                "meta": {{"has_more": {more}, "after_cursor": "xyz=="}}}}"#
+            )
+        };
+        let first = listed("zendesk", "organization", &page(true)).unwrap();
+        assert_eq!((first.records[0].object.as_str(), first.next.as_deref()), ("organization/5", Some("xyz==")));
+        assert!(first.records[0].body.starts_with(r#"{"organization":{"id": 5"#), "{}", first.records[0].body);
+        assert_eq!(listed("zendesk", "organization", &page(false)).unwrap().next, None);
+    }
+
+    #[test]
+    fn what_is_no_page_is_named() {
+        for body in ["", "[]", "{}", r#"{"results": {}}"#, r#"{"results": [{}]}"#, r#"{"results": [{"id": "x"}]}"#] {
+            assert!(listed("hubspot-app", "company", body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_calls_go_from_page_to_page() {
+        let mapping = model::Mapping {
+            objects: Default::default(),
+            currency: "EUR".parse().unwrap(),
+            complete: Default::default(),
+            account_ids: String::new(),
+        };
+        let call =
+            |tool: &str, kind: &str, after| by_name(tool).unwrap().list(kind, after, &mapping).map(|call| call.path);
+        let first = call("hubspot-app", "contact", None).unwrap();
+        assert!(first.starts_with("/crm/v3/objects/contacts?limit=50&") && !first.contains("after="), "{first}");
+        assert!(first.contains("associations=companies"), "{first}");
+        assert!(call("hubspot-app", "company", Some("7 8")).unwrap().ends_with("&after=7%208"));
+        assert_eq!(
+            call("zendesk", "user", Some("a=")).unwrap(),
+            "/api/v2/users.json?page%5Bsize%5D=100&page%5Bafter%5D=a%3D"
+        );
+        assert_eq!(call("zendesk", "ticket", None), None);
+        assert_eq!(call("typeform", "response", None), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! What a vendor holds already is read page by page, and however often that is interrupted, the journal is the same.
+
+use std::collections::BTreeMap;
+
+use barometer::api::{BackfillPage, BackfillRequest, ReplayRequest, ReplayWhich};
+use jiff::SignedDuration;
+use model::Moment;
+use serde_json::{Value, json};
+use store::Backfill;
+use tests::{Setup, Vendor, World, at};
+
+const APP: &str = "hubspot-app";
+
+fn minute(n: i64) -> Moment {
+    at("2026-11-23T09:00:00Z").plus(SignedDuration::from_mins(n))
+}
+
+fn company(id: u64, feels: &str, changed: &str) -> Value {
+    let set = |value: &str| json!([{ "value": value, "timestamp": changed, "sourceType": "CRM_UI" }]);
+    let values = [
+        ("name", format!("Company {id}")),
+        ("lifecyclestage", "customer".to_owned()),
+        ("csm_sentiment", feels.to_owned()),
+    ];
+    let properties: BTreeMap<_, _> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let history: BTreeMap<_, _> = values.iter().map(|(name, value)| (*name, set(value))).collect();
+    json!({ "id": id.to_string(), "properties": properties, "propertiesWithHistory": history,
+        "createdAt": changed, "updatedAt": changed, "archived": false })
+}
+
+fn page(records: &[Value], next: Option<u64>) -> String {
+    let mut page = json!({ "results": records });
+    if let Some(after) = next {
+        page["paging"] = json!({ "next": { "after": after.to_string() } });
+    }
+    page.to_string()
+}
+
+/// Seven companies on three pages, one contact; no deals and no tickets.
+fn portal() -> Vendor {
+    let vendor = Vendor::default();
+    let companies: Vec<_> =
+        (1..=7).map(|id| company(id, if id == 3 { "red" } else { "green" }, "2026-11-01T08:00:00Z")).collect();
+    let path = "/crm/v3/objects/companies";
+    vendor.has(path, 200, &page(&companies[..3], Some(3)));
+    vendor.has_page(path, "3", &page(&companies[3..6], Some(6)));
+    vendor.has_page(path, "6", &page(&companies[6..], None));
+    let contact = json!({ "id": "51", "properties": { "email": "ann@acme.example" }, "updatedAt": "2026-10-01T00:00:00Z",
+        "associations": { "companies": { "results": [{ "id": "1", "type": "contact_to_company" }] } } });
+    vendor.has("/crm/v3/objects/contacts", 200, &page(&[contact], None));
+    vendor.has("/crm/v3/objects/deals", 200, &page(&[], None));
+    vendor.has("/crm/v3/objects/tickets", 200, &page(&[], None));
+    vendor
+}
+
+fn setup() -> Setup {
+    let secrets = tests::secrets(true);
+    let read: barometer::host::ReadSecrets = std::sync::Arc::new(move || {
+        let mut file = secrets.clone();
+        file.connections.entry(APP.parse().unwrap()).and_modify(|app| app.token = Some("pat-1".to_owned()));
+        Ok(file)
+    });
+    Setup { vendor: portal(), secrets: Some(read), start: minute(0), ..Setup::new() }
+}
+
+async fn next(world: &World, begin: bool) -> BackfillPage {
+    let request = BackfillRequest { of: "hubspot".to_owned(), changed_since: None, begin, restart: false };
+    world.host.backfill(&request).await.unwrap()
+}
+
+/// All deliveries by id, with what they say.
+async fn journal(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let all = world.host.store().whole_journal().await.unwrap();
+    all.into_iter().map(|delivery| (delivery.id.to_string(), delivery.body)).collect()
+}
+
+async fn undisturbed() -> World {
+    let world = World::new(setup()).await;
+    let mut begin = true;
+    while !next(&world, begin).await.done {
+        begin = false;
+        world.rest().await;
+    }
+    world.rest().await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_portal_is_read_to_its_end_and_is_no_news() {
+    let world = undisturbed().await;
+    assert_eq!(journal(&world).await.len(), 8);
+    assert_eq!(world.host.accounts().await.unwrap().len(), 7);
+    assert!(world.vendor.asked().iter().all(|asked| asked.authorization == "Bearer pat-1"));
+    assert_eq!(world.host.outbox().await.unwrap(), vec![], "a book that is loaded starts nothing");
+    let third = world.host.explain("hubspot:company:3", None).await.unwrap();
+    assert!(third.sentiment.is_some_and(|said| said.word == "red"));
+    let which = ReplayWhich::Received { since: minute(-1), until: None };
+    let replayed = world.host.replay(&ReplayRequest { which, act: false, without: vec![] }).await.unwrap();
+    assert_eq!(replayed.differences, vec![]);
+
+    // Read again, nothing is new.
+    let again = next(&world, true).await;
+    assert_eq!((again.read["company"].new, again.read["company"].known), (0, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_and_run_again_it_ends_with_the_same_journal() {
+    let whole = journal(&undisturbed().await).await;
+    for killed_after in 0..6 {
+        let mut world = World::new(setup()).await;
+        for at in 0..killed_after {
+            next(&world, at == 0).await;
+        }
+        // The last thing a killed run may not have done is to keep where the next page begins.
+        let app = APP.parse().unwrap();
+        let before = Backfill { kind: Some("company".into()), after: Some("3".into()), ..Backfill::default() };
+        if killed_after == 2 {
+            world.host.store().set_backfill(&app, &before).await.unwrap();
+        }
+        world = world.again(setup()).await;
+        let first = next(&world, true).await;
+        assert_eq!(first.resumed, killed_after > 0, "after {killed_after}");
+        let mut done = first.done;
+        while !done {
+            done = next(&world, false).await.done;
+        }
+        assert_eq!(journal(&world).await, whole, "after {killed_after}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_changed_is_kept_and_a_refusal_says_what_to_do() {
+    let world = World::new(setup()).await;
+    world.vendor.has_page("/crm/v3/objects/companies", "3", &page(&[company(4, "red", "2026-11-20T00:00:00Z")], None));
+    let mut request = BackfillRequest {
+        of: APP.to_owned(),
+        changed_since: Some(at("2026-11-10T00:00:00Z")),
+        begin: true,
+        restart: false,
+    };
+    while !world.host.backfill(&request).await.unwrap().done {
+        request.begin = false;
+    }
+    assert_eq!(
+        journal(&world).await.into_keys().collect::<Vec<_>>(),
+        ["hubspot-app:history~company/4~2026-11-20T00:00:00.000Z"]
+    );
+
+    world.vendor.rests("/crm/v3/objects/companies", 7);
+    let restart = BackfillRequest { restart: true, begin: true, ..request.clone() };
+    let rests = world.host.backfill(&restart).await.unwrap();
+    assert_eq!((rests.wait_ms, rests.done), (Some(7_000), false));
+    world.vendor.has("/crm/v3/objects/companies", 403, "");
+    let refused = world.host.backfill(&restart).await.unwrap_err().to_string();
+    assert!(refused.contains("scope"), "{refused}");
+    world.vendor.has("/crm/v3/objects/companies", 200, "{}");
+    let odd = world.host.backfill(&restart).await.unwrap_err().to_string();
+    assert!(odd.contains("results: expected a list of records"), "{odd}");
+    let of = |of: &str| BackfillRequest { of: of.to_owned(), ..restart.clone() };
+    assert!(world.host.backfill(&of("typeform")).await.unwrap_err().to_string().contains("`typeform`"));
+    assert!(world.host.backfill(&of("zendesk")).await.unwrap_err().to_string().contains("no token for `zendesk`"));
+}
