@@ -9,3 +9,4 @@ mod mistakes;
 mod profiles;
 mod secrets;
 mod shipped;
+mod write_back;
