@@ -141,7 +141,10 @@ macro_rules! at_any_call {
 
 // Before the send the action says `sending` and Slack knows nothing: it is sent after the lease, once.
 at_any_call!(a_crash_before_any_call_changes_nothing_in_the_end, Fault::CrashBefore, is_mark);
-at_any_call!(a_crash_after_any_call_changes_nothing_in_the_end, Fault::CrashAfter, |made, at| is_send(&made[at]));
+// A read changes nothing, so an end after it leaves what an end before it does.
+at_any_call!(a_crash_after_any_write_changes_nothing_in_the_end, Fault::CrashAfter, |made, at| {
+    is_send(&made[at]) || is_read(&made[at])
+});
 at_any_call!(throttling_at_any_write_changes_nothing_in_the_end, Fault::Throttle, |made, at| is_read(&made[at]));
 at_any_call!(a_lost_answer_to_any_write_changes_nothing_in_the_end, Fault::LostAnswer, |made, at| {
     is_send(&made[at]) || is_read(&made[at])
