@@ -63,7 +63,8 @@ pub fn golive(report: &GoliveReport, style: Style) -> String {
     let opened = if report.dry_run { "opens" } else { "opened" };
     if report.records > 0 {
         let records = count(report.records.into(), "account's score is", "accounts' scores are");
-        text.push_str(&format!("{records} written to HubSpot then, 3 a second.\n"));
+        let when = if report.dry_run { "then" } else { "now" };
+        text.push_str(&format!("{records} written to HubSpot {when}, 3 a second.\n"));
     }
     for row in &report.opened {
         text.push_str(&format!("{opened} {} for {} ({})\n", row.playbook, safe(&row.name), row.account));

@@ -160,9 +160,13 @@ fn whom_the_team_does_not_know_is_named_as_the_crm_does() {
 
 /// As [`rescue`], with tasks that are really made.
 fn made() -> Config {
+    made_by(RESCUE)
+}
+
+fn made_by(playbook: &str) -> Config {
     let mut files = crate::common::files();
     files.0.retain(|path, _| !path.starts_with("playbooks/"));
-    files.0.insert("playbooks/rescue.toml".into(), RESCUE.to_owned());
+    files.0.insert("playbooks/rescue.toml".into(), playbook.to_owned());
     files.0.insert("modes.toml".into(), "[most.rescue]\nhubspot = \"live\"\n".to_owned());
     config::load(&files, &connectors::tools()).unwrap_or_else(|problems| panic!("{problems}"))
 }
@@ -218,4 +222,28 @@ fn a_task_that_was_closed_has_its_step_done_once() {
     account.tick(days(6));
     account.decide_with(&config);
     assert_eq!((tasks(&account).len(), steps(&account.last)), (0, vec!["resolved"]));
+}
+
+#[test]
+fn a_task_that_somebody_wanted_is_asked_after_and_closed_like_any_other() {
+    let plan = RESCUE.find("\n[[step]]\nname = \"plan\"").unwrap();
+    let config = made_by(&RESCUE[..plan]);
+    let mut account = Account::healthy();
+    account.decide_with(&config);
+    account.feels(1, "red");
+    account.spoke(1, -100);
+    account.decide_with(&config);
+    assert!(tasks(&account).is_empty());
+    let episode = account.episodes[0].clone();
+    let alert = FactKey::Answer(episode.key.action(episode.run, "alert"));
+    account.state(2, Field::TaskWantedBy, alert, word("U0INES0001"));
+    account.decide_with(&config);
+    let [wanted] = tasks(&account)[..] else { panic!("{:?}", account.last.events) };
+    let wanted = wanted.clone();
+    account.tick(days(2).plus(jiff::SignedDuration::from_hours(4)));
+    account.decide_with(&config);
+    assert_eq!(asked_after(&account), [format!("hubspot-app tasks/1/{}", wanted.id)]);
+    account.state(3, Field::Status, FactKey::Task(wanted.id), word("completed"));
+    account.decide_with(&config);
+    assert_eq!(account.episodes[0].done.get(&wanted.step), Some(&days(3)));
 }
