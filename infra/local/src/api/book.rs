@@ -120,8 +120,6 @@ pub enum OwnerState {
     Unknown,
     /// They left.
     Left,
-    /// They have no Slack id: what is for them goes to the team's channel.
-    Unreachable,
     /// All is well.
     Known,
 }

@@ -159,7 +159,6 @@ impl Host {
                 Some("name the new owner in the CRM".to_owned())
             }
             OwnerState::Left => Some("name the new owner in the CRM, or `cover` in team.toml".to_owned()),
-            OwnerState::Unreachable => Some("add their `slack` to team.toml".to_owned()),
         };
         OwnerRow {
             said: said.clone(),
@@ -178,7 +177,6 @@ fn state_of(person: Option<&Person>) -> OwnerState {
     match person {
         None => OwnerState::Unknown,
         Some(person) if !person.active => OwnerState::Left,
-        Some(person) if person.slack.is_none() => OwnerState::Unreachable,
         Some(_) => OwnerState::Known,
     }
 }

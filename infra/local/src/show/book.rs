@@ -84,7 +84,6 @@ pub fn owners(report: &OwnersReport, style: Style) -> String {
             OwnerState::Known => "",
             OwnerState::Unknown => "not in team.toml",
             OwnerState::Left => "left",
-            OwnerState::Unreachable => "no Slack id",
         };
         table.row([
             row.said.clone(),
