@@ -8,7 +8,7 @@ use crate::told::{Diary, date_of, day_of};
 
 const SOURCE: &str = "product";
 /// The source is silent on these days, in June, and tells what it missed when it is back.
-pub(crate) const SILENT: std::ops::Range<i64> = 154..175;
+const SILENT: std::ops::Range<i64> = 154..175;
 /// Features of high value in the product.
 const FEATURES: i64 = 8;
 /// Use falls by about a third every four weeks before a customer leaves, in percent of what is left per day.
@@ -59,8 +59,7 @@ fn left_of(days: i64) -> i64 {
 /// What happened on a day is told in the night after it; what the silent source missed, when it is back.
 fn report(story: &Story<'_>, diary: &mut Diary, day: i64, (users, features): (i64, i64)) {
     let account = &story.customer.account;
-    let told = day + 1;
-    let told = if SILENT.contains(&told) { (SILENT.end, 4 * 60) } else { (told, 3 * 60) };
+    let told = heard((day + 1, 3 * 60));
     let date = date_of(day);
     let mut levels = vec![(UsageKey::ACTIVE_USERS, users), (UsageKey::KEY_FEATURES, features)];
     if date.day() == 1 || day == story.days().start {
@@ -74,6 +73,11 @@ fn report(story: &Story<'_>, diary: &mut Diary, day: i64, (users, features): (i6
     }
 }
 
+/// When something that the source tells is heard.
+fn heard(told: (i64, i64)) -> (i64, i64) {
+    if SILENT.contains(&told.0) { (SILENT.end, 4 * 60) } else { told }
+}
+
 /// A newcomer is to have its first result within six weeks; most have.
 fn first_value(story: &Story<'_>, diary: &mut Diary) {
     let customer = story.customer;
@@ -82,10 +86,28 @@ fn first_value(story: &Story<'_>, diary: &mut Diary) {
     let first = day_of(customer.since);
     let reached = first + if dice.percent(75) { dice.between(14, 40) } else { dice.between(70, 120) };
     if customer.first_day() > 0 {
-        diary.tell((first, 9 * 60), key(), &[(Field::DueOn, on(date_of(first + 42)))]);
-        diary.tell((reached, 9 * 60), key(), &[(Field::ReachedOn, on(date_of(reached)))]);
+        diary.tell(heard((first, 9 * 60)), key(), &[(Field::DueOn, on(date_of(first + 42)))]);
+        diary.tell(heard((reached, 9 * 60)), key(), &[(Field::ReachedOn, on(date_of(reached)))]);
     } else {
         let done = [(Field::DueOn, on(date_of(first + 42))), (Field::ReachedOn, on(date_of(reached)))];
         diary.tell((reached.min(-1), 9 * 60), key(), &done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_tells_nothing_while_it_is_silent() {
+        // In the last book a newcomer reaches its first result within these days.
+        for seed in [1, 2, 9_186_404_538_475_754_607] {
+            let book = crate::Book::new(seed);
+            for day in SILENT {
+                let told = book.day(usize::try_from(day).unwrap_or_default());
+                let heard = told.iter().find(|told| told.connection.as_str() == SOURCE);
+                assert!(heard.is_none(), "seed {seed}, day {day}: {heard:?}");
+            }
+        }
     }
 }
