@@ -23,6 +23,7 @@ pub mod dump;
 pub mod gate;
 pub mod history;
 pub mod hubspot;
+pub mod kill;
 pub mod slack;
 mod vendor;
 

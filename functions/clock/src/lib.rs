@@ -13,8 +13,8 @@ use model::{
     ActionKind, CauseChain, ConnectionName, Event, EventBody, EventId, Mode, Moment, Notice, SourceSilent, SubjectId,
 };
 use rules::desk::{DeskRules, digest, due_at, source_silent};
-use runtime::Clock;
 use runtime::logging::chain;
+use runtime::{Clock, backoff};
 use serde_json::json;
 use store::{DeskKey, Due, OutboxRow, Silence, Store, StoreError, Stored};
 use tracing::{error, info, warn};
@@ -190,7 +190,7 @@ impl Minute {
                     done += 1;
                 }
                 Put::Retry(reason) if row.attempts + 1 < MAX_ATTEMPTS => {
-                    self.store.mark_retry(id, row.round, now.plus(backoff(row.attempts)), &reason).await?;
+                    self.store.mark_retry(id, row.round, now.plus(backoff(row.attempts + 1)), &reason).await?;
                 }
                 Put::Retry(reason) | Put::Refused(reason) => {
                     error!(event.id = %id, "Event `{id}` cannot be published: {reason}");
@@ -200,11 +200,6 @@ impl Minute {
         }
         Ok(done)
     }
-}
-
-/// 1, 2, 4 … minutes, at most an hour.
-fn backoff(attempts: u32) -> SignedDuration {
-    SignedDuration::from_mins(i64::from(2_u32.saturating_pow(attempts.min(6))).min(60))
 }
 
 /// The event that tells of a silence: one for each, whenever and however often it is told.

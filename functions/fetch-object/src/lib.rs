@@ -170,7 +170,7 @@ impl FetchObject {
     ) -> Result<(), NotNow> {
         let Question { connection, token, api, call } = question;
         let held = ActionRow { sends: held.sends + 1, ..held };
-        let told = match api.get(&call.path, call.body.as_deref()).await {
+        let told = match api.read(&call.path, call.body.as_deref()).await {
             Ok(told) => told,
             Err(GetError::Unauthorized) if self.has_changed(connection, token).await? => {
                 let reason = "the token was changed meanwhile".to_owned();

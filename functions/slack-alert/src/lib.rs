@@ -305,18 +305,16 @@ impl SlackAlert {
     /// What the reader of a message can answer, where a connection hears of it. A renewal comes whether somebody looks or
     /// not, and a task is made for companies of HubSpot, where it may go there.
     fn offered(&self, request: &ActionRequest) -> Vec<AlertAnswer> {
-        let hears = |connection: &config::Connection| connection.enabled && connection.family == Family::Slack;
-        if request.alert.kind != AlertKind::Opened || !self.config.connections.iter().any(hears) {
+        if request.alert.kind != AlertKind::Opened || !self.config.has(Family::Slack) {
             return vec![];
         }
-        let playbook = self.config.playbook(&request.playbook);
-        let is_renewal = playbook.is_some_and(|playbook| matches!(playbook.trigger, config::Trigger::Renewal(_)));
+        let is_renewal = self.config.playbook(&request.playbook).is_some_and(config::Playbook::is_renewal);
         let is_offered = |answer: &AlertAnswer| match answer {
             AlertAnswer::Claim => true,
             AlertAnswer::Snooze | AlertAnswer::Dismiss => !is_renewal,
             AlertAnswer::Task => {
                 let most = self.config.modes.most(&request.playbook, ActionKind::CrmTask.destination());
-                most > Mode::Observe && request.alert.account.as_str().starts_with("hubspot:company:")
+                most > Mode::Observe && request.alert.account.hubspot_company().is_some()
             }
         };
         AlertAnswer::ALL.iter().copied().filter(is_offered).collect()

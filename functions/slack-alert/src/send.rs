@@ -3,6 +3,7 @@
 use actions::slack::{PostError, Posted};
 use jiff::SignedDuration;
 use model::{Event, EventBody};
+use runtime::backoff;
 use serde_json::Value;
 use store::{ActionRow, ActionStatus};
 use tracing::warn;
@@ -92,11 +93,6 @@ impl SlackAlert {
             _ => self.ended(next, held).await,
         }
     }
-}
-
-/// 1, 2, 4 … minutes, at most an hour.
-fn backoff(setbacks: u32) -> SignedDuration {
-    SignedDuration::from_mins(i64::from(2_u32.saturating_pow(setbacks.saturating_sub(1).min(6))).min(60))
 }
 
 pub(crate) fn sent(Posted { ts, channel }: Posted, sending: &ActionRow) -> ActionRow {

@@ -64,6 +64,16 @@ pub struct GlobalArgs {
     pub json: bool,
 }
 
+/// The file of secrets in the data folder.
+const SECRETS: &str = "secrets.toml";
+
+impl GlobalArgs {
+    /// The file of secrets: the one that is named, else the one in the data folder.
+    pub fn secrets_file(&self) -> PathBuf {
+        self.secrets.clone().unwrap_or_else(|| self.data.join(SECRETS))
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {

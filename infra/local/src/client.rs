@@ -15,8 +15,6 @@ use crate::failure::Failure;
 use crate::lock::{HostFile, Lock, LockError};
 use crate::options::{Serve, UpOptions};
 
-/// The name of the file of secrets in the data folder.
-pub const SECRETS: &str = "secrets.toml";
 /// How long another process may hold the folder without saying where it listens, in milliseconds.
 const STARTING_MS: u64 = 15_000;
 /// How often it is looked whether it says so, in milliseconds.
@@ -226,8 +224,7 @@ pub fn joined(ended: Result<Result<(), miette::Report>, tokio::task::JoinError>)
 
 /// The file of secrets a command works with: the one it names, the one the last `up` used, the one in the data folder.
 pub fn secrets_file(global: &GlobalArgs, last: &HostFile) -> PathBuf {
-    let named = global.secrets.as_ref().or(last.secrets.as_ref());
-    named.cloned().unwrap_or_else(|| global.data.join(SECRETS))
+    global.secrets.as_ref().or(last.secrets.as_ref()).cloned().unwrap_or_else(|| global.secrets_file())
 }
 
 /// Makes TLS work for clients made from here on.

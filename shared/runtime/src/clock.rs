@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::SignedDuration;
 use model::Moment;
 
 /// Tells the time.
@@ -34,4 +35,9 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
     }
+}
+
+/// How long to wait after so many failures in a row: 1, 2, 4 … minutes, at most an hour.
+pub fn backoff(failures: u32) -> SignedDuration {
+    SignedDuration::from_mins(i64::from(2_u32.saturating_pow(failures.saturating_sub(1).min(6))).min(60))
 }

@@ -11,4 +11,4 @@ mod parameters;
 pub mod seam;
 pub mod secrets;
 
-pub use clock::Clock;
+pub use clock::{Clock, backoff};

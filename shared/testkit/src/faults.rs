@@ -38,6 +38,13 @@ pub struct Made {
     pub operation: String,
 }
 
+impl Made {
+    /// What is asked twice without harm, whatever became of the first answer.
+    pub fn is_read(&self) -> bool {
+        self.target == Target::DynamoDb && ["GetItem", "BatchGetItem", "Query"].contains(&self.operation.as_str())
+    }
+}
+
 impl std::fmt::Display for Made {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {} {}", self.function, self.target, self.operation)

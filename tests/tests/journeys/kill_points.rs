@@ -143,21 +143,16 @@ macro_rules! at_any_call {
 at_any_call!(a_crash_before_any_call_changes_nothing_in_the_end, Fault::CrashBefore, is_mark);
 // A read changes nothing, so an end after it leaves what an end before it does.
 at_any_call!(a_crash_after_any_write_changes_nothing_in_the_end, Fault::CrashAfter, |made, at| {
-    is_send(&made[at]) || is_read(&made[at])
+    is_send(&made[at]) || made[at].is_read()
 });
-at_any_call!(throttling_at_any_write_changes_nothing_in_the_end, Fault::Throttle, |made, at| is_read(&made[at]));
+at_any_call!(throttling_at_any_write_changes_nothing_in_the_end, Fault::Throttle, |made, at| made[at].is_read());
 at_any_call!(a_lost_answer_to_any_write_changes_nothing_in_the_end, Fault::LostAnswer, |made, at| {
-    is_send(&made[at]) || is_read(&made[at])
+    is_send(&made[at]) || made[at].is_read()
 });
 
 #[tokio::test(start_paused = true)]
 async fn a_conflict_with_another_transaction_changes_nothing_in_the_end() {
     every_call_with(Fault::Conflict, (0, 1), |made, at| made[at].operation != "TransactWriteItems").await;
-}
-
-/// What is asked twice without harm, whatever became of the first answer.
-fn is_read(call: &Made) -> bool {
-    ["GetItem", "BatchGetItem", "Query"].contains(&call.operation.as_str())
 }
 
 /// A reproducible sequence of numbers.

@@ -10,7 +10,7 @@ use runtime::seam::Target;
 use serde_json::{Value, json};
 use testkit::faults::{Fault, Faults, Made};
 use tests::hubspot::{HubSpot, Task};
-use tests::{Company, Setup, World, at, dump};
+use tests::{Company, Setup, World, at, dump, kill};
 
 fn second(n: i64) -> Moment {
     at("2026-11-23T09:00:00Z").plus(SignedDuration::from_secs(n))
@@ -267,21 +267,14 @@ async fn every_call_with(fault: Fault, leave_out: impl Fn(&Made) -> bool) {
     let made = clean.faults.made();
     let clean = left(&clean);
     assert_eq!((clean.1.len(), clean.2), (1, 1));
-    let ours = made.iter().enumerate().filter(|(_, call)| call.function == "CrmTask" && !leave_out(call));
-    let ours: Vec<_> = ours.collect();
-    assert!(ours.len() >= 3, "{made:#?}");
-    for (number, call) in ours {
-        let world = journey(Faults::planned([(number, fault)])).await;
-        assert_eq!(world.faults.struck(), 1, "{fault:?} at call {number} ({call}) took place");
-        let broken = left(&world);
-        let odd: Vec<_> = broken.0.iter().filter(|line| !clean.0.contains(line)).collect();
-        assert!(odd.is_empty() && broken.0.len() == clean.0.len(), "{fault:?} at call {number} ({call}): {odd:#?}");
-        assert_eq!((&broken.1, broken.2), (&clean.1, clean.2), "{fault:?} at call {number} ({call})");
-    }
-}
-
-fn is_read(call: &Made) -> bool {
-    ["GetItem", "BatchGetItem", "Query"].contains(&call.operation.as_str())
+    let mut ours = kill::calls_of(&made, "CrmTask", 0..made.len());
+    ours.retain(|number| !leave_out(&made[*number]));
+    kill::at_each((&made, ours), fault, journey, |world, what| {
+        let broken = left(world);
+        kill::same_rows(&clean.0, &broken.0, what);
+        assert_eq!((&broken.1, broken.2), (&clean.1, clean.2), "{what}");
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -296,12 +289,12 @@ async fn a_crash_after_any_call_makes_one_task() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_any_write_makes_one_task() {
-    every_call_with(Fault::LostAnswer, is_read).await;
+    every_call_with(Fault::LostAnswer, Made::is_read).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn throttling_at_any_write_makes_one_task() {
-    every_call_with(Fault::Throttle, is_read).await;
+    every_call_with(Fault::Throttle, Made::is_read).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use runtime::seam::Target;
 use serde_json::{Value, json};
 use testkit::faults::{Fault, Faults, Made};
 use tests::hubspot::HubSpot;
-use tests::{Company, Setup, World, at, dump};
+use tests::{Company, Setup, World, at, dump, kill};
 
 fn second(n: i64) -> Moment {
     at("2026-11-23T09:00:00Z").plus(SignedDuration::from_secs(n))
@@ -277,22 +277,17 @@ async fn every_call_with(fault: Fault, leave_out: impl Fn(&Made) -> bool) {
     let clean = journey(Faults::default()).await;
     assert_eq!(clean.hubspot.writes(), ["7 green", "7 red", "7 green", "7 "]);
     let (made, clean) = (clean.faults.made(), left(&clean));
-    let ours = made.iter().enumerate().filter(|(_, call)| call.function == "CrmTask" && !leave_out(call));
+    let mut ours = kill::calls_of(&made, "CrmTask", 0..made.len());
+    ours.retain(|number| !leave_out(&made[*number]));
     // What is only observed, the first write, and the second, which takes its turn over: the others are like it.
-    let ours: Vec<_> = ours.take(23).collect();
+    ours.truncate(23);
     assert!(ours.len() >= 12, "{made:#?}");
-    for (number, call) in ours {
-        let world = journey(Faults::planned([(number, fault)])).await;
-        assert_eq!(world.faults.struck(), 1, "{fault:?} at call {number} ({call}) took place");
-        let broken = left(&world);
-        let odd: Vec<_> = broken.0.iter().filter(|line| !clean.0.contains(line)).collect();
-        assert!(odd.is_empty() && broken.0.len() == clean.0.len(), "{fault:?} at call {number} ({call}): {odd:#?}");
-        assert_eq!(broken.1, clean.1, "{fault:?} at call {number} ({call})");
-    }
-}
-
-fn is_read(call: &Made) -> bool {
-    ["GetItem", "BatchGetItem", "Query"].contains(&call.operation.as_str())
+    kill::at_each((&made, ours), fault, journey, |world, what| {
+        let broken = left(world);
+        kill::same_rows(&clean.0, &broken.0, what);
+        assert_eq!(broken.1, clean.1, "{what}");
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,7 +302,7 @@ async fn a_crash_after_any_call_leaves_the_record_right() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_any_write_leaves_the_record_right() {
-    every_call_with(Fault::LostAnswer, is_read).await;
+    every_call_with(Fault::LostAnswer, Made::is_read).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ use model::{Delivery, DeliveryId, stable_hash};
 use sha2::{Digest as _, Sha256};
 use store::{Backfill, BackfillCount, Journaled, Leave};
 
+use super::error::refused;
 use super::{Host, HostError};
 use crate::api::{BackfillPage, BackfillRequest};
 
@@ -50,7 +51,7 @@ impl Host {
         let Some(call) = call else {
             return Err(refused(format!("`{}` lists no {kind}", connection.tool), "--restart begins anew"));
         };
-        let body = match api.get(&call.path, call.body.as_deref()).await {
+        let body = match api.read(&call.path, call.body.as_deref()).await {
             Ok(Told::Object(body)) => body,
             Ok(Told::Gone { status, .. }) => {
                 let message = format!("`{}` has no list of {kind} ({status})", connection.name);
@@ -188,8 +189,4 @@ impl Host {
         }
         Ok(None)
     }
-}
-
-fn refused(message: String, help: &str) -> HostError {
-    HostError::NotFound { message, help: help.to_owned() }
 }

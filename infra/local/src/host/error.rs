@@ -59,3 +59,8 @@ pub enum HostError {
         help: String,
     },
 }
+
+/// What is asked for cannot be done; `help` says what can.
+pub(super) fn refused(message: String, help: &str) -> HostError {
+    HostError::NotFound { message, help: help.to_owned() }
+}

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use store::Journaled;
 
+use super::error::refused;
 use super::{Host, HostError};
 use crate::api::{ImportColumn, ImportPage, ImportProblem, ImportRequest};
 
@@ -128,10 +129,6 @@ impl Host {
 }
 
 const SHEETS: &str = "expected accounts, contacts or subscriptions";
-
-fn refused(message: String, help: &str) -> HostError {
-    HostError::NotFound { message, help: help.to_owned() }
-}
 
 /// Why no connection can take the file.
 fn unfit(judged: &[(&Connection, Columns)]) -> HostError {

@@ -23,8 +23,9 @@ pub(super) fn destinations(playbook: &Playbook, config: &Config) -> Vec<&'static
     let mut all: Vec<_> = playbook.steps.iter().map(|step| step.action.kind().destination()).collect();
     // A task can be wanted by a button under any alert, where it may go further than the outbox.
     let tasks = ActionKind::CrmTask.destination();
-    let has_buttons = config.connections.iter().any(|known| known.enabled && known.family == Family::Slack);
-    all.extend((has_buttons && config.modes.most(&playbook.name, tasks) > Mode::Observe).then_some(tasks));
+    all.extend(
+        (config.has(Family::Slack) && config.modes.most(&playbook.name, tasks) > Mode::Observe).then_some(tasks),
+    );
     all.sort_unstable();
     all.dedup();
     all

@@ -2,6 +2,7 @@
 
 use model::{Assessment, Band, Episode, OperatorStatement, PlaybookName};
 
+use super::error::refused;
 use super::{Host, HostError};
 use crate::api::{SayReport, SayRequest, Saying};
 
@@ -91,10 +92,6 @@ impl Host {
         episodes.retain(|episode| episode.is_open() && members.contains_key(&episode.key.home));
         Ok(episodes)
     }
-}
-
-fn refused(message: String, help: &str) -> HostError {
-    HostError::NotFound { message, help: help.to_owned() }
 }
 
 /// A band that a person can give.

@@ -7,7 +7,6 @@ use model::{AlertKind, Event, EventBody};
 use serde::Serialize;
 
 use super::Surroundings;
-use crate::client::SECRETS;
 use crate::config_files::{self, Located};
 use crate::show::count;
 
@@ -89,7 +88,7 @@ pub(super) fn check(here: &Surroundings) -> Result<(), miette::Report> {
 
 /// Whether there is a file of secrets; it fits the configuration then.
 fn check_the_secrets(here: &Surroundings, config: &Config) -> Result<bool, miette::Report> {
-    let path = here.global.secrets.clone().unwrap_or_else(|| here.global.data.join(SECRETS));
+    let path = here.global.secrets_file();
     // Without one named and none made yet there is nothing to check: the first `up` makes it.
     if here.global.secrets.is_none() && !path.exists() {
         return Ok(false);

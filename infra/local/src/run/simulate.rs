@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Surroundings;
 use crate::api::{ClockNow, ConnectionRow, Status, route};
 use crate::cli::SimulateArgs;
-use crate::client::{Client, SECRETS, install_tls};
+use crate::client::{Client, install_tls};
 use crate::failure::Failure;
 use crate::samples::{self, BOOK, Phase, SampleDelivery, When};
 use crate::secrets;
@@ -69,7 +69,7 @@ pub(super) async fn simulate(here: &Surroundings, args: &SimulateArgs) -> Result
         return list(here);
     }
     if let Some(url) = &args.to {
-        let file = here.global.secrets.clone().unwrap_or_else(|| here.global.data.join(SECRETS));
+        let file = here.global.secrets_file();
         let target = Target::elsewhere(url, &file)?;
         return send_all(here, args, &target, here.now, 0, None).await;
     }

@@ -132,7 +132,7 @@ impl Api {
     ///
     /// # Errors
     /// See [`GetError`].
-    pub async fn get(&self, path: &str, body: Option<&str>) -> Result<Told, GetError> {
+    pub async fn read(&self, path: &str, body: Option<&str>) -> Result<Told, GetError> {
         let method = if body.is_some() { Method::POST } else { Method::GET };
         let operation = method.to_string();
         let mut request = http::Request::builder()

@@ -15,7 +15,7 @@ async fn get(reply: Reply) -> Result<Told, GetError> {
         let reply = reply.lock().unwrap().take().expect("one call");
         Box::pin(async move { reply })
     });
-    Api::new(seam, "https://api.example", token()).get("/objects/1", None).await
+    Api::new(seam, "https://api.example", token()).read("/objects/1", None).await
 }
 
 fn answer(status: u16, body: &'static str) -> Reply {
@@ -30,7 +30,7 @@ async fn asked(url: &str, token: &str) -> http::Request<Bytes> {
         *kept.lock().unwrap() = Some(call);
         Box::pin(async { answer(200, "{}") })
     });
-    Api::new(seam, url, ApiToken::new(token).unwrap()).get("/v3/objects/1?properties=a,b", None).await.unwrap();
+    Api::new(seam, url, ApiToken::new(token).unwrap()).read("/v3/objects/1?properties=a,b", None).await.unwrap();
     let call = seen.lock().unwrap().take().unwrap();
     assert_eq!((call.target, call.operation.as_str()), (Target::Vendor, "GET"));
     call.request
@@ -114,5 +114,5 @@ async fn a_vendor_says_how_long_it_wants_to_be_left_alone() {
 async fn an_address_that_cannot_be_called_is_a_refusal() {
     let seam = Seam::new(|_| panic!("nothing is called"));
     let api = Api::new(seam, "https://a b", token());
-    assert!(matches!(api.get("/x", None).await, Err(GetError::Refused { reason }) if reason.contains("api_url")));
+    assert!(matches!(api.read("/x", None).await, Err(GetError::Refused { reason }) if reason.contains("api_url")));
 }

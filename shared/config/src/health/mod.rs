@@ -238,7 +238,7 @@ impl Config {
     }
 
     /// An enabled connection is of that family.
-    pub(crate) fn has(&self, family: Family) -> bool {
+    pub fn has(&self, family: Family) -> bool {
         self.connections.iter().any(|connection| connection.enabled && connection.family == family)
     }
 }

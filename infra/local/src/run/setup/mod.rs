@@ -19,7 +19,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Surroundings;
-use crate::client::SECRETS;
 use crate::config_files;
 use portal::Portal;
 use propose::{Confidence, Proposal};
@@ -205,7 +204,7 @@ fn connections(config: &Config, only: Option<&str>) -> Result<Vec<String>, Setup
 
 /// HubSpot with the token of the file of secrets; `None` without one.
 fn client(here: &Surroundings) -> Result<Option<HubSpot>, miette::Report> {
-    let path = secrets_file(here);
+    let path = here.global.secrets_file();
     if !path.exists() {
         return Ok(None);
     }
@@ -219,17 +218,13 @@ fn client(here: &Surroundings) -> Result<Option<HubSpot>, miette::Report> {
     Ok(Some(HubSpot::new(seam, base_url, token)))
 }
 
-fn secrets_file(here: &Surroundings) -> PathBuf {
-    here.global.secrets.clone().unwrap_or_else(|| here.global.data.join(SECRETS))
-}
-
 async fn portal(here: &Surroundings, args: &SetupArgs, hubspot: Option<&HubSpot>) -> Result<Portal, SetupFailure> {
     if let Some(path) = &args.sample {
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|source| SetupFailure::NoSample { path: path.clone(), source })?;
         return Portal::read(&text).map_err(|what| SetupFailure::OddSample { path: path.clone(), what });
     }
-    let Some(hubspot) = hubspot else { return Err(SetupFailure::NothingToLookAt { file: secrets_file(here) }) };
+    let Some(hubspot) = hubspot else { return Err(SetupFailure::NothingToLookAt { file: here.global.secrets_file() }) };
     let refused = |error: actions::hubspot::WriteError| SetupFailure::HubSpot(error.to_string());
     let described = hubspot.properties().await.map_err(refused)?;
     let names = described["results"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str());
