@@ -206,3 +206,21 @@ fn when_time_alone_is_the_news_the_cause_is_the_deadline() {
     let key = &account.episodes[0].key;
     assert_eq!((&key.home, key.cause.occurred_at), (&org, common::days(0)));
 }
+
+#[test]
+fn the_last_day_for_notice_is_shown_where_it_is_known() {
+    let notice_by = |told: &[(Field, Value)]| {
+        let mut account = Account::new();
+        account.state(0, Field::RenewsOn, subscription(), on(90));
+        for (field, value) in told {
+            account.state(0, *field, subscription(), value.clone());
+        }
+        account.decide_with(shipped());
+        account.last.assessment.unwrap().card.notice_by.map(Value::Date)
+    };
+    let thirty = (Field::NoticeDays, Value::Int(30));
+    assert_eq!(notice_by(&[]), None);
+    assert_eq!(notice_by(std::slice::from_ref(&thirty)), Some(on(60)));
+    // What ends by itself needs no notice.
+    assert_eq!(notice_by(&[thirty, (Field::AutoRenew, Value::Flag(false))]), Some(on(90)));
+}
