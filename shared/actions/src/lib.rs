@@ -5,6 +5,7 @@
 //! An answer is sorted by what the caller does next (mark it, try again, ask a person), never by status code.
 
 pub mod bus;
+mod form;
 pub mod hubspot;
 pub mod slack;
 pub mod vendor;

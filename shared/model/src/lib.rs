@@ -64,4 +64,4 @@ pub use time::{BadMoment, Moment};
 pub use tool::{Api, MappedObject, Mapping, Tool};
 pub use usage::{DayOfMonth, Month, UsageKey};
 pub use value::{Value, ValueKind};
-pub use write_back::{CrmUpdate, OUR_PROPERTIES, WrittenBack};
+pub use write_back::{CrmUpdate, HUBSPOT_ACTION_ID, OUR_PROPERTIES, WrittenBack};

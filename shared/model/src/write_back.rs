@@ -38,6 +38,10 @@ pub struct WrittenBack {
     pub band_at: Option<Moment>,
 }
 
+/// The property of HubSpot's tasks that holds the id of the action which made one. Its values are unique, and it has one name
+/// in every portal.
+pub const HUBSPOT_ACTION_ID: &str = "barometer_action_id";
+
 impl SubjectId {
     /// HubSpot's number of a company; `None` for every other subject.
     pub fn hubspot_company(&self) -> Option<&str> {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::company;
 use super::task::{self, ACTION_ID, OWNER};
+use crate::form;
 use crate::slack::text::shown;
 use crate::vendor::ApiToken;
 
@@ -139,7 +140,7 @@ impl HubSpot {
     /// # Errors
     /// See [`WriteError`].
     pub async fn owner(&self, email: &str) -> Result<Option<String>, WriteError> {
-        let path = format!("/crm/v3/owners?email={}&limit=1&archived=false", encoded(email));
+        let path = format!("/crm/v3/owners?email={}&limit=1&archived=false", form::value(email));
         let response = self.call(Method::GET, "owners", &path, None).await?;
         if response.status() != 200 {
             return Err(judge(&response, Purpose::ReadOwners));
@@ -318,10 +319,4 @@ fn refusal(status: u16, problem: &Problem, purpose: Purpose) -> WriteError {
 fn scopes(context: &Map<String, Value>) -> Vec<&str> {
     let lists = ["requiredGranularScopes", "requiredScopes", "missingScopes"];
     lists.into_iter().filter_map(|name| context.get(name)?.as_array()).flatten().filter_map(Value::as_str).collect()
-}
-
-/// A text as one value of a query.
-fn encoded(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

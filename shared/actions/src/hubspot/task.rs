@@ -8,7 +8,7 @@ use crate::slack::text::{escape, shown};
 use crate::slack::words::{explain, minute};
 
 /// The unique property of tasks that holds the action's id.
-pub const ACTION_ID: &str = "barometer_action_id";
+pub const ACTION_ID: &str = model::HUBSPOT_ACTION_ID;
 /// The property that says whose a task is.
 pub(super) const OWNER: &str = "hubspot_owner_id";
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::refusal::{plain, refusal, webhook_refusal};
+use crate::form;
 
 const POST: &str = "chat.postMessage";
 const LOOK_UP: &str = "users.lookupByEmail";
@@ -200,7 +201,7 @@ impl Slack {
     pub async fn look_up(&self, email: &str) -> Result<Option<Named>, PostError> {
         let Road::Api { base, token } = &self.road else { return Ok(None) };
         // In the body and not in the address, which ends up in logs on the way.
-        let request = authorized(base, LOOK_UP, token, FORM, format!("email={}", encoded(email)));
+        let request = authorized(base, LOOK_UP, token, FORM, format!("email={}", form::value(email)));
         let response = self.call(LOOK_UP, request).await.map_err(|error| match error {
             Failed::NotSent(reason) | Failed::NoAnswer(reason) => retry(reason),
             Failed::BadAddress => bad_address(),
@@ -258,18 +259,6 @@ fn for_webhook(body: &Value) -> Value {
         blocks.retain(|block| block["type"] != "actions");
     }
     body
-}
-
-/// A value of a form: everything but letters, digits and `-._~` as `%XX`.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 pub(super) fn retry(reason: impl Into<String>) -> PostError {

@@ -13,7 +13,7 @@ use crate::hubspot_values as values;
 use crate::json::{self, Found, Object};
 
 /// The unique property of tasks that holds our action's id.
-const ACTION_ID: &str = "barometer_action_id";
+const ACTION_ID: &str = model::HUBSPOT_ACTION_ID;
 const STATUS: &str = "hs_task_status";
 const CHANGED: &str = "hs_lastmodifieddate";
 
