@@ -212,6 +212,7 @@ pub(crate) fn draw(seed: u64) -> Vec<Customer> {
     let untracked = of_hundred(15);
     let unsurveyed = of_hundred(20);
     let unbilled = of_hundred(10);
+    let ranks = dice.shuffled(CUSTOMERS);
     let mut customers: Vec<Customer> = (0..CUSTOMERS + NEWCOMERS)
         .map(|number| {
             let mut customer = one(seed, number);
@@ -228,6 +229,10 @@ pub(crate) fn draw(seed: u64) -> Vec<Customer> {
             customer.is_tracked = !untracked.contains(&number);
             customer.is_surveyed = !unsurveyed.contains(&number);
             customer.is_billed = !unbilled.contains(&number);
+            // Of those who come later each is drawn by itself.
+            if let Some(rank) = ranks.get(number) {
+                customer.vigour = vigour(100 * rank / CUSTOMERS);
+            }
             customer
         })
         .collect();
@@ -279,11 +284,7 @@ fn one(seed: u64, number: usize) -> Customer {
             _ => Mail::Own,
         },
         tier,
-        vigour: match dice.between(0, 99) {
-            0..20 => Vigour::Thriving,
-            20..60 => Vigour::Steady,
-            _ => Vigour::Limping,
-        },
+        vigour: vigour(usize::try_from(dice.between(0, 99)).unwrap_or_default()),
         arr,
         seats,
         since,
@@ -297,6 +298,15 @@ fn one(seed: u64, number: usize) -> Customer {
         is_surveyed: false,
         is_billed: false,
         parent: None,
+    }
+}
+
+/// How a customer does of whom so many of a hundred do better.
+fn vigour(better: usize) -> Vigour {
+    match better {
+        0..20 => Vigour::Thriving,
+        20..60 => Vigour::Steady,
+        _ => Vigour::Limping,
     }
 }
 

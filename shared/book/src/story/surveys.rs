@@ -27,8 +27,8 @@ pub(super) fn tell(story: &Story<'_>, diary: &mut Diary) {
             }
             let score = match dice.between(0, 99) {
                 _ if day >= unhappy_from => dice.between(1, 6),
-                n if n < customer.vigour.pick([1, 4, 12]) => dice.between(3, 6),
-                n if n < customer.vigour.pick([25, 50, 75]) => dice.between(7, 8),
+                n if n < customer.vigour.pick([1, 5, 18]) => dice.between(3, 6),
+                n if n < customer.vigour.pick([25, 55, 82]) => dice.between(7, 8),
                 _ => dice.between(9, 10),
             };
             answer(story, diary, &mut dice, (day, count), person, score);

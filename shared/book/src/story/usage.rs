@@ -21,9 +21,10 @@ pub(super) fn tell(story: &Story<'_>, diary: &mut Diary) {
     }
     let mut dice = story.dice("usage");
     // People who use it on a working day, and how that moves over the year, in percent of the seats.
-    let (low, high) = customer.vigour.pick([(50, 85), (32, 60), (12, 38)]);
-    let (level, drift) = (dice.between(low, high), dice.between(-8, 12));
-    let (few, many) = customer.vigour.pick([(4, 7), (2, 5), (1, 3)]);
+    let (low, high) = customer.vigour.pick([(50, 85), (32, 60), (8, 30)]);
+    let (down, up) = customer.vigour.pick([(-8, 12), (-8, 12), (-6, 2)]);
+    let (level, drift) = (dice.between(low, high), dice.between(down, up));
+    let (few, many) = customer.vigour.pick([(4, 7), (2, 5), (1, 2)]);
     let depth = dice.between(few, many);
     let falls_from = story.planted.and_then(|planted| planted.shows(Sign::UsageFalls));
     let is_new = customer.first_day() > 0;
