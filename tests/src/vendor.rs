@@ -38,6 +38,11 @@ impl Vendor {
         self.has(&format!("{path}?after={after}"), 200, body);
     }
 
+    /// From now on the page of deleted records of `path` is this.
+    pub fn has_deleted(&self, path: &str, body: &str) {
+        self.has(&format!("{path}?archived"), 200, body);
+    }
+
     /// From now on `path` is refused, with the wish to be left alone for some seconds.
     pub fn rests(&self, path: &str, seconds: u32) {
         let answer = http::Response::builder().status(429).header("retry-after", seconds);
@@ -66,10 +71,14 @@ impl Vendor {
         };
         let mut inner = self.inner();
         let unknown = || http::Response::builder().status(404).body(Bytes::new()).expect("an answer");
-        let parts = uri.query().unwrap_or_default().split('&').filter_map(|part| part.split_once('='));
-        let after =
-            parts.filter(|(name, _)| ["after", "page%5Bafter%5D"].contains(name)).map(|(_, after)| after).next();
-        let place = after.map_or_else(|| asked.path.clone(), |after| format!("{}?after={after}", asked.path));
+        let parts: Vec<_> =
+            uri.query().unwrap_or_default().split('&').filter_map(|part| part.split_once('=')).collect();
+        let after = parts.iter().find(|(name, _)| ["after", "page%5Bafter%5D", "cursor"].contains(name));
+        let place = match after {
+            Some((_, after)) => format!("{}?after={after}", asked.path),
+            None if parts.contains(&("archived", "true")) => format!("{}?archived", asked.path),
+            None => asked.path.clone(),
+        };
         let answer = inner.answers.get(&place).cloned().unwrap_or_else(unknown);
         inner.asked.push(asked);
         Ok(answer)

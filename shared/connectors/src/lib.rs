@@ -21,7 +21,7 @@ mod slack;
 mod typeform;
 mod zendesk;
 
-use model::{Delivery, Mapping, Normalized, Tool};
+use model::{Delivery, Mapping, Moment, Normalized, Tool};
 
 pub use listing::{Listed, ListedRecord};
 pub use request::{DeliveryKey, Refusal, Unverified, Verified};
@@ -63,10 +63,16 @@ pub trait Connector: Sync + std::fmt::Debug {
         &[]
     }
 
+    /// What its API lists of the records that were deleted. It is read when what changed since a moment is asked for.
+    fn lists_deleted(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The call that reads a page of all records of a kind, the first or the one that begins `after`; `None` for a kind that
-    /// is not listed.
-    fn list(&self, kind: &str, after: Option<&str>, mapping: &Mapping) -> Option<FetchCall> {
-        let _ = (kind, after, mapping);
+    /// is not listed. What has not changed since `since` is not looked for; where the API cannot leave it out, it comes all
+    /// the same.
+    fn list(&self, kind: &str, after: Option<&str>, since: Moment, mapping: &Mapping) -> Option<FetchCall> {
+        let _ = (kind, after, since, mapping);
         None
     }
 

@@ -125,6 +125,31 @@ mod tests {
     }
 
     #[test]
+    fn tickets_are_read_until_their_stream_ends() {
+        let page = |ends| {
+            let ticket = r#"{"id": 5, "status": "deleted", "updated_at": "2026-11-01T00:00:00Z"}"#;
+            listed(
+                "zendesk",
+                "ticket",
+                &format!(r#"{{"tickets": [{ticket}], "after_cursor": "a=", "end_of_stream": {ends}}}"#),
+            )
+        };
+        let first = page(false).unwrap();
+        assert_eq!((first.records[0].object.as_str(), first.next.as_deref()), ("ticket/5", Some("a=")));
+        assert!(first.records[0].body.starts_with(r#"{"ticket":{"id": 5"#), "{}", first.records[0].body);
+        assert_eq!(page(true).unwrap().next, None, "a place to go on stands on the last page too");
+    }
+
+    #[test]
+    fn a_deleted_record_of_hubspot_is_as_old_as_its_deletion() {
+        let body = r#"{"results": [{"id": "7", "updatedAt": "2026-01-01T00:00:00Z", "archived": true,
+            "archivedAt": "2026-11-01T00:00:00Z"}]}"#;
+        let page = listed("hubspot-app", "deleted company", body).unwrap();
+        assert_eq!(page.records[0].object, "company/7");
+        assert_eq!(page.records[0].changed_at.unwrap().to_string(), "2026-11-01T00:00:00.000Z");
+    }
+
+    #[test]
     fn what_is_no_page_is_named() {
         for body in ["", "[]", "{}", r#"{"results": {}}"#, r#"{"results": [{}]}"#, r#"{"results": [{"id": "x"}]}"#] {
             assert!(listed("hubspot-app", "company", body).is_err(), "{body}");
@@ -139,8 +164,10 @@ mod tests {
             complete: Default::default(),
             account_ids: String::new(),
         };
-        let call =
-            |tool: &str, kind: &str, after| by_name(tool).unwrap().list(kind, after, &mapping).map(|call| call.path);
+        let since = "2026-11-01T00:00:00Z".parse().unwrap();
+        let call = |tool: &str, kind: &str, after| {
+            by_name(tool).unwrap().list(kind, after, since, &mapping).map(|call| call.path)
+        };
         let first = call("hubspot-app", "contact", None).unwrap();
         assert!(first.starts_with("/crm/v3/objects/contacts?limit=50&") && !first.contains("after="), "{first}");
         assert!(first.contains("associations=companies"), "{first}");
@@ -149,7 +176,14 @@ mod tests {
             call("zendesk", "user", Some("a=")).unwrap(),
             "/api/v2/users.json?page%5Bsize%5D=100&page%5Bafter%5D=a%3D"
         );
-        assert_eq!(call("zendesk", "ticket", None), None);
+        let tickets = "/api/v2/incremental/tickets/cursor.json?per_page=500";
+        assert_eq!(call("zendesk", "ticket", None).unwrap(), format!("{tickets}&start_time=1793491200"));
+        assert_eq!(call("zendesk", "ticket", Some("a=")).unwrap(), format!("{tickets}&cursor=a%3D"));
+        assert_eq!(call("zendesk", "deal", None), None);
+        for (kind, archived) in [("deal", "&archived=false"), ("deleted deal", "&archived=true")] {
+            let first = call("hubspot-app", kind, None).unwrap();
+            assert!(first.starts_with("/crm/v3/objects/deals?") && first.ends_with(archived), "{first}");
+        }
         assert_eq!(call("typeform", "response", None), None);
     }
 }

@@ -10,6 +10,7 @@ use store::Backfill;
 use tests::{Setup, Vendor, World, at};
 
 const APP: &str = "hubspot-app";
+const DESK: &str = "zendesk";
 
 fn minute(n: i64) -> Moment {
     at("2026-11-23T09:00:00Z").plus(SignedDuration::from_mins(n))
@@ -53,11 +54,19 @@ fn portal() -> Vendor {
     vendor
 }
 
+fn nothing_deleted(vendor: &Vendor) {
+    for kind in ["companies", "contacts", "deals", "tickets"] {
+        vendor.has_deleted(&format!("/crm/v3/objects/{kind}"), &page(&[], None));
+    }
+}
+
 fn setup() -> Setup {
     let secrets = tests::secrets(true);
     let read: barometer::host::ReadSecrets = std::sync::Arc::new(move || {
         let mut file = secrets.clone();
-        file.connections.entry(APP.parse().unwrap()).and_modify(|app| app.token = Some("pat-1".to_owned()));
+        for name in [APP, DESK] {
+            file.connections.entry(name.parse().unwrap()).and_modify(|held| held.token = Some("pat-1".to_owned()));
+        }
         Ok(file)
     });
     Setup { vendor: portal(), secrets: Some(read), start: minute(0), ..Setup::new() }
@@ -75,7 +84,12 @@ async fn journal(world: &World) -> BTreeMap<String, Vec<u8>> {
 }
 
 async fn undisturbed() -> World {
-    let world = World::new(setup()).await;
+    read_to_its_end(setup()).await
+}
+
+/// A world in which HubSpot's records were read.
+async fn read_to_its_end(setup: Setup) -> World {
+    let world = World::new(setup).await;
     let mut begin = true;
     while !next(&world, begin).await.done {
         begin = false;
@@ -132,6 +146,7 @@ async fn killed_anywhere_and_run_again_it_ends_with_the_same_journal() {
 async fn only_what_changed_is_kept_and_a_refusal_says_what_to_do() {
     let world = World::new(setup()).await;
     world.vendor.has_page("/crm/v3/objects/companies", "3", &page(&[company(4, "red", "2026-11-20T00:00:00Z")], None));
+    nothing_deleted(&world.vendor);
     let mut request = BackfillRequest {
         of: APP.to_owned(),
         changed_since: Some(at("2026-11-10T00:00:00Z")),
@@ -158,5 +173,78 @@ async fn only_what_changed_is_kept_and_a_refusal_says_what_to_do() {
     assert!(odd.contains("results: expected a list of records"), "{odd}");
     let of = |of: &str| BackfillRequest { of: of.to_owned(), ..restart.clone() };
     assert!(world.host.backfill(&of("typeform")).await.unwrap_err().to_string().contains("`typeform`"));
-    assert!(world.host.backfill(&of("zendesk")).await.unwrap_err().to_string().contains("no token for `zendesk`"));
+    let without = World::new(Setup { secrets: None, ..setup() }).await;
+    assert!(without.host.backfill(&of("zendesk")).await.unwrap_err().to_string().contains("no token for `zendesk`"));
+}
+
+/// A company that was deleted in HubSpot while nobody told us.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_was_missed_is_noticed_the_night_after() {
+    let world = undisturbed().await;
+    nothing_deleted(&world.vendor);
+    let mut gone = company(3, "red", "2026-11-01T08:00:00Z");
+    (gone["archived"], gone["archivedAt"]) = (json!(true), json!("2026-11-22T10:00:00Z"));
+    let mut long_gone = company(9, "red", "2026-09-01T08:00:00Z");
+    (long_gone["archived"], long_gone["archivedAt"]) = (json!(true), json!("2026-10-01T10:00:00Z"));
+    world.vendor.has_deleted("/crm/v3/objects/companies", &page(&[gone, long_gone], None));
+    for path in ["companies", "contacts"] {
+        world.vendor.has(&format!("/crm/v3/objects/{path}"), 200, &page(&[], None));
+    }
+    world.pass_until(at("2026-11-24T09:00:00Z")).await;
+    let since = Some(at("2026-11-22T00:00:00Z"));
+    let mut request = BackfillRequest { of: "hubspot".to_owned(), changed_since: since, begin: true, restart: false };
+    let read = loop {
+        let page = world.host.backfill(&request).await.unwrap();
+        request.begin = false;
+        if page.done {
+            break page.read;
+        }
+    };
+    assert_eq!((read["deleted company"].new, read["deleted company"].older), (1, 1));
+    world.rest().await;
+    let left: Vec<_> = world.host.accounts().await.unwrap().into_iter().map(|account| account.id).collect();
+    assert!(!left.iter().any(|account| account.as_str() == "hubspot:company:3"), "{left:?}");
+    assert_eq!(left.len(), 6);
+}
+
+/// Zendesk's tickets come with what else it lists, on the pages of a list that ends by saying so.
+#[tokio::test(start_paused = true)]
+async fn a_help_desk_is_read_with_its_tickets() {
+    let config = crate::fetch::with_zendesk();
+    let world = read_to_its_end(Setup { config, ..setup() }).await;
+    let organization = json!({ "id": 70, "name": "Company 1", "external_id": "1", "domain_names": [],
+        "updated_at": "2026-10-01T00:00:00Z" });
+    let last = json!({ "has_more": false, "after_cursor": null });
+    let list = |name: &str, record: Value| json!({ name: [record], "meta": last }).to_string();
+    world.vendor.has("/api/v2/organizations.json", 200, &list("organizations", organization));
+    let user = json!({ "id": 80, "name": "Ann", "email": "ann@acme.example", "organization_id": 70, "active": true,
+        "updated_at": "2026-10-01T00:00:00Z" });
+    world.vendor.has("/api/v2/users.json", 200, &list("users", user));
+    let ticket = |id: u64, status: &str, changed: &str| {
+        json!({ "id": id, "status": status, "priority": "urgent", "type": "problem", "organization_id": 70,
+            "requester_id": 80, "created_at": "2026-11-20T08:00:00Z", "updated_at": changed })
+    };
+    let tickets = |of: &[Value], after: &str, ends: bool| {
+        json!({ "tickets": of, "after_cursor": after, "end_of_stream": ends }).to_string()
+    };
+    let (open, solved) = (ticket(1, "open", "2026-11-20T09:00:00Z"), ticket(2, "solved", "2026-11-21T09:00:00Z"));
+    let path = "/api/v2/incremental/tickets/cursor.json";
+    world.vendor.has(path, 200, &tickets(&[open, solved], "c2", false));
+    world.vendor.has_page(path, "c2", &tickets(&[ticket(3, "deleted", "2026-11-21T09:00:00Z")], "c3", true));
+
+    let mut request = BackfillRequest { of: DESK.to_owned(), changed_since: None, begin: true, restart: false };
+    let read = loop {
+        let page = world.host.backfill(&request).await.unwrap();
+        request.begin = false;
+        if page.done {
+            break page.read;
+        }
+    };
+    assert_eq!(["organization", "user", "ticket"].map(|kind| read[kind].new), [1, 1, 3]);
+    world.rest().await;
+    let card = world.host.explain("hubspot:company:1", None).await.unwrap();
+    let text = serde_json::to_value(&card).unwrap().to_string();
+    assert!(text.contains("zendesk:history~ticket/1~2026-11-20T09:00:00.000Z"), "the open ticket counts: {text}");
+    assert_eq!(world.host.quarantine().await.unwrap().len(), 0);
+    assert_eq!(world.host.outbox().await.unwrap(), vec![], "what is read is no news");
 }

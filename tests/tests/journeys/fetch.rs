@@ -152,7 +152,7 @@ async fn an_answer_is_received_after_what_asked_for_it() {
 }
 
 /// The configuration that ships, with the address that every customer of Zendesk has to put there.
-fn with_zendesk() -> Arc<config::Config> {
+pub fn with_zendesk() -> Arc<config::Config> {
     let mut files = barometer::config_files::read(None).unwrap();
     let text = files.0.get_mut("connections.toml").unwrap();
     *text = text.replace("# api_url = \"https://ourco.zendesk.com\"", "api_url = \"https://ourco.zendesk.example\"");

@@ -7,6 +7,7 @@
 use actions::vendor::{Api, ApiToken, GetError, Told};
 use config::Connection;
 use connectors::{Connector, FETCHED, FETCHED_STATUS, ListedRecord};
+use jiff::SignedDuration;
 use model::{Delivery, DeliveryId, stable_hash};
 use sha2::{Digest as _, Sha256};
 use store::{Backfill, BackfillCount, Journaled, Leave};
@@ -19,6 +20,8 @@ use crate::api::{BackfillPage, BackfillRequest};
 const REST_MS: u64 = 2_000;
 /// A longer `Retry-After` is taken for a slip, in seconds.
 const LONGEST_REST: u64 = 3_600;
+/// How far back tickets are read where nobody says since when: nothing counts them longer.
+const PAST: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 impl Host {
     /// Reads the next page into the journal.
@@ -47,7 +50,8 @@ impl Host {
             page.because = Some("no more calls are made in these ten seconds".to_owned());
             return Ok(page);
         }
-        let call = connector.list(&kind, held.after.as_deref(), &connection.mapping);
+        let since = held.changed_since.unwrap_or_else(|| self.clock().now().plus(-PAST));
+        let call = connector.list(&kind, held.after.as_deref(), since, &connection.mapping);
         let Some(call) = call else {
             return Err(refused(format!("`{}` lists no {kind}", connection.tool), "--restart begins anew"));
         };
@@ -79,8 +83,10 @@ impl Host {
         for record in &listed.records {
             page.warnings.extend(self.keep(connection, record, held.changed_since, count).await?);
         }
-        let kinds = connector.lists();
-        let following = kinds.iter().skip_while(|of| **of != kind).nth(1).map(|kind| (*kind).to_owned());
+        // Who asks what changed may have missed that something was deleted.
+        let deleted = if held.changed_since.is_some() { connector.lists_deleted() } else { &[] };
+        let kinds = connector.lists().iter().chain(deleted);
+        let following = kinds.skip_while(|of| **of != kind).nth(1).map(|kind| (*kind).to_owned());
         held.kind = if listed.next.is_some() { Some(kind) } else { following };
         held.after = listed.next;
         self.store().set_backfill(&connection.name, &held).await?;

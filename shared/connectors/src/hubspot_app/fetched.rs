@@ -24,15 +24,19 @@ fn named(object: &str) -> Option<(Kind, &str)> {
 pub(super) fn call(object: &str, mapping: &Mapping) -> Option<FetchCall> {
     let (kind, id) = named(object)?;
     let wanted = wanted(kind, mapping);
-    Some(FetchCall::get(format!("/crm/v3/objects/{}/{id}?{wanted}", kind.plural())))
+    Some(FetchCall::get(format!("/crm/v3/objects/{}/{id}?{wanted}&archived=false", kind.plural())))
 }
+
+/// How the kinds of deleted records begin: those in HubSpot's recycle bin, which keeps them for 90 days.
+pub(super) const DELETED: &str = "deleted ";
 
 /// Reads a page of records with the same; with their history HubSpot gives 50 at a time.
 pub(super) fn list(kind: &str, after: Option<&str>, mapping: &Mapping) -> Option<FetchCall> {
+    let (kind, archived) = kind.strip_prefix(DELETED).map_or((kind, false), |kind| (kind, true));
     let kind = Kind::named(kind)?;
     let after = after.map(|after| format!("&after={}", escaped(after))).unwrap_or_default();
     let wanted = wanted(kind, mapping);
-    Some(FetchCall::get(format!("/crm/v3/objects/{}?limit=50&{wanted}{after}", kind.plural())))
+    Some(FetchCall::get(format!("/crm/v3/objects/{}?limit=50&{wanted}&archived={archived}{after}", kind.plural())))
 }
 
 fn wanted(kind: Kind, mapping: &Mapping) -> String {
@@ -46,7 +50,7 @@ fn wanted(kind: Kind, mapping: &Mapping) -> String {
     }
     let properties = properties.into_iter().map(escaped).collect::<Vec<_>>().join(",");
     let associations = if kind == Kind::Company { "" } else { "&associations=companies" };
-    format!("properties={properties}&propertiesWithHistory={properties}{associations}&archived=false")
+    format!("properties={properties}&propertiesWithHistory={properties}{associations}")
 }
 
 pub(super) fn normalize(delivery: &Delivery, object: &str, mapping: &Mapping) -> Normalized {

@@ -9,7 +9,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use model::{Api, Delivery, Family, Mapping, Normalized, Tool};
+use model::{Api, Delivery, Family, Mapping, Moment, Normalized, Tool};
 
 use crate::{Connector, DeliveryKey, FETCHED, FetchCall, Listed, Refusal, Secrets, Unverified, Verified};
 use crate::{hubspot, listing};
@@ -55,12 +55,20 @@ impl Connector for HubspotApp {
         &["company", "contact", "deal", "ticket"]
     }
 
-    fn list(&self, kind: &str, after: Option<&str>, mapping: &Mapping) -> Option<FetchCall> {
+    fn lists_deleted(&self) -> &'static [&'static str] {
+        &["deleted company", "deleted contact", "deleted deal", "deleted ticket"]
+    }
+
+    fn list(&self, kind: &str, after: Option<&str>, _: Moment, mapping: &Mapping) -> Option<FetchCall> {
         fetched::list(kind, after, mapping)
     }
 
     fn listed(&self, kind: &str, body: &[u8]) -> Result<Listed, String> {
-        let form = listing::Form { kind, list: "results", changed: "updatedAt", wraps: false };
+        let (kind, changed) = match kind.strip_prefix(fetched::DELETED) {
+            Some(kind) => (kind, "archivedAt"),
+            None => (kind, "updatedAt"),
+        };
+        let form = listing::Form { kind, list: "results", changed, wraps: false };
         listing::page(body, &form, |top| listing::text_under(top, &["paging", "next", "after"]))
     }
 

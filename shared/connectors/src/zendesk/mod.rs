@@ -10,8 +10,8 @@ mod ticket;
 mod user;
 
 use model::{
-    Api, Delivery, FactKey, Family, LinkSays, MappedObject, Mapping, Normalized, QuarantineKind, SignalKind, Tool,
-    Warning,
+    Api, Delivery, FactKey, Family, LinkSays, MappedObject, Mapping, Moment, Normalized, QuarantineKind, SignalKind,
+    Tool, Warning,
 };
 
 use crate::json::{self, Object};
@@ -81,19 +81,36 @@ impl Connector for Zendesk {
     }
 
     fn lists(&self) -> &'static [&'static str] {
-        &["organization", "user"]
+        &["organization", "user", "ticket"]
     }
 
-    fn list(&self, kind: &str, after: Option<&str>, _: &Mapping) -> Option<FetchCall> {
-        self.lists().contains(&kind).then(|| {
-            let after = after.map(|after| format!("&page%5Bafter%5D={}", listing::escaped(after))).unwrap_or_default();
-            FetchCall::get(format!("/api/v2/{kind}s.json?page%5Bsize%5D=100{after}"))
-        })
+    /// Tickets come from the incremental export: of all lists of tickets only that one tells of those that were deleted, and
+    /// it begins where it is asked to.
+    fn list(&self, kind: &str, after: Option<&str>, since: Moment, _: &Mapping) -> Option<FetchCall> {
+        let kind = Kind::named(kind)?;
+        Some(FetchCall::get(match (kind, after.map(listing::escaped)) {
+            (Kind::Ticket, Some(after)) => {
+                format!("/api/v2/incremental/tickets/cursor.json?per_page=500&cursor={after}")
+            }
+            (Kind::Ticket, None) => {
+                let since = since.as_millis().div_euclid(1_000).max(0);
+                format!("/api/v2/incremental/tickets/cursor.json?per_page=500&start_time={since}")
+            }
+            (Kind::Organization | Kind::User, after) => {
+                let after = after.map(|after| format!("&page%5Bafter%5D={after}")).unwrap_or_default();
+                format!("/api/v2/{}s.json?page%5Bsize%5D=100{after}", kind.name())
+            }
+        }))
     }
 
     fn listed(&self, kind: &str, body: &[u8]) -> Result<Listed, String> {
         let form = listing::Form { kind, list: &format!("{kind}s"), changed: "updated_at", wraps: true };
         listing::page(body, &form, |top| {
+            if kind == Kind::Ticket.name() {
+                let ends = listing::text_under(top, &["end_of_stream"])?;
+                let after = listing::text_under(top, &["after_cursor"])?;
+                return Ok(after.filter(|_| ends.as_deref() != Some("true")));
+            }
             let more = listing::text_under(top, &["meta", "has_more"])?;
             let after = listing::text_under(top, &["meta", "after_cursor"])?;
             Ok(after.filter(|_| more.as_deref() == Some("true")))
@@ -127,7 +144,7 @@ impl Connector for Zendesk {
 /// The kind and the id of an object that the API is asked for.
 fn fetchable(object: &str) -> Option<(Kind, &str)> {
     let (kind, id) = object.split_once('/')?;
-    let kind = [Kind::Organization, Kind::User].into_iter().find(|known| known.name() == kind)?;
+    let kind = Kind::named(kind)?;
     payload::whole_number(id).filter(|number| number == id).map(|_| (kind, id))
 }
 
@@ -154,12 +171,16 @@ fn fetched(delivery: &Delivery, object: &str, mapping: &Mapping) -> Normalized {
             let aside = |item| Normalized { quarantined: vec![item], ..Normalized::default() };
             let top = Object::read(whole).map_err(|found| aside(payload::odd("answer", "an object", found, "$")))?;
             let inner = payload::object(&top, kind.name(), kind.name()).map_err(aside)?;
-            let (at, _) = payload::time(&inner, "updated_at", &format!("{}.updated_at", kind.name())).map_err(aside)?;
-            Ok(Reading::of(subject(kind, id), at, inner, kind.name(), mapping))
+            let (at, updated) =
+                payload::time(&inner, "updated_at", &format!("{}.updated_at", kind.name())).map_err(aside)?;
+            Ok((Reading::of(subject(kind, id), at, inner, kind.name(), mapping), updated))
         });
     match read {
-        Ok(reading) if kind == Kind::Organization => organization::fetched(reading),
-        Ok(reading) => user::fetched(reading),
+        Ok((reading, updated)) => match kind {
+            Kind::Ticket => ticket::fetched(reading, updated),
+            Kind::Organization => organization::fetched(reading),
+            Kind::User => user::fetched(reading),
+        },
         Err(nothing) => nothing,
     }
 }

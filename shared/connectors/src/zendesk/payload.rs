@@ -36,7 +36,7 @@ impl Kind {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Ticket, Self::Organization, Self::User].into_iter().find(|kind| kind.name() == name)
     }
 }

@@ -54,6 +54,11 @@ pub(super) fn template(ticket: Object<'_>, signed_at: Option<&str>, mapping: &Ma
     }
 }
 
+/// The API's answer, a whole ticket that was last changed `updated`. Who owns it is listed too and need not be asked for.
+pub(super) fn fetched<'a>(reading: Reading<'a, '_>, updated: &'a RawValue) -> Normalized {
+    facts(reading, (updated, "ticket.updated_at"), |_| false).finish(false)
+}
+
 fn read_template(
     ticket: Object<'_>,
     signed_at: Option<&str>,
