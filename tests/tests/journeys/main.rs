@@ -6,6 +6,7 @@
 
 mod backfill;
 mod book;
+mod canaries;
 mod clicks;
 mod cost;
 mod cost_by_tool;

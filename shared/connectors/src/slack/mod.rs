@@ -50,7 +50,7 @@ impl Connector for Slack {
     fn delivery_key(&self, verified: &Verified<'_>) -> DeliveryKey {
         let key = json_of(verified.body).ok().and_then(|json| match Payload::read(&json) {
             Ok(Payload::Clicks { user, clicks }) => key_of(user?, &clicks),
-            Ok(Payload::Other(_) | Payload::Erased) | Err(_) => None,
+            Ok(Payload::Other | Payload::Erased) | Err(_) => None,
         });
         key.map_or_else(|| DeliveryKey::of_body(verified.body), DeliveryKey::Vendor)
     }
@@ -71,9 +71,9 @@ impl Connector for Slack {
                 }
                 out
             }
-            Ok(Payload::Other(kind)) => {
-                let message = format!("`{kind}` is not used; buttons under alerts send `block_actions`");
-                warned(message, "type".to_owned())
+            Ok(Payload::Other) => {
+                let message = "what is of this type is not used; buttons under alerts send `block_actions`";
+                warned(message.to_owned(), "type".to_owned())
             }
             Ok(Payload::Erased) => Normalized::default(),
             Err(problem) => unreadable(problem),

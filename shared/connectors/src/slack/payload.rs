@@ -68,7 +68,7 @@ pub(super) enum Payload<'a> {
         clicks: Vec<Click<'a>>,
     },
     /// Something that we make no use of.
-    Other(String),
+    Other,
     /// What is left of it after its person was erased.
     Erased,
 }
@@ -85,7 +85,7 @@ impl<'a> Payload<'a> {
         let kind = member(&body, "type").and_then(|kind| kind.text());
         match kind.as_deref() {
             Some("block_actions") => {}
-            Some(other) => return Ok(Self::Other(other.chars().take(40).collect())),
+            Some(_) => return Ok(Self::Other),
             None => return Err(("expected the type of what happened, as text".to_owned(), "type")),
         }
         let user = member(&body, "user").and_then(|user| Object::read(user.raw).ok());

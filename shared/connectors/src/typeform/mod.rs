@@ -65,7 +65,9 @@ impl Connector for Typeform {
             Ok(Body::Test) => {
                 warning("a test request (its event has the id of its response); nothing of it is used", "event_id")
             }
-            Ok(Body::Other(kind)) => warning(&format!("`{kind}` is not used"), "event_type"),
+            Ok(Body::Other) => {
+                warning("events of this type are not used; the webhook need not send them", "event_type")
+            }
             Ok(Body::Erased) => Normalized::default(),
             Err(normalized) => normalized,
         }

@@ -14,7 +14,7 @@ pub(super) enum Body<'a> {
     /// The button "Send test request": its answers are Typeform's, not a person's.
     Test,
     /// An event type that we do not use.
-    Other(String),
+    Other,
     /// The person was erased, and the body with them.
     Erased,
 }
@@ -109,7 +109,7 @@ impl<'a> Body<'a> {
         let complete = match kind.as_str() {
             "form_response" => true,
             "form_response_partial" => false,
-            _ => return Ok(Self::Other(kind)),
+            _ => return Ok(Self::Other),
         };
         let part = |found| odd("form_response", "an object", found, "form_response");
         let response = top.get("form_response").and_then(|raw| raw.ok_or(Found::Nothing)).map_err(part)?;

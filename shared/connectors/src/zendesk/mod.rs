@@ -131,8 +131,8 @@ impl Connector for Zendesk {
                 let signed_at = delivery.headers.get(signature::SIGNED_AT).map(String::as_str);
                 ticket::template(ticket, signed_at, mapping)
             }
-            Ok(Body::OtherEvent(name)) => {
-                let message = format!("events of the type `{name}` are not used; the webhook need not send them");
+            Ok(Body::OtherEvent) => {
+                let message = "events of this type are not used; the webhook need not send them".to_owned();
                 Normalized { warnings: vec![Warning { message, path: "type".into() }], ..Normalized::default() }
             }
             Ok(Body::Erased) => Normalized::default(),

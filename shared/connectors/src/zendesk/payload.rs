@@ -79,8 +79,8 @@ pub(super) struct Event<'a> {
 #[derive(Debug)]
 pub(super) enum Body<'a> {
     Event(Event<'a>),
-    /// An event about something else, such as an article; with its type.
-    OtherEvent(String),
+    /// An event about something else, such as an article.
+    OtherEvent,
     /// The object `ticket` of our template.
     Template(Object<'a>),
     /// What was here is erased.
@@ -112,7 +112,7 @@ impl<'a> Body<'a> {
         if let Some((kind, name)) = type_of(&top)? {
             return match Kind::named(&kind) {
                 Some(kind) => Event::read(&top, kind, name).map(Self::Event),
-                None => Ok(Self::OtherEvent(format!("{kind}.{name}"))),
+                None => Ok(Self::OtherEvent),
             };
         }
         match top.get("barometer").map_err(|found| odd("barometer", TEMPLATE, found, "barometer"))? {
