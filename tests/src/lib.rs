@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use testkit::faults::Faults;
 
 pub mod click;
+pub mod documents;
 pub mod dump;
 pub mod gate;
 pub mod history;

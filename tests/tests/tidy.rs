@@ -9,6 +9,7 @@ use std::process::Command;
 
 use barometer::cli::Cli;
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
+use tests::documents::{call_of, quoted};
 
 /// Everything that may lie at the top. A new part of the product belongs into one of the folders.
 const TOP: [&str; 21] = [
@@ -259,28 +260,6 @@ fn texts_speak_of_the_product_only() {
         }
     }
     none("this means nothing to a reader of the repository", found);
-}
-
-/// Words in backticks of a document, and the lines of its code blocks.
-fn quoted(text: &str) -> (Vec<&str>, Vec<&str>) {
-    let (mut spans, mut block) = (Vec::new(), Vec::new());
-    for (at, part) in text.split("```").enumerate() {
-        if at % 2 == 0 {
-            spans.extend(part.lines().flat_map(|line| line.split('`').skip(1).step_by(2)));
-        } else {
-            block.extend(part.lines().skip(1));
-        }
-    }
-    (spans, block)
-}
-
-/// The words of a call of the program, if the line is one.
-fn call_of(line: &str) -> Option<Vec<&str>> {
-    let line = line.trim_start_matches("$ ");
-    let call =
-        ["cargo run -q -- ", "target/debug/barometer ", "barometer "].iter().find_map(|p| line.strip_prefix(p))?;
-    let call = [" #", "  ", " | ", " > ", " &"].iter().fold(call, |call, end| call.split(end).next().unwrap_or(call));
-    Some(call.split_whitespace().collect())
 }
 
 #[test]

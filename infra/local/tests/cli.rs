@@ -7,6 +7,8 @@ mod backfill;
 #[path = "cli/belongs.rs"]
 mod belongs;
 mod common;
+#[path = "cli/docs.rs"]
+mod docs;
 #[path = "cli/import.rs"]
 mod import;
 #[path = "cli/operator.rs"]

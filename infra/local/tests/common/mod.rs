@@ -158,23 +158,7 @@ impl Data {
     /// Starts a host and waits until it accepts.
     #[track_caller]
     pub fn up(&self, options: &str) -> Host {
-        let log = self.folder.path().join("log");
-        let appended = OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let mut child = self
-            .command(&format!("up --listen 127.0.0.1:0 {options}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(appended)
-            .spawn()
-            .unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        let Some(address) = line.trim_end().strip_prefix("ready http://") else {
-            child.kill().unwrap();
-            panic!("`up {options}` says {line:?}\n{}", std::fs::read_to_string(&log).unwrap_or_default());
-        };
-        Host { address: address.parse().unwrap(), child, out, log }
+        Host::start(self.command(&format!("up --listen 127.0.0.1:0 {options}")), self.folder.path().join("log"))
     }
 }
 
@@ -204,6 +188,21 @@ impl Ran {
 }
 
 impl Host {
+    /// Starts `barometer up` as `command` says, with its log appended to `log`, and waits until it accepts.
+    #[track_caller]
+    pub fn start(mut command: Command, log: PathBuf) -> Self {
+        let appended = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(appended).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let Some(address) = line.trim_end().strip_prefix("ready http://") else {
+            child.kill().unwrap();
+            panic!("`{command:?}` says {line:?}\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+        };
+        Self { address: address.parse().unwrap(), child, out, log }
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
@@ -236,7 +235,12 @@ impl Host {
 
     /// Posts without a signature.
     pub fn post_unsigned(&self, body: &str) -> u16 {
-        status(&mut self.request(body, &[]))
+        status(&mut self.request(HOOK, body, &[]))
+    }
+
+    /// Posts a body that is signed already; gives the status of the answer.
+    pub fn post_to(&self, hook: &str, body: &str, headers: &[(&str, String)]) -> u16 {
+        status(&mut self.request(hook, body, headers))
     }
 
     /// Sends a signed webhook and does not wait for the answer.
@@ -246,12 +250,12 @@ impl Host {
 
     fn send(&self, body: &str, secret: &str) -> TcpStream {
         let covered = format!("https://{}{HOOK}", self.address);
-        self.request(body, &barometer::samples::signed(body.as_bytes(), &covered, secret))
+        self.request(HOOK, body, &barometer::samples::signed(body.as_bytes(), &covered, secret))
     }
 
-    fn request(&self, body: &str, headers: &[(&str, String)]) -> TcpStream {
+    fn request(&self, hook: &str, body: &str, headers: &[(&str, String)]) -> TcpStream {
         let (address, length) = (self.address, body.len());
-        let mut head = format!("POST {HOOK} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n");
+        let mut head = format!("POST {hook} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n");
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -395,7 +399,7 @@ pub fn company(id: u64, properties: &[(&str, String, i64)]) -> String {
 }
 
 /// Copies a folder into another one, over what is there.
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
