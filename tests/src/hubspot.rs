@@ -1,6 +1,6 @@
 //! HubSpot as a test sees it: as strict as it is about what it takes, with the tasks that are there and what companies show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -22,7 +22,8 @@ pub struct Task {
 #[derive(Default)]
 struct Inner {
     companies: BTreeMap<String, BTreeMap<String, String>>,
-    unmade: bool,
+    /// Properties of ours that the portal does not have.
+    unmade: BTreeSet<String>,
     gone: bool,
     writes: Vec<String>,
     tasks: BTreeMap<u64, Task>,
@@ -44,6 +45,14 @@ const OWNERS: [(&str, &str); 3] = [
 const UNIQUE: &str = "barometer_action_id";
 const TASKS: &str = "/crm/v3/objects/tasks";
 const COMPANIES: &str = "/crm/v3/objects/companies/";
+const SCHEMAS: &str = "/crm/v3/properties/";
+/// Our properties of companies, with type and field.
+const OURS: [(&str, &str, &str); 4] = [
+    ("barometer_score", "number", "number"),
+    ("barometer_band", "enumeration", "select"),
+    ("barometer_reasons", "string", "textarea"),
+    ("barometer_as_of", "datetime", "date"),
+];
 
 /// A refusal as HubSpot writes it.
 fn refused(message: impl Into<String>) -> (u16, Value) {
@@ -81,7 +90,13 @@ impl HubSpot {
 
     /// Companies do not have our properties, or, if `made`, they do, as from the start.
     pub fn properties_are_made(&self, made: bool) {
-        self.inner().unmade = !made;
+        self.inner().unmade = OURS.iter().filter(|_| !made).map(|(name, ..)| (*name).to_owned()).collect();
+    }
+
+    /// Nothing of ours was ever made: neither companies nor tasks have our properties.
+    pub fn is_new(&self) {
+        self.properties_are_made(false);
+        self.inner().unmade.insert(UNIQUE.to_owned());
     }
 
     /// Every company is deleted.
@@ -137,6 +152,12 @@ impl Inner {
                 _ => (405, json!({ "status": "error", "message": format!("{method} {path} is not understood") })),
             };
         }
+        if let Some(object) = path.strip_prefix(SCHEMAS) {
+            return match (method, body) {
+                ("POST", Some(body)) if query.is_empty() => self.make(object, &body),
+                _ => (405, json!({ "status": "error", "message": format!("{method} {path} is not understood") })),
+            };
+        }
         let below = path.strip_prefix(TASKS).map(|rest| rest.split('/').skip(1).collect::<Vec<_>>());
         match (method, below.as_deref(), body) {
             ("GET", None, None) if path == "/crm/v3/owners" => owners(query),
@@ -166,6 +187,9 @@ impl Inner {
         if number.is_none() && !(properties.contains_key("hs_timestamp") && properties.contains_key("hs_task_subject"))
         {
             return refused("hs_timestamp is required");
+        }
+        if self.unmade.contains(UNIQUE) {
+            return missing(UNIQUE);
         }
         if let Err(refusal) = valid(properties) {
             return refusal;
@@ -207,6 +231,36 @@ impl Inner {
         (200, json!({ "id": number.to_string(), "properties": {} }))
     }
 
+    /// A property is made: ours, with what HubSpot asks for, and the one of tasks with unique values.
+    fn make(&mut self, object: &str, body: &Value) -> (u16, Value) {
+        const KEYS: [&str; 8] =
+            ["name", "label", "type", "fieldType", "groupName", "description", "options", "hasUniqueValue"];
+        let text = |key: &str| body[key].as_str().unwrap_or_default();
+        if let Some(odd) = keys(body).into_iter().find(|key| !KEYS.contains(&key.as_str())) {
+            return refused(format!("{odd} is unknown"));
+        }
+        if let Some(empty) = KEYS[..5].iter().find(|key| text(key).is_empty()) {
+            return refused(format!("{empty} is required"));
+        }
+        let made = (text("name"), text("type"), text("fieldType"));
+        let is_ours = match object {
+            "companies" => OURS.contains(&made) && text("groupName") == "companyinformation",
+            "tasks" => {
+                made == (UNIQUE, "string", "text") && text("groupName") == "task" && body["hasUniqueValue"] == true
+            }
+            _ => false,
+        };
+        let options = body["options"].as_array().map_or(0, Vec::len);
+        if !is_ours || (text("type") == "enumeration") != (options > 0) {
+            return refused(format!("{object} get no such property: {body}"));
+        }
+        if self.unmade.remove(text("name")) {
+            (201, json!({ "name": text("name") }))
+        } else {
+            (409, json!({ "status": "error", "category": "OBJECT_ALREADY_EXISTS" }))
+        }
+    }
+
     fn write(&mut self, company: &str, body: &Value) -> (u16, Value) {
         let Some(properties) = body["properties"].as_object().filter(|_| keys(body) == ["properties"]) else {
             return refused("properties");
@@ -217,7 +271,7 @@ impl Inner {
         for (name, value) in properties {
             let Some(text) = value.as_str() else { return refused(format!("{name} is no string")) };
             let fits = match name.as_str() {
-                _ if self.unmade => return missing(name),
+                _ if self.unmade.contains(name) => return missing(name),
                 "barometer_score" => text.is_empty() || text.parse().is_ok_and(|score: u16| score <= 100),
                 "barometer_band" => ["", "green", "yellow", "red", "unknown"].contains(&text),
                 "barometer_reasons" => text.chars().count() <= 65_536,

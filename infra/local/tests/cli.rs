@@ -15,6 +15,8 @@ mod import;
 mod operator;
 #[path = "cli/setup.rs"]
 mod setup;
+#[path = "cli/week.rs"]
+mod week;
 
 use std::collections::BTreeSet;
 use std::path::Path;
