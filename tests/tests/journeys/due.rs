@@ -78,8 +78,11 @@ async fn run(minute: &Minute) -> (usize, usize) {
     (number("ticked"), number("left"))
 }
 
+/// An account that was asked to be recomputed, and as of when.
+type Tick = (SubjectId, String);
+
 /// A second way to the tables that notes which accounts were asked for: the recomputes that would follow.
-fn noted(world: &World) -> (Store, Arc<Mutex<Vec<SubjectId>>>) {
+fn noted(world: &World) -> (Store, Arc<Mutex<Vec<Tick>>>) {
     let asked = Arc::new(Mutex::new(vec![]));
     let (notes, engine) = (asked.clone(), world.host.engine().clone());
     let seam = Seam::new(move |call| {
@@ -91,12 +94,11 @@ fn noted(world: &World) -> (Store, Arc<Mutex<Vec<SubjectId>>>) {
     (another_way(&seam), asked)
 }
 
-/// The account that a request asks to be recomputed as of nine.
-fn ticked(request: &[u8]) -> Option<SubjectId> {
+fn ticked(request: &[u8]) -> Option<Tick> {
     let request: Value = serde_json::from_slice(request).unwrap();
-    let item = &request["Item"];
-    let is_tick = item["sk"]["S"] == "FACT#TICK" && item["tick_at"]["S"] == NINE;
-    is_tick.then(|| SubjectId::from_stored(item["pk"]["S"].as_str().unwrap().trim_start_matches("SUBJECT#")))
+    let text = |name: &str| request["Item"][name]["S"].as_str().unwrap_or_default();
+    let account = SubjectId::from_stored(text("pk").trim_start_matches("SUBJECT#"));
+    (text("sk") == "FACT#TICK").then(|| (account, text("tick_at").to_owned()))
 }
 
 /// Runs once a minute until nobody is left, with the recomputes in between; what each run asked for.
@@ -107,6 +109,8 @@ async fn runs(world: &World, step: SignedDuration) -> Vec<Vec<SubjectId>> {
         let now = at(NINE).plus(SignedDuration::from_mins(nth));
         let (some, left) = run(&minute(store.clone(), now, step)).await;
         let these = std::mem::take(&mut *asked.lock().unwrap());
+        assert!(these.iter().all(|(_, as_of)| as_of == NINE));
+        let these: Vec<_> = these.into_iter().map(|(account, _)| account).collect();
         assert_eq!(some, these.len());
         assess(world, &these, None);
         all.push(these);
@@ -130,6 +134,32 @@ async fn ten_thousand_accounts_due_at_nine_take_several_runs_and_each_is_asked_f
     let different: BTreeSet<_> = asked.iter().collect();
     assert_eq!((asked.len(), different.len()), (ACCOUNTS, ACCOUNTS), "{each:?}");
     assert_eq!(run(&minute(world.host.store().clone(), at(NINE), SignedDuration::ZERO)).await, (0, 0));
+}
+
+#[tokio::test]
+async fn exactly_those_are_asked_for_whose_moment_has_come_each_as_of_it() {
+    let world = due_at_nine(0).await;
+    // Hours and milliseconds around nine, on both sides and at it, and some that are never due.
+    let after_nine = |n: usize| match n % 11 {
+        0 => None,
+        1 => Some(0),
+        2 => Some(1),
+        3 => Some(-1),
+        _ => Some(i64::try_from(n * 7_919 % 14_400_000).unwrap() - 7_200_000),
+    };
+    let due = |n: usize| after_nine(n).map(|ms| at(NINE).plus(SignedDuration::from_millis(ms)).to_string());
+    let mut expected = BTreeSet::new();
+    for n in (1..=200).map(|n| n * 37) {
+        let due = due(n);
+        assess(&world, &[company(n)], due.as_deref());
+        expected.extend(due.filter(|due| due.as_str() <= NINE).map(|due| (company(n), due)));
+    }
+    assert!((60..140).contains(&expected.len()), "{}", expected.len());
+    let (store, asked) = noted(&world);
+    let (some, left) = run(&minute(store, at(NINE), SignedDuration::ZERO)).await;
+    let asked: BTreeSet<_> = asked.lock().unwrap().iter().cloned().collect();
+    assert_eq!((some, left), (expected.len(), 0));
+    assert_eq!(asked, expected);
 }
 
 #[tokio::test]
