@@ -53,7 +53,9 @@ fn comparable(mut item: Value) -> Value {
     }
     let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
     // How an action ended is told at the moment it ended.
-    if ["slack_alert", "crm_task", "crm_update"].contains(&text(&item, "kind").as_deref().unwrap_or_default()) {
+    if ["slack_alert", "crm_task", "crm_update", "email_nudge"]
+        .contains(&text(&item, "kind").as_deref().unwrap_or_default())
+    {
         item["at"] = Value::Null;
         item["sk"] = Value::Null;
     }

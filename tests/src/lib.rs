@@ -25,6 +25,7 @@ pub mod gate;
 pub mod history;
 pub mod hubspot;
 pub mod kill;
+pub mod ses;
 pub mod slack;
 mod vendor;
 
@@ -67,7 +68,7 @@ pub fn at(text: &str) -> Moment {
 pub struct Setup {
     /// The configuration.
     pub config: Arc<Config>,
-    /// There are tokens for Slack and HubSpot.
+    /// There is what Slack, HubSpot and SES are called with.
     pub token: bool,
     /// Read instead of [`SECRET`] and the tokens, each time secrets are asked for.
     pub secrets: Option<ReadSecrets>,
@@ -75,6 +76,8 @@ pub struct Setup {
     pub vendor: Vendor,
     /// Where tasks are made.
     pub hubspot: hubspot::HubSpot,
+    /// Where mail goes.
+    pub ses: ses::Ses,
     /// Where messages go.
     pub slack: Slack,
     /// When it starts; the clock stands there.
@@ -92,6 +95,7 @@ impl Setup {
             secrets: None,
             vendor: Vendor::default(),
             hubspot: hubspot::HubSpot::default(),
+            ses: ses::Ses::default(),
             slack: Slack::default(),
             start: at("2026-11-23T08:00:00Z"),
             faults: Faults::default(),
@@ -115,6 +119,8 @@ pub struct World {
     pub vendor: Vendor,
     /// The tasks that were made.
     pub hubspot: hubspot::HubSpot,
+    /// The mails that were accepted.
+    pub ses: ses::Ses,
     /// What breaks, and the record of every call.
     pub faults: Faults,
     _folder: tempfile::TempDir,
@@ -126,7 +132,8 @@ impl World {
         let folder = folder();
         let slack = setup.slack.clone();
         let host = open(folder.path(), &setup, &slack).await;
-        Self { host, slack, vendor: setup.vendor, hubspot: setup.hubspot, faults: setup.faults, _folder: folder }
+        let Setup { vendor, hubspot, ses, faults, .. } = setup;
+        Self { host, slack, vendor, hubspot, ses, faults, _folder: folder }
     }
 
     /// Ends, and starts again on the same folder with another setup.
@@ -134,7 +141,8 @@ impl World {
         let Self { host, slack, _folder: folder, .. } = self;
         drop(host);
         let host = open(folder.path(), &setup, &slack).await;
-        Self { host, slack, vendor: setup.vendor, hubspot: setup.hubspot, faults: setup.faults, _folder: folder }
+        let Setup { vendor, hubspot, ses, faults, .. } = setup;
+        Self { host, slack, vendor, hubspot, ses, faults, _folder: folder }
     }
 
     /// Sends a signed body of the connection `hubspot`, received at `at`.
@@ -224,35 +232,41 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
         config: setup.config.clone(),
         secrets: setup.secrets.clone().unwrap_or_else(|| Arc::new(move || Ok(secrets(token)))),
         clock: Some(setup.start),
-        vendors: vendors(slack, &setup.vendor, &setup.hubspot),
+        vendors: vendors(slack, setup),
         around: Some(Arc::new(move |seam| around.around(seam))),
         guard: Some(Arc::new(move |function, outcome| guard.guarded(function, outcome))),
     };
     Host::open(parts).await.expect("the host opens")
 }
 
-fn vendors(slack: &Slack, vendor: &Vendor, hubspot: &hubspot::HubSpot) -> Seam {
-    let (slack, vendor, hubspot) = (slack.clone(), vendor.clone(), hubspot.clone());
+fn vendors(slack: &Slack, setup: &Setup) -> Seam {
+    let vendors = (slack.clone(), setup.vendor.clone(), setup.hubspot.clone(), setup.ses.clone());
     Seam::new(move |call: Call| {
-        let (slack, vendor, hubspot) = (slack.clone(), vendor.clone(), hubspot.clone());
+        let (slack, vendor, hubspot, ses) = vendors.clone();
         Box::pin(async move {
             match call.target {
                 Target::Vendor => vendor.answer(&call),
                 Target::HubSpot => hubspot.answer(&call),
+                Target::Ses => ses.answer(&call),
                 _ => slack.answer(&call),
             }
         })
     })
 }
 
-/// [`SECRET`] for every connection that ships, and tokens for Slack and HubSpot if there are some.
+/// [`SECRET`] for every connection that ships, and what Slack, HubSpot and SES are called with, if there is something.
 pub fn secrets(token: bool) -> SecretsFile {
     let connection = ConnectionSecrets { secret: SECRET.to_owned(), previous: None, token: None };
     let with = |text: &str| DestinationSecrets { token: token.then(|| text.to_owned()), ..Default::default() };
     let (slack, hubspot) = (with(slack::TOKEN), with(hubspot::TOKEN));
+    let email = DestinationSecrets { aws: token.then(ses::key), ..Default::default() };
     SecretsFile {
         connections: config().connections.iter().map(|known| (known.name.clone(), connection.clone())).collect(),
-        destinations: BTreeMap::from([("slack".to_owned(), slack), ("hubspot".to_owned(), hubspot)]),
+        destinations: BTreeMap::from([
+            ("slack".to_owned(), slack),
+            ("hubspot".to_owned(), hubspot),
+            ("email".to_owned(), email),
+        ]),
     }
 }
 

@@ -299,7 +299,7 @@ impl CrmTasks {
 fn is_ours(kind: ActionKind) -> bool {
     match kind {
         ActionKind::CrmTask | ActionKind::CrmUpdate => true,
-        ActionKind::SlackAlert => false,
+        ActionKind::SlackAlert | ActionKind::EmailNudge => false,
     }
 }
 

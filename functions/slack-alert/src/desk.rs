@@ -104,12 +104,24 @@ pub(crate) fn thread_of(request: &ActionRequest, root: Option<&ActionRow>, opens
         Status::Sent => Some(Thread::Sent),
         Status::Digested | Status::Merged => Some(Thread::InDigest(root.id.clone())),
         // A run that would go on in the thread of an earlier one begins a thread where that one never did.
-        Status::Done | Status::Observed | Status::Held | Status::Obsolete | Status::Uncertain | Status::Failed
+        Status::Done
+        | Status::Observed
+        | Status::Held
+        | Status::Suppressed
+        | Status::Obsolete
+        | Status::Uncertain
+        | Status::Failed
             if opens =>
         {
             Some(Thread::Starts)
         }
-        Status::Done | Status::Observed | Status::Held | Status::Obsolete | Status::Uncertain | Status::Failed => None,
+        Status::Done
+        | Status::Observed
+        | Status::Held
+        | Status::Suppressed
+        | Status::Obsolete
+        | Status::Uncertain
+        | Status::Failed => None,
         Status::Claimed | Status::Waiting | Status::Sending => None,
     }
 }

@@ -118,6 +118,7 @@ impl SlackAlert {
             | ActionStatus::Held
             | ActionStatus::Digested
             | ActionStatus::Merged
+            | ActionStatus::Suppressed
             | ActionStatus::Obsolete
             | ActionStatus::Claimed
             | ActionStatus::Waiting

@@ -104,7 +104,12 @@ fn create(path: &Path, connections: &[Needs]) -> std::io::Result<()> {
          # What tasks are made with: a private app's token with the scopes crm.objects.contacts.write and, where\n\
          # team.toml names no owner ids, crm.objects.owners.read.\n\
          # [destinations.hubspot]\n\
-         # token = \"pat-…\"\n",
+         # token = \"pat-…\"\n\n\
+         # What mail is sent with through Amazon SES: an access key of a user who may do ses:SendEmail.\n\
+         # [destinations.email]\n\
+         # region = \"eu-central-1\"\n\
+         # access_key_id = \"AKIA…\"\n\
+         # secret_access_key = \"…\"\n",
     );
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! What leaves the product: events to the bus, messages to people, tasks in the CRM, questions to the APIs of tools. One
+//! What leaves the product: events to the bus, messages to people, mail, tasks in the CRM, questions to the APIs of tools. One
 //! module per destination; every call passes the seam, so what would be sent can be counted, shown or refused without a second
 //! implementation.
 //!
@@ -7,5 +7,6 @@
 pub mod bus;
 mod form;
 pub mod hubspot;
+pub mod ses;
 pub mod slack;
 pub mod vendor;

@@ -7,7 +7,8 @@ use model::{Field, Tool, stable_hash};
 use crate::health::{self, ProfileFile};
 use crate::reading::{Reader, suggestion};
 use crate::{
-    Config, Files, Modes, Playbook, Problem, Problems, ScalarInfo, Trigger, connections, modes, playbooks, scalar, team,
+    Config, Files, Modes, Playbook, Problem, Problems, ScalarInfo, Trigger, connections, mail, modes, playbooks,
+    scalar, team,
 };
 
 const CONNECTIONS: &str = "connections.toml";
@@ -15,9 +16,11 @@ const HEALTH: &str = "health.toml";
 const PROFILES: &str = "health/";
 const TEAM: &str = "team.toml";
 const MODES: &str = "modes.toml";
+const MAIL: &str = "email.toml";
 const PLAYBOOKS: &str = "playbooks/";
 const TEMPLATES: &str = "templates/";
 const SLACK_TEMPLATES: &str = "templates/slack/";
+const MAIL_TEMPLATES: &str = "templates/email/";
 
 pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
     let mut problems = strangers(files);
@@ -33,6 +36,8 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
     } else {
         Some(Modes::default())
     };
+    // Without this one no mail goes out.
+    let mail = files.0.contains_key(MAIL).then(|| one(files, MAIL, &mut problems, mail::read)).flatten();
     let (true, Some(connections), Some((model, roll_up)), Some(team), Some(modes)) =
         (problems.is_empty(), connections, health, team, modes)
     else {
@@ -48,6 +53,7 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
         playbooks_hash: playbooks_hash(files),
         team,
         modes,
+        mail,
         templates: templates(files),
         warnings: Vec::new(),
         authority: connections.authority,
@@ -121,9 +127,14 @@ fn files_in<'f>(files: &'f Files, folder: &str) -> impl Iterator<Item = (&'f str
 }
 
 fn playbooks(files: &Files, problems: &mut Vec<Problem>) -> Vec<Playbook> {
-    let template = |path: &'_ String| path.strip_prefix(SLACK_TEMPLATES)?.strip_suffix(".j2").map(str::to_owned);
-    let templates: Vec<String> = files.0.keys().filter_map(template).collect();
-    let templates: Vec<&str> = templates.iter().map(String::as_str).collect();
+    let named = |folder, ending| files.0.keys().filter_map(move |path| path.strip_prefix(folder)?.strip_suffix(ending));
+    let templates = playbooks::Templates {
+        slack: named(SLACK_TEMPLATES, ".j2").collect(),
+        // A mail is written twice: as text, and as HTML.
+        mail: named(MAIL_TEMPLATES, ".txt.j2")
+            .filter(|name| files.0.contains_key(&format!("{MAIL_TEMPLATES}{name}.html.j2")))
+            .collect(),
+    };
     let read = files_in(files, PLAYBOOKS).filter_map(|(path, stem, text)| {
         let mut reader = Reader::new(path, text);
         let playbook = playbooks::read(&mut reader, stem, &templates);
@@ -158,7 +169,7 @@ fn templates(files: &Files) -> BTreeMap<String, String> {
 
 /// A TOML file that nothing reads is a misspelt one.
 fn strangers(files: &Files) -> Vec<Problem> {
-    let known = [CONNECTIONS, HEALTH, TEAM, MODES];
+    let known = [CONNECTIONS, HEALTH, TEAM, MODES, MAIL];
     let is_stranger = |path: &&String| {
         let is_in = |folder| path.strip_prefix(folder).is_some_and(|name| !name.contains('/'));
         path.ends_with(".toml")

@@ -11,6 +11,7 @@ mod condition;
 mod connections;
 mod desk;
 mod health;
+mod mail;
 mod modes;
 mod playbooks;
 mod problem;
@@ -30,9 +31,10 @@ pub use desk::Alerts;
 pub use health::{
     After, CapRule, Case, Dimension, Every, GreenNeeds, Headline, HealthModel, Measure, Missing, Points, Profile,
 };
+pub use mail::{ContactList, Mail, MailLimits, ToCustomers};
 use model::{Authority, ConnectionName, Field, PlaybookName};
 pub use modes::Modes;
-pub use playbooks::{Example, Expect, Offset, Playbook, Role, Step, StepAction, Trigger, Window};
+pub use playbooks::{Example, Expect, MailTo, Offset, Playbook, Role, Step, StepAction, Trigger, Window};
 pub use problem::{Problem, Problems};
 pub use quiet::QuietPeriod;
 pub use runway::{Checkpoint, Runway};
@@ -63,6 +65,8 @@ pub struct Config {
     pub team: Team,
     /// How far messages may go.
     pub modes: Modes,
+    /// How mail goes out; `None` where there is no `email.toml`, and no mail either.
+    pub mail: Option<Mail>,
     /// The templates: path below `templates/`, such as `slack/opened.j2`, to content.
     pub templates: BTreeMap<String, String>,
     /// What is odd without being wrong.

@@ -7,13 +7,16 @@ use model::{Mode, PlaybookName};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::mail::is_address;
 use crate::reading::{Reader, Table};
 use crate::team::channel;
 
 /// Where messages can go.
-pub(crate) const DESTINATIONS: [&str; 2] = ["slack", "hubspot"];
-/// The one of them where messages can go to one place of ours instead.
+pub(crate) const DESTINATIONS: [&str; 3] = ["slack", "hubspot", "email"];
+/// Where messages can go to one channel of ours instead,
 const WITH_CHANNELS: &str = "slack";
+/// and where to one address.
+pub(crate) const WITH_ADDRESSES: &str = "email";
 
 /// What asks for the score on records in the CRM, in the place of a playbook.
 const WRITE_BACK: &str = "write-back";
@@ -43,7 +46,8 @@ impl Modes {
         self.most.contains_key(&(Self::write_back(), WITH_RECORDS.to_owned()))
     }
 
-    /// Where all messages to `destination` go while a playbook is redirected, such as `#barometer-test`.
+    /// Where all messages to `destination` go while a playbook is redirected: a channel such as `#barometer-test`, or an
+    /// address.
     pub fn redirect(&self, destination: &str) -> Option<&str> {
         self.redirect.get(destination).map(String::as_str)
     }
@@ -66,11 +70,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, playbooks: &[&str]) -> Option<Modes>
         if !is_destination(reader, destination) {
             continue;
         }
-        if destination.get_ref() != WITH_CHANNELS {
-            not_redirected(reader, destination, destination.span());
-            continue;
-        }
-        modes.redirect.insert(destination.get_ref().clone(), channel(reader, target));
+        let place = match destination.get_ref().as_str() {
+            WITH_CHANNELS => channel(reader, target),
+            WITH_ADDRESSES => address(reader, target),
+            _ => {
+                not_redirected(reader, destination, destination.span());
+                continue;
+            }
+        };
+        modes.redirect.insert(destination.get_ref().clone(), place);
     }
     for (playbook, destinations) in &file.most {
         let is_write_back = playbook.get_ref() == WRITE_BACK;
@@ -86,11 +94,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, playbooks: &[&str]) -> Option<Modes>
                 reader.wrong(destination.span(), message, format!("scores can stand on records of `{WITH_RECORDS}`"));
                 continue;
             }
-            if *mode.get_ref() == Mode::Redirect && destination.get_ref() != WITH_CHANNELS {
+            let can_redirect = [WITH_CHANNELS, WITH_ADDRESSES].contains(&destination.get_ref().as_str());
+            if *mode.get_ref() == Mode::Redirect && !can_redirect {
                 not_redirected(reader, destination, mode.span());
             } else if *mode.get_ref() == Mode::Redirect && !modes.redirect.contains_key(destination.get_ref()) {
-                let help =
-                    format!("add `{destination} = \"#…\"` under `[redirect]`", destination = destination.get_ref());
+                let place = if destination.get_ref() == WITH_ADDRESSES { "…@…" } else { "#…" };
+                let help = format!("add `{} = \"{place}\"` under `[redirect]`", destination.get_ref());
                 reader.wrong(mode.span(), "there is nowhere to redirect to", help);
             }
             let playbook = PlaybookName::from_stored(playbook.get_ref().as_str());
@@ -104,6 +113,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, playbooks: &[&str]) -> Option<Modes>
 fn not_redirected(reader: &mut Reader<'_>, destination: &Spanned<String>, place: std::ops::Range<usize>) {
     let message = format!("nothing is redirected to `{}`", destination.get_ref());
     reader.wrong(place, message, "it can `observe` or be `live`".to_owned());
+}
+
+fn address(reader: &mut Reader<'_>, written: &Spanned<String>) -> String {
+    let text = reader.words(written);
+    if !is_address(&text) {
+        let help = "one address of ours, such as `barometer-test@ourco.example`".to_owned();
+        reader.wrong(written.span(), format!("`{text}` is not an email address"), help);
+    }
+    text
 }
 
 fn is_destination(reader: &mut Reader<'_>, name: &Spanned<String>) -> bool {

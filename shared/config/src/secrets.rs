@@ -7,7 +7,7 @@ use model::ConnectionName;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::modes::DESTINATIONS;
+use crate::modes::{DESTINATIONS, WITH_ADDRESSES};
 use crate::reading::{Reader, Table, is_web_address, nearest};
 use crate::{Config, Connection, Problem, Problems};
 
@@ -41,11 +41,32 @@ pub struct DestinationSecrets {
     pub webhook: Option<String>,
     /// Another address than the vendor's own: https, or http on this machine.
     pub base_url: Option<String>,
+    /// Of mail: what calls to Amazon SES are signed with; without it nothing is sent.
+    pub aws: Option<AwsKey>,
+}
+
+/// A key of AWS, and where it is used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AwsKey {
+    /// Such as `eu-central-1`.
+    pub region: String,
+    /// The id, such as `AKIA…`.
+    pub access_key_id: String,
+    /// The key itself.
+    pub secret_access_key: String,
+    /// Of a key for some hours: the token that belongs to it.
+    pub session_token: Option<String>,
 }
 
 impl fmt::Debug for ConnectionSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ConnectionSecrets(redacted)")
+    }
+}
+
+impl fmt::Debug for AwsKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AwsKey(redacted)")
     }
 }
 
@@ -88,6 +109,30 @@ struct DestinationTable {
     webhook: Option<Spanned<String>>,
     #[serde(default)]
     base_url: Option<Spanned<String>>,
+    #[serde(default)]
+    region: Option<Spanned<String>>,
+    #[serde(default)]
+    access_key_id: Option<Spanned<String>>,
+    #[serde(default)]
+    secret_access_key: Option<Spanned<String>>,
+    #[serde(default)]
+    session_token: Option<Spanned<String>>,
+}
+
+/// The four of a key of AWS, by name.
+const AWS: [&str; 4] = ["region", "access_key_id", "secret_access_key", "session_token"];
+
+impl DestinationTable {
+    fn aws(&self) -> [Option<&Spanned<String>>; 4] {
+        [&self.region, &self.access_key_id, &self.secret_access_key, &self.session_token].map(Option::as_ref)
+    }
+
+    /// Whole, or not at all.
+    fn aws_key(&self) -> Option<AwsKey> {
+        let text = |one: Option<&Spanned<String>>| one.map(|text| text.get_ref().clone());
+        let [region, id, key, session_token] = self.aws().map(text);
+        Some(AwsKey { region: region?, access_key_id: id?, secret_access_key: key?, session_token })
+    }
 }
 
 /// Reads the file of secrets. Problems never show a value.
@@ -108,9 +153,10 @@ pub fn parse_secrets(file_name: &str, text: &str) -> Result<SecretsFile, Problem
         (ConnectionName::from_stored(name.into_inner()), secrets)
     });
     let destinations = file.destinations.into_iter().map(|(name, table)| {
-        let DestinationTable { token, webhook, base_url } = table;
-        let secrets =
-            DestinationSecrets { token: token.map(plain), webhook: webhook.map(plain), base_url: base_url.map(plain) };
+        let aws = table.aws_key();
+        let DestinationTable { token, webhook, base_url, .. } = table;
+        let (token, webhook, base_url) = (token.map(plain), webhook.map(plain), base_url.map(plain));
+        let secrets = DestinationSecrets { token, webhook, base_url, aws };
         (name.into_inner(), secrets)
     });
     Ok(SecretsFile { connections: connections.collect(), destinations: destinations.collect() })
@@ -150,6 +196,7 @@ pub fn check_secrets(config: &Config, secrets: &SecretsFile, file_name: &str, te
             if let Some(webhook) = &table.webhook {
                 incoming_webhook(&mut reader, name.get_ref(), webhook);
             }
+            aws_key(&mut reader, name, table);
             if let Some(url) = table.base_url.as_ref().filter(|url| !is_web_address(url.get_ref())) {
                 reader.wrong(url.span(), "`base_url` must be https, or http on this machine", None);
             }
@@ -202,6 +249,32 @@ fn incoming_webhook(reader: &mut Reader<'_>, destination: &str, webhook: &Spanne
     }
 }
 
+/// Mail is signed with a key of AWS, and nothing else is.
+fn aws_key(reader: &mut Reader<'_>, destination: &Spanned<String>, table: &DestinationTable) {
+    let is_mail = destination.get_ref() == WITH_ADDRESSES;
+    for (what, text) in AWS.iter().zip(table.aws()).filter_map(|(what, text)| Some((what, text?))) {
+        no_whitespace(reader, text, what);
+        if !is_mail {
+            let message = format!("`{}` is not called with a key of AWS", destination.get_ref());
+            reader.wrong(text.span(), message, format!("leave `{what}` out"));
+        }
+    }
+    if !is_mail {
+        return;
+    }
+    if let Some(token) = &table.token {
+        let help = "leave it out; SES is called with `region`, `access_key_id` and `secret_access_key`".to_owned();
+        reader.wrong(token.span(), "SES knows no token", help);
+    }
+    let missing: Vec<&str> =
+        AWS[..3].iter().zip(table.aws()).filter(|(_, text)| text.is_none()).map(|(w, _)| *w).collect();
+    if !missing.is_empty() {
+        let message = format!("no mail can be sent without `{}`", missing.join("`, `"));
+        let help = "an access key of a user who may do ses:SendEmail: IAM console, Users, Security credentials";
+        reader.wrong(destination.span(), message, help.to_owned());
+    }
+}
+
 fn inbound_secret(reader: &mut Reader<'_>, secret: &Spanned<String>) {
     if no_whitespace(reader, secret, "secret") && secret.get_ref().len() < SHORTEST_SECRET {
         let message = format!("the secret has {} bytes; at least {SHORTEST_SECRET} are needed", secret.get_ref().len());
@@ -223,8 +296,8 @@ fn no_whitespace(reader: &mut Reader<'_>, value: &Spanned<String>, what: &str) -
 fn hide(problem: Problem) -> Problem {
     let line = problem.excerpt.trim_start();
     let key = problem.excerpt.split_once('=').map(|(key, _)| key);
-    let is_key =
-        |key: &str| nearest(key.trim(), ["secret", "previous", "token", "webhook", "base_url"].into_iter()).is_some();
+    let keys = || ["secret", "previous", "token", "webhook", "base_url"].into_iter().chain(AWS);
+    let is_key = |key: &str| nearest(key.trim(), keys()).is_some();
     let excerpt = match key {
         _ if line.starts_with("[connections.") || line.starts_with("[destinations.") => problem.excerpt,
         _ if line.is_empty() => problem.excerpt,

@@ -51,7 +51,7 @@ pub(crate) const COMPANY: MappedObject = MappedObject {
 
 /// The fields of a contact.
 pub(crate) const CONTACT: MappedObject =
-    MappedObject { name: "contact", fields: &[Field::Name, Field::Email, Field::Role] };
+    MappedObject { name: "contact", fields: &[Field::Name, Field::Email, Field::Role, Field::OptedOut] };
 
 /// The fields of a deal. One in a renewal pipeline may carry the terms of the renewal.
 pub(crate) const DEAL: MappedObject = MappedObject {

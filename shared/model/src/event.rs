@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionId, Answered, Band, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, EventId, Mode, Moment, Money,
-    Notice, Owner, PlaybookName, Recipient, Score, SubjectId,
+    ActionId, Answered, Band, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, Email, EventId, Mode, Moment,
+    Money, Notice, Owner, PlaybookName, Recipient, Score, SubjectId,
 };
 
 /// The version of the event schemas under `events/`. Fields are added, never removed or retyped.
@@ -240,6 +240,8 @@ pub enum ActionKind {
     CrmTask,
     /// An account's score, on its record in the CRM.
     CrmUpdate,
+    /// A mail to somebody at the customer's, or to one of us.
+    EmailNudge,
 }
 
 impl ActionKind {
@@ -249,6 +251,7 @@ impl ActionKind {
             Self::SlackAlert => "slack_alert",
             Self::CrmTask => "crm_task",
             Self::CrmUpdate => "crm_update",
+            Self::EmailNudge => "email_nudge",
         }
     }
 
@@ -257,6 +260,7 @@ impl ActionKind {
         match self {
             Self::SlackAlert => "slack",
             Self::CrmTask | Self::CrmUpdate => "hubspot",
+            Self::EmailNudge => "email",
         }
     }
 }
@@ -313,6 +317,9 @@ pub struct ActionRequest {
     /// What is to stand on the account's record in the CRM; `None` for every other kind of action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<CrmUpdate>,
+    /// What is to be written; `None` for every other kind of action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
 }
 
 /// Whether a message may interrupt its reader.

@@ -72,6 +72,14 @@ fields! {
     Email = "email": Text,
     /// A contact's part: sponsor, decision-maker, admin, user.
     Role = "role": Text,
+    /// A contact wants no mail, as the CRM says.
+    OptedOut = "opted_out": Flag,
+    /// Mail to the address comes back for good.
+    MailBounced = "mail_bounced": Flag,
+    /// Whoever has the address called our mail spam.
+    MailComplained = "mail_complained": Flag,
+    /// Whoever has the address unsubscribed from our mail; false once they subscribe again.
+    MailUnsubscribed = "mail_unsubscribed": Flag,
     /// A deal's pipeline id.
     Pipeline = "pipeline": Text,
     /// A deal's stage id.

@@ -7,6 +7,7 @@ mod answer;
 mod assessment;
 mod delivery;
 mod desk;
+mod email;
 mod episode;
 mod event;
 mod fact;
@@ -37,6 +38,7 @@ pub use assessment::{
 };
 pub use delivery::{Control, Delivery, Mode, OperatorStatement, Quarantined};
 pub use desk::{Desk, DeskLine, PendingMessage, PlacedMessage, Placement, Surge, ToldSurge, Turn, Uses, WaitingLine};
+pub use email::{Audience, Email, mail_ledger};
 pub use episode::{Closing, Episode, EpisodeKey, EpisodeState};
 pub use event::{
     ActionKind, ActionOutcome, ActionRequest, Alert, AlertChange, AlertKind, CauseChain, EVENT_SCHEMA, Event,

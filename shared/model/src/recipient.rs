@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Recipient {
     /// A Slack channel (`#name` or id), a person's Slack id, or their email address where Slack is to be asked for that; of
-    /// a task, whose it is, for a reader.
+    /// a task, whose it is, for a reader; of a mail, the address of whoever reads it in the end.
     pub address: String,
     /// How it was chosen.
     pub reason: String,

@@ -96,6 +96,7 @@ fn request(input: Input<'_>, of: &Assessment, update: CrmUpdate, news: &News, de
         alert: alert(input.previous, of, &update),
         task: None,
         update: Some(update),
+        email: None,
     };
     push(decision, account, news, id.as_str(), &news.id.clone(), EventBody::ActionRequested(Box::new(request)));
     id

@@ -10,5 +10,6 @@ pub mod logging;
 mod parameters;
 pub mod seam;
 pub mod secrets;
+pub mod signing;
 
 pub use clock::{Clock, backoff};

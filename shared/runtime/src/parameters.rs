@@ -6,11 +6,8 @@
 //! Followed: "GetParametersByPath" (AWS Systems Manager API reference) and "AWS JSON 1.1 protocol" (Smithy 2.0), read
 //! 2026-11.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use model::Moment;
 use serde::Deserialize;
@@ -19,6 +16,7 @@ use serde_json::json;
 use crate::aws::AwsSettings;
 use crate::seam::{Call, CallError, Seam, Target};
 use crate::secrets::{Secret, SecretMap};
+use crate::signing::Signer;
 
 const SERVICE: &str = "ssm";
 const OPERATION: &str = "GetParametersByPath";
@@ -59,8 +57,7 @@ impl Failure {
 /// The parameters below paths.
 pub(crate) struct Parameters {
     seam: Seam,
-    region: String,
-    credentials: Credentials,
+    signer: Signer,
     endpoint: String,
 }
 
@@ -90,8 +87,7 @@ impl Parameters {
         let of_region = || format!("https://{SERVICE}.{}.amazonaws.com", aws.region);
         Self {
             seam: seam.clone(),
-            region: aws.region.clone(),
-            credentials: aws.credentials.clone(),
+            signer: Signer::new(SERVICE, &aws.region, aws.credentials.clone()),
             endpoint: aws.endpoint.clone().unwrap_or_else(of_region),
         }
     }
@@ -147,30 +143,15 @@ impl Parameters {
     }
 
     fn signed(&self, body: Bytes, now: Moment) -> Result<http::Request<Bytes>, Failure> {
-        let unmade = |error: &dyn std::fmt::Display| Failure::Unmade(error.to_string());
         let target = format!("AmazonSSM.{OPERATION}");
         let headers = [("content-type", CONTENT), ("x-amz-target", target.as_str())];
         let url = format!("{}/", self.endpoint);
-        let since_1970 = Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or_default());
-        let identity = self.credentials.clone().into();
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(SERVICE)
-            .time(SystemTime::UNIX_EPOCH + since_1970)
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| unmade(&error))?
-            .into();
-        let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(&body))
-            .map_err(|error| unmade(&error))?;
-        let (signature, _) = sign(signable, &params).map_err(|error| unmade(&error))?.into_parts();
         let mut request = http::Request::post(&url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let mut request = request.body(body).map_err(|error| unmade(&error))?;
-        signature.apply_to_request_http1x(&mut request);
+        let mut request = request.body(body).map_err(|error| Failure::Unmade(error.to_string()))?;
+        self.signer.sign(&mut request, now).map_err(Failure::Unmade)?;
         Ok(request)
     }
 }
@@ -178,6 +159,8 @@ impl Parameters {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use aws_credential_types::Credentials;
 
     use super::*;
 

@@ -32,6 +32,8 @@ pub enum Target {
     Slack,
     /// Tasks for our team in the CRM.
     HubSpot,
+    /// Mail.
+    Ses,
     /// The API of a tool that sends us webhooks, to read what their bodies only name.
     Vendor,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Target {
             Self::Ssm => "ssm",
             Self::Slack => "slack",
             Self::HubSpot => "hubspot",
+            Self::Ses => "ses",
             Self::Vendor => "vendor",
         })
     }

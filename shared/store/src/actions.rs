@@ -37,6 +37,8 @@ pub enum ActionStatus {
     Digested,
     /// Another message tells it.
     Merged,
+    /// Nobody may be written to: nobody is known, or they want no mail, or none arrives.
+    Suppressed,
     /// No longer true when its turn came.
     Obsolete,
     /// The vendor may or may not have acted, twice; a person must look.
@@ -63,6 +65,7 @@ impl ActionStatus {
             Self::Held => "held",
             Self::Digested => "digested",
             Self::Merged => "merged",
+            Self::Suppressed => "suppressed",
             Self::Obsolete => "obsolete",
             Self::Uncertain => "uncertain",
             Self::Failed => "failed",

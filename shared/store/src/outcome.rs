@@ -26,6 +26,7 @@ pub fn outcome(account: &SubjectId, request: &ActionRequest, row: &ActionRow, at
         | ActionStatus::Held
         | ActionStatus::Digested
         | ActionStatus::Merged
+        | ActionStatus::Suppressed
         | ActionStatus::Obsolete
         | ActionStatus::Claimed
         | ActionStatus::Waiting

@@ -170,11 +170,12 @@ fn throttled(target: Target) -> http::Response<Bytes> {
         }
         Target::EventBridge | Target::Ssm => r#"{"__type":"ThrottlingException","message":"slow down"}"#,
         Target::Slack => r#"{"ok":false,"error":"ratelimited"}"#,
+        Target::Ses => r#"{"message":"Maximum sending rate exceeded."}"#,
         Target::HubSpot | Target::Vendor => r#"{"status":"error","message":"slow down"}"#,
     };
     let mut response = http::Response::new(Bytes::from_static(body.as_bytes()));
     let status = match target {
-        Target::Slack | Target::HubSpot | Target::Vendor => http::StatusCode::TOO_MANY_REQUESTS,
+        Target::Slack | Target::HubSpot | Target::Ses | Target::Vendor => http::StatusCode::TOO_MANY_REQUESTS,
         Target::DynamoDb | Target::EventBridge | Target::Ssm => http::StatusCode::BAD_REQUEST,
     };
     *response.status_mut() = status;

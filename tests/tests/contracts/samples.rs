@@ -1,9 +1,9 @@
 //! One event of every kind: a day in the life of an invented account.
 
 use model::{
-    ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertAnswer, AlertChange, AlertKind, Answered, Band,
-    BookEntry, BookLine, CauseChain, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, DeskLine, Digest,
-    DigestEntry, EVENT_SCHEMA, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice,
+    ActionId, ActionKind, ActionOutcome, ActionRequest, Alert, AlertAnswer, AlertChange, AlertKind, Answered, Audience,
+    Band, BookEntry, BookLine, CauseChain, Closing, ConnectionName, CrmTask, CrmUpdate, DeliveryId, DeskLine, Digest,
+    DigestEntry, EVENT_SCHEMA, Email, EpisodeKey, Event, EventBody, EventId, FetchRequest, Mode, Moment, Money, Notice,
     NoticeBody, Owner, PlaybookName, Recipient, Score, Shared, SourceSilent, Stamp, StartingBook, SubjectId,
     SurgeAccount, SurgeAlert, TaskChange, TaskPriority, Urgency, Weigh,
 };
@@ -292,6 +292,14 @@ fn request() -> ActionRequest {
             band: Some(Band::Red),
             reasons: vec!["CSM sentiment: red (33 points short)".into()],
             as_of: moment("2026-11-21T08:58:13.402Z"),
+        }),
+        email: Some(Email {
+            audience: Audience::Customer,
+            template: "kickoff".into(),
+            role: Some("sponsor".into()),
+            contact: Some(SubjectId::vendor("hubspot", "contact", "501")),
+            name: Some("Mara".into()),
+            reply_to: Some("dana@barometer.example".into()),
         }),
     }
 }

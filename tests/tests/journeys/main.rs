@@ -16,6 +16,7 @@ mod erasure;
 mod explain;
 mod fetch;
 mod kill_points;
+mod mail;
 mod order;
 mod receive;
 mod replay;

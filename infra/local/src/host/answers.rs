@@ -264,7 +264,7 @@ impl Host {
 }
 
 /// The kinds of row that one moment can bring, in the order in which they follow from each other; others come first.
-const TOLD_IN_ORDER: [&str; 10] = [
+const TOLD_IN_ORDER: [&str; 11] = [
     "rescored",
     "watched",
     "unwatched",
@@ -274,6 +274,7 @@ const TOLD_IN_ORDER: [&str; 10] = [
     "requested",
     "slack_alert",
     "crm_task",
+    "email_nudge",
     "crm_update",
 ];
 

@@ -9,6 +9,7 @@ mod erase;
 mod error;
 mod forest;
 mod import;
+mod keys;
 mod link;
 mod operate;
 mod person;
@@ -31,6 +32,7 @@ use clock::Minute;
 use config::Config;
 use config::secrets::SecretsFile;
 use crm_task::CrmTasks;
+use email_nudge::EmailNudge;
 use fetch_object::FetchObject;
 use health::Health;
 use model::{Family, Moment};
@@ -40,7 +42,6 @@ use runtime::Clock;
 use runtime::aws::AwsSettings;
 use runtime::lambda::{HttpAnswer, HttpEvent};
 use runtime::seam::{Call, CallError, Seam, Target};
-use runtime::secrets::{Secret, SecretMap, Secrets, SecretsUnavailable};
 use serde_json::Value;
 use slack_alert::SlackAlert;
 use store::{Store, Tables};
@@ -58,6 +59,7 @@ use crate::state::State;
 use crate::template::{Function, Stack};
 
 pub use error::HostError;
+use keys::{connection_secrets, destination_secrets, secrets};
 pub use replay::Scratch;
 use tokens::Tokens;
 
@@ -316,7 +318,7 @@ fn inside(engine: Engine, bus: Bus, vendors: Seam) -> Seam {
                 Target::DynamoDb => Ok(engine.call(&call.operation, call.request.body())),
                 Target::EventBridge => Ok(bus.call(&call.operation, call.request.body())),
                 Target::Ssm => Err(CallError::NotCalled("secrets are in a file here".into())),
-                Target::Slack | Target::HubSpot | Target::Vendor => vendors.call(call).await,
+                Target::Slack | Target::HubSpot | Target::Ses | Target::Vendor => vendors.call(call).await,
             }
         })
     })
@@ -338,6 +340,7 @@ struct Functions {
     minute: Arc<Minute>,
     slack_alert: Arc<SlackAlert>,
     crm_tasks: Arc<CrmTasks>,
+    email_nudge: Arc<EmailNudge>,
     fetch_object: Arc<FetchObject>,
     webhooks: BTreeMap<Family, Arc<Webhook>>,
     guard: Option<Guard>,
@@ -366,6 +369,9 @@ impl Functions {
             SlackAlert::new(config.clone(), store.clone(), seam.clone(), slack_secrets, time_of_answers.clone())?;
         let time_of_tasks = time_of_answers.clone();
         let crm_tasks = CrmTasks::new(config.clone(), store.clone(), seam.clone(), hubspot_secrets, time_of_tasks);
+        let mail_secrets = secrets(&parts.secrets, |file| destination_secrets(file, "email"));
+        let time_of_mail = time_of_answers.clone();
+        let email_nudge = EmailNudge::new(config.clone(), store.clone(), seam.clone(), mail_secrets, time_of_mail)?;
         let receipts = {
             let clock = clock.clone();
             // A receipt that cannot be remembered for the next start is still one for now.
@@ -381,6 +387,7 @@ impl Functions {
             minute: Arc::new(Minute::new(config.clone(), store.clone(), bus, time)),
             slack_alert: Arc::new(slack_alert),
             crm_tasks: Arc::new(crm_tasks),
+            email_nudge: Arc::new(email_nudge),
             fetch_object: Arc::new(fetch_object),
             webhooks: Family::WEBHOOKS.into_iter().map(webhook).collect(),
             guard: parts.guard.clone(),
@@ -392,13 +399,14 @@ impl Functions {
         let name = function.logical_id.as_str();
         let (normalize, health) = (self.normalize.clone(), self.health.clone());
         let (publish, slack_alert, fetch) = (self.publish.clone(), self.slack_alert.clone(), self.fetch_object.clone());
-        let crm_tasks = self.crm_tasks.clone();
+        let (crm_tasks, email_nudge) = (self.crm_tasks.clone(), self.email_nudge.clone());
         Ok(match function.crate_name.as_str() {
             "normalize" => self.typed(name, normalize, |handler, event| async move { handler.handle(event).await }),
             "health" => self.typed(name, health, |handler, event| async move { handler.handle(event).await }),
             "publish" => self.typed(name, publish, |handler, event| async move { handler.handle(event).await }),
             "slack-alert" => self.typed(name, slack_alert, |handler, event| async move { handler.handle(event).await }),
             "crm-task" => self.typed(name, crm_tasks, |handler, event| async move { handler.handle(event).await }),
+            "email-nudge" => self.typed(name, email_nudge, |handler, event| async move { handler.handle(event).await }),
             "fetch-object" => self.typed(name, fetch, |handler, event| async move { handler.handle(event).await }),
             "clock" => self.minute(),
             other => {
@@ -455,29 +463,4 @@ impl Functions {
             }
         }
     }
-}
-
-fn secrets(read: &ReadSecrets, choose: fn(SecretsFile) -> SecretMap) -> Secrets {
-    let read = read.clone();
-    Secrets::from_host(move || match read() {
-        Ok(file) => Ok(choose(file)),
-        Err(reason) => Err(SecretsUnavailable { from: "the file of secrets".into(), reason }),
-    })
-}
-
-/// As SSM names them below `/barometer/{family}`.
-fn connection_secrets(file: SecretsFile) -> SecretMap {
-    let mut map = SecretMap::new();
-    for (name, secrets) in file.connections {
-        map.insert(format!("{name}/secret"), Secret::new(secrets.secret));
-        map.extend(secrets.previous.map(|previous| (format!("{name}/previous"), Secret::new(previous))));
-    }
-    map
-}
-
-/// As SSM names them below `/barometer/{destination}`.
-fn destination_secrets(mut file: SecretsFile, destination: &str) -> SecretMap {
-    let secrets = file.destinations.remove(destination).unwrap_or_default();
-    let named = [("token", secrets.token), ("webhook", secrets.webhook), ("base_url", secrets.base_url)];
-    named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Secret::new(value?)))).collect()
 }

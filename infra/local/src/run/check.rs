@@ -1,9 +1,10 @@
 //! `barometer check`: is the configuration right, and do its playbooks do what their examples say?
 
+use actions::ses::Going;
 use config::secrets::{check_secrets, missing_tokens, parse_secrets};
 use config::{Config, Problem};
 use miette::Diagnostic;
-use model::{AlertKind, Event, EventBody};
+use model::{AlertKind, Email, Event, EventBody};
 use serde::Serialize;
 
 use super::Surroundings;
@@ -36,7 +37,7 @@ enum CheckFailure {
         failed: Vec<FailedExample>,
         total: usize,
     },
-    #[error("a message template under templates/slack cannot be used: {reason}")]
+    #[error("a message template under templates cannot be used: {reason}")]
     #[diagnostic(help("mend the template; a message is rendered with every value that an alert can have"))]
     Template { reason: String },
     #[error("the file of secrets does not fit the configuration\n{problems}")]
@@ -125,6 +126,13 @@ fn render_samples(config: &Config) -> Result<(), String> {
     for kind in AlertKind::ALL {
         request.alert.kind = *kind;
         actions::slack::render(&templates, &request, None).map_err(chain)?;
+    }
+    let templates = actions::ses::MailTemplates::new(&config.templates).map_err(chain)?;
+    let Some(mail) = request.email.clone() else { return Ok(()) };
+    for (name, list) in templates.names().flat_map(|name| [(name, None), (name, Some(("list", None)))]) {
+        let email = Email { template: name.to_owned(), ..mail.clone() };
+        let going = Going { from: "", configuration_set: None, to: "", is_draft: list.is_none(), list };
+        actions::ses::render(&templates, &request, &email, &going).map_err(chain)?;
     }
     Ok(())
 }

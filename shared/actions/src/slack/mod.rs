@@ -25,6 +25,7 @@ pub use call::{BadToken, Named, PostError, Posted, Slack, SlackToken, SlackWebho
 pub use message::{MAX_VISIBLE, SlackMessage, render};
 pub use notice::{NoticeTemplates, render_notice};
 pub use templates::{RenderError, SlackTemplates};
+pub(crate) use templates::{parse, write};
 
 #[cfg(test)]
 pub(crate) mod checks;

@@ -85,13 +85,13 @@ fn path_of(kind: AlertKind) -> String {
 }
 
 /// Whether the text `name` parses.
-pub(super) fn parse(environment: &Environment<'_>, name: &str, text: &str) -> Result<(), RenderError> {
+pub(crate) fn parse(environment: &Environment<'_>, name: &str, text: &str) -> Result<(), RenderError> {
     let parsed = environment.template_from_named_str(name, text);
     parsed.map(|_| ()).map_err(|source| RenderError::Template { name: name.to_owned(), source })
 }
 
 /// The text `name` with `words`, escaped.
-pub(super) fn write(
+pub(crate) fn write(
     environment: &Environment<'_>,
     name: &str,
     text: &str,

@@ -107,6 +107,7 @@ fn everywhere(kind: AlertKind, text: &str) -> ActionRequest {
         },
         task: None,
         update: None,
+        email: None,
     }
 }
 

@@ -189,7 +189,7 @@ impl Report {
             EventBody::ActionRequested(request) => match request.kind {
                 ActionKind::SlackAlert => self.messages.push(message(event, request)),
                 // A task lies in a list, a score stands on a record; neither interrupts anybody.
-                ActionKind::CrmTask | ActionKind::CrmUpdate => {}
+                ActionKind::CrmTask | ActionKind::CrmUpdate | ActionKind::EmailNudge => {}
             },
             EventBody::Watched { .. }
             | EventBody::Unwatched { .. }

@@ -47,11 +47,12 @@ pub fn document(files: &Files, config: &Config, report: &Report) -> String {
 
 /// Files with numbers that are judgement.
 fn is_told(path: &str) -> bool {
-    path.ends_with(".toml") && (path.starts_with("health") || path.starts_with("playbooks/") || path == "team.toml")
+    path.ends_with(".toml")
+        && (path.starts_with("health") || path.starts_with("playbooks/") || matches!(path, "team.toml" | "email.toml"))
 }
 
 /// Names and texts: what stands in them is no setting.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
     "title",
     "why",
     "label",
@@ -61,6 +62,7 @@ const TEXTS: [&str; 12] = [
     "next_step",
     "slack_alert",
     "crm_task",
+    "email_nudge",
     "use",
     "value",
     "headline",

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use model::{ActionKind, Band, PlaybookName, TaskPriority, Urgency};
 
 pub use offset::Offset;
-pub(crate) use read::read;
+pub(crate) use read::{Templates, read};
 
 use crate::{Condition, Runway, Scalar};
 
@@ -74,6 +74,11 @@ impl Playbook {
     /// The steps that make tasks in the CRM.
     pub fn tasks(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action.kind() == ActionKind::CrmTask)
+    }
+
+    /// The steps that start the thread in Slack, or go on in it.
+    pub fn messages(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action.kind() == ActionKind::SlackAlert)
     }
 
     /// The conditions that start or end its episodes.
@@ -158,6 +163,32 @@ pub enum Role {
     Ae,
 }
 
+/// Whom a mail is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailTo {
+    /// Whoever looks after the account.
+    Owner,
+    /// The contact whose role is sponsor or champion.
+    Sponsor,
+    /// The contact whose role is decision maker.
+    DecisionMaker,
+    /// The contact whose role is administrator.
+    Admin,
+}
+
+impl MailTo {
+    /// The part in words, as messages say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Sponsor => "sponsor",
+            Self::DecisionMaker => "decision maker",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepAction {
@@ -179,6 +210,15 @@ pub enum StepAction {
         /// How pressing it is; `None` where the account's band says so.
         priority: Option<TaskPriority>,
     },
+    /// A mail.
+    EmailNudge {
+        /// Whom it is for.
+        to: MailTo,
+        /// The template below `templates/email/`, without `.txt.j2` and `.html.j2`.
+        template: String,
+        /// What else the mail says.
+        text: Option<String>,
+    },
 }
 
 impl StepAction {
@@ -187,6 +227,16 @@ impl StepAction {
         match self {
             Self::SlackAlert { .. } => ActionKind::SlackAlert,
             Self::CrmTask { .. } => ActionKind::CrmTask,
+            Self::EmailNudge { .. } => ActionKind::EmailNudge,
+        }
+    }
+
+    /// What it proposes that one of us does next; `None` for a mail, which does it.
+    pub fn proposes(&self) -> Option<&str> {
+        match self {
+            Self::SlackAlert { next_step, .. } => Some(next_step),
+            Self::CrmTask { title, .. } => Some(title),
+            Self::EmailNudge { .. } => None,
         }
     }
 }

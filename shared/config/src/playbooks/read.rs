@@ -18,8 +18,14 @@ const PRIORITY: u32 = 50;
 /// Names of messages that no step asks for.
 const RESERVED: [&str; 4] = ["resolved", "update", "hand-off", "answered"];
 
-/// Reads `playbooks/{stem}.toml`; `templates` are the names of those for Slack.
-pub(crate) fn read(reader: &mut Reader<'_>, stem: &str, templates: &[&str]) -> Option<Playbook> {
+/// The names of the templates that there are.
+pub(crate) struct Templates<'a> {
+    pub slack: Vec<&'a str>,
+    pub mail: Vec<&'a str>,
+}
+
+/// Reads `playbooks/{stem}.toml`.
+pub(crate) fn read(reader: &mut Reader<'_>, stem: &str, templates: &Templates<'_>) -> Option<Playbook> {
     let name = stem.parse::<PlaybookName>();
     if let Err(error) = &name {
         reader.wrong(0..0, format!("the file's name: {error}"), "rename the file".to_owned());
@@ -137,7 +143,7 @@ fn window(reader: &mut Reader<'_>, table: &WindowTable) -> Window {
     }
 }
 
-fn steps(reader: &mut Reader<'_>, tables: &[Spanned<StepTable>], templates: &[&str]) -> Vec<Step> {
+fn steps(reader: &mut Reader<'_>, tables: &[Spanned<StepTable>], templates: &Templates<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for table in tables.iter().map(Spanned::get_ref) {
         let name = reader.words(&table.name);
@@ -168,22 +174,17 @@ fn steps(reader: &mut Reader<'_>, tables: &[Spanned<StepTable>], templates: &[&s
 }
 
 /// What one step does: exactly one thing.
-fn action(reader: &mut Reader<'_>, table: &StepTable, name: &str, templates: &[&str]) -> Option<StepAction> {
-    match (&table.slack_alert, &table.crm_task) {
-        (None, None) => {
-            let help = "add `slack_alert = { next_step = \"…\" }` or `crm_task = { title = \"…\" }`".to_owned();
-            reader.wrong(table.name.span(), format!("step `{name}` does nothing"), help);
+fn action(reader: &mut Reader<'_>, table: &StepTable, name: &str, templates: &Templates<'_>) -> Option<StepAction> {
+    match (&table.slack_alert, &table.crm_task, &table.email_nudge) {
+        (None, None, None) => {
+            let help = "add `slack_alert = { next_step = \"…\" }`, `crm_task = { title = \"…\" }` or \
+                        `email_nudge = { to = \"sponsor\", template = \"…\" }`";
+            reader.wrong(table.name.span(), format!("step `{name}` does nothing"), help.to_owned());
             None
         }
-        (Some(_), Some(_)) => {
-            let help = "make two steps of it".to_owned();
-            reader.wrong(table.name.span(), format!("step `{name}` does two things"), help);
-            None
-        }
-        (Some(alert), None) => {
-            let unknown = |name: &&Spanned<String>| !templates.contains(&name.get_ref().as_str());
-            if let Some(template) = alert.template.as_ref().filter(unknown) {
-                reader.unknown(template, "a template in templates/slack", templates.iter().copied());
+        (Some(alert), None, None) => {
+            if let Some(template) = alert.template.as_ref() {
+                known(reader, template, "a template in templates/slack", &templates.slack);
             }
             Some(StepAction::SlackAlert {
                 next_step: reader.words(&alert.next_step),
@@ -191,7 +192,7 @@ fn action(reader: &mut Reader<'_>, table: &StepTable, name: &str, templates: &[&
                 template: alert.template.as_ref().map(|name| name.get_ref().clone()),
             })
         }
-        (None, Some(task)) => {
+        (None, Some(task), None) => {
             if table.due.is_none() {
                 let help = "add `due = \"2bd\"`".to_owned();
                 reader.wrong(table.name.span(), format!("step `{name}` makes a task that is never due"), help);
@@ -206,6 +207,30 @@ fn action(reader: &mut Reader<'_>, table: &StepTable, name: &str, templates: &[&
                 priority: task.priority,
             })
         }
+        (None, None, Some(mail)) => {
+            let what = "a template in templates/email, with a file .txt.j2 and one .html.j2";
+            known(reader, &mail.template, what, &templates.mail);
+            if table.urgency.is_some() {
+                let help = "leave `urgency` out; email.toml says how much mail one address gets".to_owned();
+                reader.wrong(table.name.span(), format!("step `{name}` writes a mail, which interrupts nobody"), help);
+            }
+            Some(StepAction::EmailNudge {
+                to: mail.to,
+                template: mail.template.get_ref().clone(),
+                text: mail.text.as_ref().map(|text| reader.words(text)),
+            })
+        }
+        _ => {
+            let help = "make a step of each".to_owned();
+            reader.wrong(table.name.span(), format!("step `{name}` does more than one thing"), help);
+            None
+        }
+    }
+}
+
+fn known(reader: &mut Reader<'_>, name: &Spanned<String>, what: &str, valid: &[&str]) {
+    if !valid.contains(&name.get_ref().as_str()) {
+        reader.unknown(name, what, valid.iter().copied());
     }
 }
 

@@ -4,7 +4,7 @@ use model::{Band, TaskPriority, Urgency};
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
-use super::Role;
+use super::{MailTo, Role};
 use crate::reading::Table;
 use crate::runway::RenewalTable;
 
@@ -89,6 +89,8 @@ pub(super) struct StepTable {
     pub slack_alert: Option<SlackAlertTable>,
     #[serde(default)]
     pub crm_task: Option<CrmTaskTable>,
+    #[serde(default)]
+    pub email_nudge: Option<EmailNudgeTable>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +111,15 @@ pub(super) struct CrmTaskTable {
     pub text: Option<Spanned<String>>,
     #[serde(default)]
     pub priority: Option<TaskPriority>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct EmailNudgeTable {
+    pub to: MailTo,
+    pub template: Spanned<String>,
+    #[serde(default)]
+    pub text: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod common;
+mod mail;
 mod mistakes;
 mod profiles;
 mod secrets;

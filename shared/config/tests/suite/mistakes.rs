@@ -225,7 +225,7 @@ fn steps_and_examples() {
     let file = In("playbooks/risk-mitigation.toml");
     let help = "did you mean `slack_alert`?";
     file.check(["slack_alert =", "slack_alrt ="], "slack_alrt", "`slack_alrt` is not a key here", help);
-    let help = "add `slack_alert = { next_step = \"…\" }` or `crm_task = { title = \"…\" }`";
+    let help = "add `slack_alert = { next_step = \"…\" }`, `crm_task = { title = \"…\" }` or `email_nudge = { to = \"sponsor\", template = \"…\" }`";
     file.check(["slack_alert =", "# slack_alert ="], "\"alert\"", "step `alert` does nothing", help);
     file.check(["next_step", "next_stp"], "next_stp", "`next_stp` is not a key here", "did you mean `next_step`?");
     let twice = "slack_alert = { next_step = \"x\" }\n[[step]]\nname = \"alert\"\nslack_alert =";
@@ -246,7 +246,7 @@ fn tasks() {
     let message = "step `recovery-plan` makes a task, which interrupts nobody";
     file.check(mistake, "\"recovery-plan\"", message, "leave `urgency` out; a task has a `priority`");
     let both = ["due = \"5bd\"\ncrm", "due = \"5bd\"\nslack_alert = { next_step = \"x\" }\ncrm"];
-    file.check(both, "\"recovery-plan\"", "step `recovery-plan` does two things", "make two steps of it");
+    file.check(both, "\"recovery-plan\"", "step `recovery-plan` does more than one thing", "make a step of each");
     let first = ["slack_alert = {", "crm_task = { title = \"x\" }\n# ="];
     let help = "put a step with `slack_alert` before it: its message starts the thread";
     file.check(first, "\"alert\"", "`alert` comes before the first message", help);
@@ -408,8 +408,8 @@ fn modes() {
     file.check(["slack = \"live", "slak = \"live"], "slak", "`slak` is not a destination", "did you mean `slack`?");
     let help = "did you mean `risk-mitigation`?";
     file.check(["most.risk-mit", "most.rsk-mit"], "rsk-mitigation", "`rsk-mitigation` is not a playbook", help);
-    let mistake =
-        ["\"live\"\n\n# Where messages go in redirect.\n[redirect]\nslack = \"#barometer-test\"", "\"redirect\""];
+    let table = "\n[redirect]\nslack = \"#barometer-test\"\nemail = \"barometer-test@ourco.example\"";
+    let mistake = [&format!("\"live\"\n\n# Where messages go in redirect.{table}"), "\"redirect\""];
     file.check(mistake, "\"redirect\"", "there is nowhere to redirect to", "add `slack = \"#…\"` under `[redirect]`");
     let (message, help) = ("nothing is redirected to `hubspot`", "it can `observe` or be `live`");
     let mode = ["slack = \"live\"", "slack = \"live\"\nhubspot = \"redirect\""];

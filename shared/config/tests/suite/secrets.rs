@@ -170,3 +170,23 @@ fn a_file_that_cannot_be_parsed_shows_no_value() {
         assert!(message == "hidden" || problems.0[0].message == message, "{shown}");
     }
 }
+
+#[test]
+fn mail_needs_a_whole_key_and_nothing_else_is_signed_with_one() {
+    let good = format!("[connections.hubspot]\nsecret = \"{SECRET}\"\n");
+    let key = format!("access_key_id = \"AKIA1\"\nsecret_access_key = \"{SECRET}\"\n");
+    let whole = format!("{good}[destinations.email]\nregion = \"eu-central-1\"\n{key}");
+    assert_eq!(problems(&whole), []);
+    let read = parse_secrets("secrets.toml", &whole).unwrap();
+    let aws = read.destinations["email"].aws.clone().unwrap();
+    assert_eq!((aws.region.as_str(), aws.access_key_id.as_str(), aws.session_token), ("eu-central-1", "AKIA1", None));
+    assert!(!format!("{read:?} {:?}", read.destinations["email"].aws).contains(SECRET));
+    let help = "an access key of a user who may do ses:SendEmail: IAM console, Users, Security credentials";
+    let without_region = format!("{good}[destinations.email]\n{key}");
+    check(&without_region, 3, "no mail can be sent without `region`", Some(help));
+    assert_eq!(parse_secrets("secrets.toml", &without_region).unwrap().destinations["email"].aws, None);
+    let slack = format!("{good}[destinations.slack]\nregion = \"eu-central-1\"\n");
+    check(&slack, 4, "`slack` is not called with a key of AWS", Some("leave `region` out"));
+    let help = "leave it out; SES is called with `region`, `access_key_id` and `secret_access_key`";
+    check(&format!("{whole}token = \"x\"\n"), 7, "SES knows no token", Some(help));
+}

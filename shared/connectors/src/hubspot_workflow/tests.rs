@@ -349,7 +349,7 @@ fn other_token(field: Field) -> &'static str {
     match field {
         Field::Sentiment => "\"poor\"",
         Field::Company => "123456",
-        Field::IsTest => "\"true\"",
+        Field::IsTest | Field::OptedOut => "\"true\"",
         Field::AutoRenew => "\"false\"",
         Field::NoticeDays | Field::Seats | Field::PrepaidUnits | Field::PrepaidLeft | Field::Arr | Field::Amount => {
             "\"31\""

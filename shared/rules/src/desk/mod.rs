@@ -13,6 +13,7 @@
 mod digest;
 mod hours;
 mod line;
+mod mail;
 mod notices;
 mod place;
 mod surge;
@@ -20,6 +21,7 @@ mod surge;
 pub use digest::{Digested, digest, due_at};
 pub use hours::DeskRules;
 pub use line::line;
+pub use mail::{MailRules, allow};
 pub use notices::{BOOK_DAYS, source_silent, starting_book, starting_books, team_channel};
 pub use place::{Thread, offer, withdraw};
 pub use surge::{Seen, can_surge, see};

@@ -1,5 +1,6 @@
 //! What is known of an account as declared scalars, with the statement behind each.
 
+mod addressee;
 mod history;
 mod people;
 mod sources;
@@ -11,6 +12,7 @@ mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use addressee::Addressee;
 use config::{Config, Feed, Scalar, ScalarInfo, Scalars};
 use history::History;
 use jiff::civil::Date;

@@ -17,7 +17,7 @@ pub(super) enum Part {
 
 impl Part {
     /// The parts in a role as a CRM writes it, such as `EXECUTIVE_SPONSOR;BUDGET_HOLDER`.
-    fn of(role: &str) -> impl Iterator<Item = Self> {
+    pub(super) fn of(role: &str) -> impl Iterator<Item = Self> {
         role.split([';', ',']).filter_map(|one| {
             let words = one.trim().to_lowercase().replace(['_', '-'], " ");
             match words.as_str() {

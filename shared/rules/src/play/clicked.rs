@@ -88,11 +88,8 @@ pub(super) fn wake(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode
     if recovers || episode.root_action.is_none() {
         return;
     }
-    let asked = playbook.steps.iter().rev().find(|step| episode.asked.contains(&step.name));
-    let next_step = asked.map_or("", |step| match &step.action {
-        StepAction::SlackAlert { next_step, .. } => next_step.as_str(),
-        StepAction::CrmTask { title, .. } => title.as_str(),
-    });
+    let mut asked = playbook.steps.iter().rev().filter(|step| episode.asked.contains(&step.name));
+    let next_step = asked.find_map(|step| step.action.proposes()).unwrap_or_default();
     let said = AlertText {
         kind: AlertKind::Step,
         text: Some(format!("The snooze is over, and it still holds. {}", episode.why)),
@@ -123,7 +120,7 @@ fn ask_for_task(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode, d
 pub(super) fn wanted(playbook: &Playbook) -> Step {
     let next_step = playbook.steps.iter().find_map(|step| match &step.action {
         StepAction::SlackAlert { next_step, .. } => Some(next_step.clone()),
-        StepAction::CrmTask { .. } => None,
+        StepAction::CrmTask { .. } | StepAction::EmailNudge { .. } => None,
     });
     let title = next_step.unwrap_or_else(|| playbook.title.clone());
     Step {

@@ -6,6 +6,7 @@ mod clicked;
 mod end;
 mod guard;
 pub(crate) mod look;
+mod mail;
 mod open;
 mod owner;
 mod request;

@@ -1,6 +1,6 @@
 //! Who looks after an account whose episodes are open, and what happens when that is somebody else.
 
-use config::{Playbook, Role, StepAction, Trigger};
+use config::{Playbook, Role, Trigger};
 use model::{AlertKind, Episode, FactKey};
 
 use super::request::{Message, request};
@@ -37,14 +37,13 @@ pub(super) fn hand_off(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Epi
     if episode.root_action.is_none() {
         return;
     }
-    let asked = playbook.steps.iter().rev().find(|step| episode.asked.contains(&step.name));
-    let next_step = match (&playbook.trigger, asked) {
-        (Trigger::Renewal(table), _) => runway::last_proposed(table, episode, risk::is_at_risk(plays)),
-        (_, Some(step)) => match &step.action {
-            StepAction::SlackAlert { next_step, .. } => next_step.as_str(),
-            StepAction::CrmTask { title, .. } => title.as_str(),
-        },
-        (_, None) => "",
+    let mut asked = playbook.steps.iter().rev().filter(|step| episode.asked.contains(&step.name));
+    let next_step = match &playbook.trigger {
+        Trigger::Renewal(table) => runway::last_proposed(table, episode, risk::is_at_risk(plays)),
+        Trigger::BandChanged { .. }
+        | Trigger::Becomes { .. }
+        | Trigger::Answered { .. }
+        | Trigger::BecameCustomer { .. } => asked.find_map(|step| step.action.proposes()).unwrap_or_default(),
     };
     let name = |text: String| plays.config.team.find(&text).map_or(text.clone(), |person| person.name.clone());
     let said = AlertText {

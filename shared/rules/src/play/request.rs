@@ -55,6 +55,7 @@ pub(crate) fn request(
         alert,
         task: None,
         update: None,
+        email: None,
     };
     let body = EventBody::ActionRequested(Box::new(request));
     push(decision, plays.input.account, plays.news, id.as_str(), &cause_of(episode), body);

@@ -4,7 +4,7 @@ use config::{Playbook, Step, StepAction};
 use model::{AlertKind, Band, Episode, EpisodeState, Moment};
 
 use super::request::{Message, request};
-use super::{Plays, end, owner, task};
+use super::{Plays, end, mail, owner, task};
 use crate::alert::AlertText;
 use crate::decide::Decision;
 
@@ -36,6 +36,10 @@ pub(super) fn ask(
                 let says = task::Says { title, text: text.as_ref(), priority: *priority };
                 task::create(plays, playbook, step, says, episode, decision);
             }
+            StepAction::EmailNudge { to, template, text } => {
+                let says = mail::Says { to: *to, template, text: text.as_ref() };
+                mail::request(plays, playbook, step, says, episode, decision);
+            }
         }
         episode.asked.insert(step.name.clone());
         episode.asked_at = Some(plays.now.at);
@@ -66,7 +70,7 @@ fn message(
     episode: &Episode,
     decision: &mut Decision,
 ) {
-    let is_first = episode.asked.iter().all(|name| playbook.tasks().any(|task| task.name == *name));
+    let is_first = !playbook.messages().any(|message| episode.asked.contains(&message.name));
     let before = plays.prior;
     let (band, score) = if is_first {
         (before.map_or(Band::Unknown, |b| b.band), before.and_then(|b| b.score))

@@ -135,6 +135,7 @@ fn request(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, asked: Ask
         alert,
         task: Some(CrmTask { owner_id, ..task }),
         update: None,
+        email: None,
     };
     let body = EventBody::ActionRequested(Box::new(request));
     push(decision, plays.input.account, plays.news, id.as_str(), &cause_of(episode), body);

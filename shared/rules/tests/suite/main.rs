@@ -15,6 +15,7 @@ mod effort;
 mod episodes;
 mod examples;
 mod loaded;
+mod mail;
 mod members;
 mod prepaid;
 mod renewals;

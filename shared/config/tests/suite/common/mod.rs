@@ -34,7 +34,8 @@ const COMPANY: MappedObject = MappedObject {
         Field::Parent,
     ],
 };
-const CONTACT: MappedObject = MappedObject { name: "contact", fields: &[Field::Name, Field::Email, Field::Role] };
+const CONTACT: MappedObject =
+    MappedObject { name: "contact", fields: &[Field::Name, Field::Email, Field::Role, Field::OptedOut] };
 const DEAL: MappedObject = MappedObject {
     name: "deal",
     fields: &[Field::Name, Field::Pipeline, Field::Stage, Field::Amount, Field::ClosesOn],

@@ -78,6 +78,7 @@ pub fn about(number: usize) -> ActionRequest {
         alert: alert(account, name),
         task: None,
         update: None,
+        email: None,
     }
 }
 
