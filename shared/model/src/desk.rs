@@ -39,6 +39,8 @@ pub enum Uses {
     Exempt,
     /// The day's update of the episode named so.
     Update(String),
+    /// One of the hand-offs of the working day that are told by themselves.
+    HandOff,
 }
 
 /// A message whose place is decided.

@@ -47,6 +47,11 @@ impl<'a> DeskRules<'a> {
         at.date_in(self.zone())
     }
 
+    /// That day, or the first working day after it.
+    pub(super) fn working_day(&self, at: Moment) -> Date {
+        self.calendar.on_or_after(self.day(at))
+    }
+
     /// The calendar week of the reader's day: year and number, from Monday.
     pub(super) fn week(&self, at: Moment) -> (i16, i8) {
         let week = self.day(at).iso_week_date();

@@ -17,6 +17,9 @@ pub(super) const MOST_WAITING: usize = 200;
 /// How many placed messages are remembered that count for nothing any more. Actions that were done are known to the
 /// store for good; here they only bridge the time until they are marked there.
 const MOST_REMEMBERED: usize = 500;
+/// So many hand-offs of a working day reach their reader by themselves. Whoever takes over more than that at once, because
+/// somebody leaves or accounts are shared out anew, reads the rest as one list.
+const MOST_HAND_OFFS: usize = 3;
 /// Messages are decided on in batches, so that within one it does not matter who came first.
 const BATCH: SignedDuration = SignedDuration::from_mins(1);
 
@@ -43,7 +46,7 @@ pub enum Thread {
 ///   budget; after the first few of a day as replies to the last of them. A second one about an account on one day is
 ///   a reply to the first.
 /// - A reply is sent as soon as the reader may be disturbed and uses up nothing; of an episode's updates one a day,
-///   the newest of those that wait.
+///   the newest of those that wait, and of the hand-offs of a working day the first few: the rest are lines of the digest.
 /// - What follows a line of a digest changes nothing while that line waits, and is a line of the next digest after.
 /// - A channel gets a digest, and by itself only what is exempt.
 pub fn offer(
@@ -62,13 +65,14 @@ pub fn offer(
         return (Placement::NotBefore(pending.not_before), next);
     }
     let line = line(request, rules.zone());
-    let placement = match route(request, thread, rules) {
+    let placement = match route(request, thread, hand_offs(&next, now, rules), rules) {
         Route::Reply => {
             let allowed = rules.next_allowed(now);
             if allowed > now {
                 return (Placement::NotBefore(allowed), next);
             }
-            place(&mut next, id, &line, Placement::SendNow, Uses::Nothing, now)
+            let uses = if line.kind == AlertKind::HandOff { Uses::HandOff } else { Uses::Nothing };
+            place(&mut next, id, &line, Placement::SendNow, uses, now)
         }
         Route::Follows(root) if next.waits.contains_key(root) => {
             if let Some(waiting) = next.waits.get_mut(root).filter(|_| line.kind == AlertKind::Update) {
@@ -120,7 +124,7 @@ enum Route<'a> {
     Follows(&'a ActionId),
 }
 
-fn route<'a>(request: &ActionRequest, thread: &'a Thread, rules: &DeskRules<'_>) -> Route<'a> {
+fn route<'a>(request: &ActionRequest, thread: &'a Thread, hand_offs: usize, rules: &DeskRules<'_>) -> Route<'a> {
     let by_itself = match request.urgency {
         Urgency::Now if request.exempt || !rules.is_channel => Route::Pending,
         Urgency::Now | Urgency::Digest => Route::Digest,
@@ -136,6 +140,7 @@ fn route<'a>(request: &ActionRequest, thread: &'a Thread, rules: &DeskRules<'_>)
             AlertKind::Update | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved,
         ) => Route::Follows(root),
         (Thread::Sent, AlertKind::Update) => Route::Pending,
+        (Thread::Sent, AlertKind::HandOff) if hand_offs >= MOST_HAND_OFFS => Route::Digest,
         (
             Thread::Sent,
             AlertKind::Opened | AlertKind::Step | AlertKind::HandOff | AlertKind::Answered | AlertKind::Resolved,
@@ -228,6 +233,13 @@ fn used(desk: &Desk, now: Moment, rules: &DeskRules<'_>) -> usize {
     desk.placed.values().filter(|placed| placed.uses == Uses::Budget && rules.week(placed.at) == week).count()
 }
 
+/// How many hand-offs were sent on this working day, and on the days off before it.
+fn hand_offs(desk: &Desk, now: Moment, rules: &DeskRules<'_>) -> usize {
+    let today = rules.working_day(now);
+    let is_it = |placed: &&PlacedMessage| placed.uses == Uses::HandOff && rules.working_day(placed.at) == today;
+    desk.placed.values().filter(is_it).count()
+}
+
 fn into_digest(desk: &mut Desk, id: &ActionId, line: DeskLine, now: Moment, rules: &DeskRules<'_>) -> Placement {
     let day = rules.next_digest(now);
     let placement = place(desk, id, &line, Placement::InDigest(day), Uses::Nothing, now);
@@ -258,6 +270,7 @@ fn forget(desk: &mut Desk, now: Moment, rules: &DeskRules<'_>) {
     let counts = |placed: &PlacedMessage| match placed.uses {
         Uses::Budget => rules.week(placed.at) == week || rules.day(placed.at) == today,
         Uses::Exempt | Uses::Update(_) => rules.day(placed.at) == today,
+        Uses::HandOff => rules.working_day(placed.at) == rules.working_day(now),
         Uses::Nothing => false,
     };
     let idle = desk.placed.iter().filter(|(id, placed)| !counts(placed) && !desk.waits.contains_key(*id));

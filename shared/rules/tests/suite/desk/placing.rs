@@ -1,5 +1,5 @@
 use jiff::civil::date;
-use model::{ActionId, ActionRequest, AlertKind, Placement, Urgency};
+use model::{ActionId, ActionRequest, AlertKind, Notice, NoticeBody, Placement, Urgency};
 use proptest::prelude::*;
 use rules::desk::{Thread, withdraw};
 
@@ -150,6 +150,38 @@ fn replies_use_up_nothing_and_wait_only_for_the_night_to_end() {
         assert_eq!(ines.offer_in(&reply, &Thread::Sent, "2026-11-23T20:00:00"), morning);
         assert_eq!(ines.offer_in(&reply, &Thread::Sent, "2026-11-24T07:00:00"), Placement::SendNow);
     }
+}
+
+#[test]
+fn of_many_accounts_handed_over_at_once_three_are_told_and_the_digest_tells_the_rest() {
+    let reader = Reader::in_zone("Europe/Berlin").quiet("18:00-08:00");
+    let mut ines = At::empty(&reader);
+    let hand_off = |number: usize| then(&about(number), AlertKind::HandOff, &format!("hand-off {number:02}"), MONDAY);
+    let handed: Vec<ActionRequest> = (0..40).map(hand_off).collect();
+    let mut placed = |request: &ActionRequest, now: &str| ines.offer_in(request, &Thread::Sent, now);
+    for (number, request) in handed.iter().enumerate() {
+        let expected = if number < 3 { Placement::SendNow } else { in_digest(24) };
+        assert_eq!(placed(request, &format!("2026-11-23T09:00:{number:02}")), expected, "{number}");
+    }
+    assert_eq!(placed(&handed[2], "2026-11-23T09:01:00"), Placement::SendNow, "asked again it stays where it is");
+    assert_eq!(placed(&hand_off(40), "2026-11-24T09:00:00"), Placement::SendNow, "another working day");
+    let digest = ines.digest("2026-11-24T09:00:00", &handed.iter().collect::<Vec<_>>()).unwrap();
+    let Some(Notice { body: NoticeBody::Digest(digest), .. }) = digest.notice else { panic!("no digest") };
+    assert_eq!(digest.entries.len(), 37);
+    assert!(digest.entries.iter().all(|entry| entry.line.what.starts_with("has another owner")));
+}
+
+#[test]
+fn what_is_handed_over_on_a_weekend_counts_for_monday() {
+    let reader = Reader::in_zone("Europe/Berlin");
+    let mut ines = At::empty(&reader);
+    let days = ["2026-11-21T09:00:00", "2026-11-22T09:00:00", "2026-11-23T09:00:00", "2026-11-23T15:00:00"];
+    let placed = days.iter().enumerate().map(|(number, day)| {
+        let request = then(&about(number), AlertKind::HandOff, &format!("hand-off {number}"), day);
+        ines.offer_in(&request, &Thread::Sent, day)
+    });
+    let expected = [Placement::SendNow, Placement::SendNow, Placement::SendNow, in_digest(24)];
+    assert_eq!(placed.collect::<Vec<_>>(), expected);
 }
 
 #[test]
