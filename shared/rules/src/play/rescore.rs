@@ -6,7 +6,7 @@ use model::{Episode, EpisodeState, Moment};
 
 use super::{Played, Plays, end, held_until, open, owner, step};
 use crate::decide::Decision;
-use crate::runway::Turn;
+use crate::runway::{Say, Turn};
 
 /// The leader knows how the account stands now, so that the next news is compared with that.
 pub(super) fn take_over(
@@ -55,6 +55,20 @@ pub(super) fn go_on(
         }
     }
     played.running.insert(playbook.name.clone());
+}
+
+/// A renewal whose step has come, such as in a pause that ends with this look: its terms stay where they were, so that the
+/// look of the next morning tells it. What several risks pull forward is not told: by these rules it was so all along.
+pub(super) fn wait(plays: &Plays<'_>, turn: &Turn<'_>, played: &mut Played) {
+    let Some(Say::Step { is_pulled: false, .. }) = turn.say else { return };
+    let before = plays.input.previous.map(|before| &before.runway);
+    for term in &turn.state.terms {
+        match before.and_then(|before| before.get(term)) {
+            Some(mark) => played.runway.insert(term.clone(), mark.clone()),
+            None => played.runway.remove(term),
+        };
+    }
+    played.due(held_until(plays));
 }
 
 /// An episode that was told how the account stands by the configuration of now.

@@ -40,9 +40,13 @@ pub(super) fn run(
     if playbook.paused {
         // What comes meanwhile comes after the pause: neither the members nor the terms move on.
         played.runway = plays.input.previous.map(|before| before.runway.clone()).unwrap_or_default();
-        if episodes.iter().any(|episode| episode.is_open()) {
-            played.due(held_until(plays));
+        let is_open = episodes.iter().any(|episode| episode.is_open());
+        if is_open {
             played.running.insert(playbook.name.clone());
+        }
+        // A step that comes during the pause is told soon after it, whether it is the first or not.
+        if is_open || !plays.known.renewals().groups(plays.now.day, runway.min_term_days).is_empty() {
+            played.due(held_until(plays));
         }
         return;
     }
@@ -51,8 +55,12 @@ pub(super) fn run(
     played.runway = outcome.marks;
     played.due(outcome.next_due_at);
     if plays.news.is_quiet() {
-        for turn in outcome.turns.iter().filter(|turn| !turn.episodes.is_empty()) {
-            rescore::go_on(plays, playbook, turn, played, decision);
+        for turn in &outcome.turns {
+            if turn.episodes.is_empty() {
+                rescore::wait(plays, turn, played);
+            } else {
+                rescore::go_on(plays, playbook, turn, played, decision);
+            }
         }
         return;
     }

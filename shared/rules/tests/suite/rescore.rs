@@ -196,6 +196,31 @@ fn a_renewal_that_another_set_of_checkpoints_reaches_is_not_told() {
 }
 
 #[test]
+fn a_step_that_came_during_a_pause_is_told_once_after_it_however_the_pause_ends() {
+    let paused = changed("playbooks/renewal-runway.toml", |text| format!("paused = true\n{text}"));
+    // The contract ends on day 150, so the first step comes on day 30, Wednesday 2026-12-23.
+    for (is_rescored, is_news) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut account = Account::with("green", 0, 150);
+        account.decide();
+        assert_eq!(account.run(shipped(), days(25)), []);
+        account.state(25, Field::Tier, FactKey::Profile, word("gold"));
+        account.decide_with(&paused);
+        assert_eq!(account.run(&paused, days(40)), [], "nothing is told in a pause");
+        if is_rescored {
+            asks(&mut account, minutes(40, 1));
+            check_silent(account.decide_with(shipped()));
+        }
+        let mut told: Vec<String> = vec![];
+        if is_news {
+            account.state(41, Field::Segment, FactKey::Profile, word("retail"));
+            told.extend(steps(account.decide_with(shipped())).into_iter().map(str::to_owned));
+        }
+        told.extend(account.run(shipped(), days(50)).into_iter().map(|(_, step)| step));
+        assert_eq!(told, ["120~2026-12-23"], "rescored: {is_rescored}, news: {is_news}");
+    }
+}
+
+#[test]
 fn who_is_not_watched_any_more_stays_until_the_next_news() {
     let mut account = quiet();
     let held = account.last.assessment.clone();
