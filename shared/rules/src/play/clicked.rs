@@ -7,7 +7,7 @@ use model::{
     View,
 };
 
-use super::request::{Message, request};
+use super::request::{Message, Place, request};
 use super::{Plays, task};
 use crate::alert::{self, AlertText};
 use crate::decide::Decision;
@@ -97,7 +97,8 @@ pub(super) fn wake(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode
         ..said(episode)
     };
     let step = format!("answered-snooze-over~{until}");
-    let message = Message { step: &step, role: Role::Csm, urgency: Some(Urgency::Now), due: None, said };
+    let message =
+        Message { step: &step, role: Role::Csm, urgency: Some(Urgency::Now), place: Place::Thread, due: None, said };
     request(plays, playbook, episode, message, decision);
 }
 
@@ -171,7 +172,8 @@ fn tell(
     let name = person.map(|person| person.name.clone());
     let step = format!("answered-{}~{}", answer.as_str(), told.stamp.as_key());
     let said = AlertText { answered: Some(Answered { answer, by, name, what }), ..said(episode) };
-    let message = Message { step: &step, role: Role::Csm, urgency: Some(Urgency::Now), due: None, said };
+    let message =
+        Message { step: &step, role: Role::Csm, urgency: Some(Urgency::Now), place: Place::Thread, due: None, said };
     request(plays, playbook, episode, message, decision);
 }
 

@@ -3,7 +3,7 @@
 use config::{Playbook, Role, Trigger, Verdict};
 use model::{AlertKind, Closing, Episode, EpisodeState, FactKey, Field, Moment};
 
-use super::request::{Message, request};
+use super::request::{Message, Place, request};
 use super::{Plays, answers, say_ended, task};
 use crate::alert::{self, AlertText};
 use crate::decide::Decision;
@@ -88,7 +88,7 @@ pub(super) fn close(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode, w
             answered: None,
             renewal: None,
         };
-        let message = Message { step: RESOLVED, role: Role::Csm, urgency: None, due: None, said };
+        let message = Message { step: RESOLVED, role: Role::Csm, urgency: None, place: Place::Thread, due: None, said };
         request(plays, playbook, &closed, message, decision);
     }
     if matches!(why, Closing::Recovered | Closing::Dismissed) {

@@ -3,7 +3,7 @@
 use config::{Playbook, Role, Trigger};
 use model::{AlertKind, Episode, FactKey};
 
-use super::request::{Message, request};
+use super::request::{Message, Place, request};
 use super::{Plays, answers, risk, runway, task};
 use crate::alert::AlertText;
 use crate::decide::Decision;
@@ -58,6 +58,6 @@ pub(super) fn hand_off(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Epi
         answered: None,
         renewal: None,
     };
-    let message = Message { step: &step, role: Role::Csm, urgency: None, due: None, said };
+    let message = Message { step: &step, role: Role::Csm, urgency: None, place: Place::Thread, due: None, said };
     request(plays, playbook, episode, message, decision);
 }

@@ -15,12 +15,23 @@ pub(crate) struct Message<'a> {
     pub role: Role,
     /// Whether it may interrupt; `None` where the account's band says so.
     pub urgency: Option<Urgency>,
+    /// Where it stands.
+    pub place: Place,
     /// By when what it proposes should be done.
     pub due: Option<Offset>,
     pub said: AlertText,
 }
 
-/// Asks for it. The first message of an episode starts the thread, all others reply.
+/// Where a message of an episode stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the thread of the episode, which the first of its messages starts.
+    Thread,
+    /// By itself, though others were sent: what is repeated day by day is a line of each digest, and no thread grows by it.
+    Digest,
+}
+
+/// Asks for it.
 pub(crate) fn request(
     plays: &Plays<'_>,
     playbook: &Playbook,
@@ -28,7 +39,7 @@ pub(crate) fn request(
     message: Message<'_>,
     decision: &mut Decision,
 ) {
-    let Message { step, role, urgency, due, said } = message;
+    let Message { step, role, urgency, place, due, said } = message;
     let (team, now) = (&plays.config.team, plays.now.at);
     let reached = owner::reach(plays, role);
     let calendar = team.calendar_of(reached.person);
@@ -45,7 +56,10 @@ pub(crate) fn request(
         episode: episode.key.row(),
         run: episode.run,
         step: step.to_owned(),
-        reply_to: episode.root_action.clone(),
+        reply_to: match place {
+            Place::Thread => episode.root_action.clone(),
+            Place::Digest => None,
+        },
         under: under(plays, kind, episode),
         to: reached.to,
         urgency: urgency.unwrap_or_else(|| pressing(plays, kind, role)),

@@ -11,7 +11,7 @@ use model::{
 };
 
 use self::words::{Ended, Words};
-use super::request::{Message, request};
+use super::request::{Message, Place, request};
 use super::{
     Played, Plays, answers, cause_of, clicked, guard, held_until, open, owner, rescore, risk, say_ended, say_started,
 };
@@ -227,10 +227,10 @@ fn speak(
         Say::Moved => format!("moved~{}", group.lead().due.register.stamp.as_key()),
     };
     let said = Words { runway, turn, group, today: plays.now.day, at_risk };
-    let (kind, urgency) = match say {
-        Say::Step { .. } if is_first => (AlertKind::Opened, Urgency::Now),
-        Say::Step { .. } | Say::Moved => (AlertKind::Step, Urgency::Now),
-        Say::StillPastDue { .. } => (AlertKind::Step, Urgency::Digest),
+    let (kind, urgency, place) = match say {
+        Say::Step { .. } if is_first => (AlertKind::Opened, Urgency::Now, Place::Thread),
+        Say::Step { .. } | Say::Moved => (AlertKind::Step, Urgency::Now, Place::Thread),
+        Say::StillPastDue { .. } => (AlertKind::Step, Urgency::Digest, Place::Digest),
     };
     let text = AlertText {
         kind,
@@ -244,7 +244,7 @@ fn speak(
         answered: None,
         renewal: Some(said.dates(say)),
     };
-    let message = Message { step: &name, role: Role::Csm, urgency: Some(urgency), due: None, said: text };
+    let message = Message { step: &name, role: Role::Csm, urgency: Some(urgency), place, due: None, said: text };
     request(plays, playbook, episode, message, decision);
     episode.root_action.get_or_insert_with(|| episode.key.action(episode.run, &name));
     episode.asked.insert(name);
@@ -281,7 +281,8 @@ fn close(
             answered: None,
             renewal: None,
         };
-        let message = Message { step: ENDED, role: Role::Csm, urgency: None, due: None, said: text };
+        let (urgency, place, due) = (None, Place::Thread, None);
+        let message = Message { step: ENDED, role: Role::Csm, urgency, place, due, said: text };
         request(plays, playbook, &closed, message, decision);
     }
     decision.episodes.push(closed);

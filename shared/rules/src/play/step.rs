@@ -3,7 +3,7 @@
 use config::{Playbook, Step, StepAction};
 use model::{AlertKind, Band, Episode, EpisodeState, Moment};
 
-use super::request::{Message, request};
+use super::request::{Message, Place, request};
 use super::{Plays, end, mail, owner, task};
 use crate::alert::AlertText;
 use crate::decide::Decision;
@@ -89,6 +89,13 @@ fn message(
         answered: None,
         renewal: None,
     };
-    let message = Message { step: &step.name, role: step.owner, urgency: step.urgency, due: step.due, said };
+    let message = Message {
+        step: &step.name,
+        role: step.owner,
+        urgency: step.urgency,
+        place: Place::Thread,
+        due: step.due,
+        said,
+    };
     request(plays, playbook, episode, message, decision);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use config::{Offset, Playbook, Role};
 use model::{AlertChange, AlertKind, Cap, Contribution, Episode, MeasureState, Moment};
 
-use super::request::{Message, request};
+use super::request::{Message, Place, request};
 use super::{Plays, open, team_calendar};
 use crate::alert::{self, AlertText};
 use crate::decide::Decision;
@@ -87,7 +87,7 @@ pub(super) fn update(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episo
         renewal: None,
     };
     let step = format!("update~{today}");
-    let message = Message { step: &step, role: Role::Csm, urgency: None, due: None, said };
+    let message = Message { step: &step, role: Role::Csm, urgency: None, place: Place::Thread, due: None, said };
     request(plays, playbook, episode, message, decision);
     let now = fell.iter().map(|c| (c.measure.clone(), model::Counted { value: c.value.clone(), points: c.points }));
     episode.told.extend(now);

@@ -5,7 +5,8 @@ use crate::common::{Account, company, days, shipped, subscription, usd, word};
 use config::{Config, RenewalPipeline, RenewalSource};
 use jiff::SignedDuration;
 use jiff::civil::Date;
-use model::{ActionRequest, Closing, EpisodeState, EventBody, FactKey, Field, Moment, Value};
+use model::{ActionRequest, Closing, Desk, EpisodeState, EventBody, FactKey, Field, Mode, Moment, Placement, Value};
+use rules::desk::{DeskRules, Thread, offer};
 
 /// What a source says.
 #[derive(Clone)]
@@ -381,6 +382,20 @@ fn what_is_past_due_is_told_once_and_stands_in_the_digest_of_every_working_day()
         ("2027-06-08T07:00", "digest~2027-06-08", true),
     ];
     assert_eq!(after.collect::<Vec<_>>(), expected.map(|(at, step, digest)| (at.to_owned(), step, digest)));
+    // Its reader gets a message on the first day, and then a line on each: its thread is left alone.
+    let team = &story.config.team;
+    let mut desk = Desk::new(story.asked[3].1.to.clone(), Mode::Live);
+    let mut placed = |(_, request): &(Moment, ActionRequest)| {
+        let rules = DeskRules::of(&request.to, team);
+        let thread = if request.reply_to.is_some() { Thread::Sent } else { Thread::Starts };
+        let (placement, next) = offer(&desk, request, &thread, request.alert.as_of, &rules);
+        desk = next;
+        placement
+    };
+    let placements: Vec<Placement> = story.asked[3..].iter().map(&mut placed).collect();
+    let line = |day: &str| Placement::InDigest(day.parse().unwrap());
+    let lines = ["2027-06-04", "2027-06-07", "2027-06-08", "2027-06-09"].map(line);
+    assert_eq!((&placements[0], &placements[1..]), (&Placement::SendNow, &lines[..]));
 }
 
 #[test]
