@@ -2,7 +2,7 @@
 //! is in Berlin, and 2026-12-25 and 2027-01-01 are holidays.
 
 use crate::common::{Account, company, days, shipped, subscription, usd, word};
-use config::{Config, RenewalPipeline, RenewalSource};
+use config::{Checkpoint, Config, RenewalPipeline, RenewalSource, Trigger};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use model::{ActionRequest, Closing, Desk, EpisodeState, EventBody, FactKey, Field, Mode, Moment, Placement, Value};
@@ -31,6 +31,8 @@ enum Says {
     Sponsor(bool),
     /// Nobody spoke for so many days.
     Silent(i64),
+    /// A ticket that cannot wait.
+    Urgent,
 }
 use Says::*;
 
@@ -88,7 +90,13 @@ impl Story {
                     account.tell(("zendesk", &company(), 0), day, key.clone(), field, Self::date(date));
                 }
             }
-            Silent(days) => account.spoke(day, day - days),
+            Silent(since) => account.spoke(day, day - since),
+            Urgent => {
+                let ticket = model::SubjectId::vendor("zendesk", "ticket", "1");
+                for (field, value) in [(Field::OpenedAt, Value::Moment(days(day))), (Field::Priority, word("urgent"))] {
+                    account.tell(("zendesk", &ticket, 1), day, FactKey::Ticket, field, value);
+                }
+            }
             Deal(id, stage, on) => {
                 let told = [
                     (Field::Pipeline, word("renewals")),
@@ -275,6 +283,10 @@ fn a_day_that_moves_plans_anew_and_repeats_only_what_is_well_later() {
         check("60 days back", &moved("2027-04-02"), "2027-04-02", &["2027-02-01T08:00 120", "2027-02-10T09:00 60"]);
     let text = &back.texts()[1];
     assert!(text.contains("moved from 2027-06-01 to 2027-04-02") && text.contains("the step at 90 days"), "{text}");
+    let by_30 = ["2027-02-01T08:00 120", "2027-02-10T09:00 moved", "2027-04-02T07:00 90", "2027-04-30T07:00 60"];
+    check("the first step by 30 days", &moved("2027-07-01"), "2027-06-01", &by_30);
+    let by_31 = ["2027-02-01T08:00 120", "2027-02-10T09:00 resolved", "2027-03-04T08:00 120"];
+    check("the first step by 31 days", &moved("2027-07-02"), "2027-04-01", &by_31);
     let before = [(0, Due("2027-06-01")), (on("2027-01-10"), Due("2027-06-21"))];
     check("before anything was said", &before, "2027-03-01", &["2027-02-19T08:00 120"]);
 }
@@ -289,6 +301,26 @@ fn a_renewal_ends_the_runway_and_starts_the_next_one_in_its_time() {
     let late = [(0, Due("2027-06-01")), (on("2027-07-01"), Due("2028-06-01"))];
     let told = plain_and(&["2027-06-02T07:00 past_due", "2027-07-01T09:00 resolved"]);
     assert_eq!(check("30 days after", &late, "2027-12-01", &told).closings(), [Closing::Renewed]);
+    let later = |by: &'static str| [(0, Due("2027-06-01")), (on("2027-02-21"), Due(by))];
+    for (to, closing) in [("2028-02-25", Closing::Moved), ("2028-02-26", Closing::Renewed)] {
+        let story = check("269 and 270 days later", &later(to), "2027-06-01", &next[..2]);
+        assert_eq!(story.closings(), [closing], "{to}");
+    }
+    let after = |day| [(0, Due("2027-06-01")), (on(day), Due("2028-06-01"))];
+    for (day, closing) in [("2027-07-31", Closing::Renewed), ("2027-08-01", Closing::Lapsed)] {
+        let story = Story::told(config(), &after(day), on("2027-12-01"));
+        assert_eq!(story.closings(), [closing], "60 and 61 days after: {day}");
+    }
+    let mut early = config();
+    let playbook = early.playbooks.iter_mut().find(|playbook| playbook.is_renewal()).unwrap();
+    let Trigger::Renewal(runway) = &mut playbook.trigger else { panic!("no runway") };
+    runway.checkpoints.insert(0, Checkpoint { days: 200, ..runway.checkpoints[0].clone() });
+    for (day, closing) in [("2027-03-04", Closing::Moved), ("2027-03-05", Closing::Renewed)] {
+        let heard = [(0, Due("2027-09-01")), (on(day), Due("2028-09-01"))];
+        let story = Story::told(early.clone(), &heard, on("2027-09-01"));
+        assert_eq!(story.said(), ["2027-02-12T08:00 200".to_owned(), format!("{day}T09:00 resolved")]);
+        assert_eq!(story.closings(), [closing], "181 and 180 days before: {day}");
+    }
     let never = plain_and(&["2027-06-02T07:00 past_due", "2027-07-31T22:00 resolved"]);
     assert_eq!(check("never", &[(0, Due("2027-06-01"))], "2027-12-01", &never).closings(), [Closing::Lapsed]);
 }
@@ -409,6 +441,11 @@ fn several_risks_at_once_pull_a_renewal_to_the_second_step() {
     let alone = [(0, Due("2027-06-01")), (1, Silent(70)), (at, Feels("red"))];
     let story = check("one risk alone", &alone, "2027-06-01", &PLAIN);
     assert!(story.asked[0].1.alert.next_step.contains("must be visible"), "the way of who is at risk");
+    let urgent = [(0, Due("2027-06-01")), (1, Silent(70)), (at, Urgent), (at, Feels("red"))];
+    check("an urgent ticket", &urgent, "2027-06-01", &["2026-12-20T09:00 90", "2027-04-02T07:00 60"]);
+    let lost = [(0, Due("2027-06-01")), (1, Silent(70)), (at, Sponsor(false))];
+    let story = check("the sponsor lost, and not red", &lost, "2027-06-01", &PLAIN);
+    assert_ne!(story.account.band(), model::Band::Red);
     let far = [(0, Due("2027-06-25")), (1, Silent(70)), (at, Sponsor(false)), (at, Feels("red"))];
     // 180 days before the end is Sunday 2026-12-27, in Berlin from 23:00 the evening before.
     check("it comes near meanwhile", &far, "2027-04-01", &["2026-12-26T23:00 90"]);
