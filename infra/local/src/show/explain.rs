@@ -164,11 +164,13 @@ fn value(row: &PointRow) -> String {
 /// Where the value stands, or why there is none.
 fn origin(it: &Explanation, row: &PointRow) -> Vec<String> {
     let mut lines = Vec::new();
+    // One answer is there and does not speak for the account, say.
+    let unknown = if row.evidence.is_some() { "too little is stated" } else { "nobody stated a value" };
     match row.state {
         MeasureState::Counted => {}
-        MeasureState::Skipped => lines.push("left out: nobody stated a value for this account".to_owned()),
-        MeasureState::Neutral => lines.push("nobody stated a value: half the points are assumed".to_owned()),
-        MeasureState::Worst => lines.push("nobody stated a value: no points are assumed".to_owned()),
+        MeasureState::Skipped => lines.push(format!("left out: {unknown} for this account")),
+        MeasureState::Neutral => lines.push(format!("{unknown}: half the points are assumed")),
+        MeasureState::Worst => lines.push(format!("{unknown}: no points are assumed")),
         MeasureState::NotWired => lines.push("not wired: no connection tells it".to_owned()),
         MeasureState::Held => lines.push(match row.held_until {
             Some(day) => format!("no value any more: the last one counts until {day}"),

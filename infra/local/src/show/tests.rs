@@ -163,6 +163,8 @@ fn an_explanation_reads_like_one() {
 #[test]
 fn what_is_not_known_is_said_and_not_counted() {
     let skipped = point("Two-way contact", MeasureState::Skipped, None, (0, 0));
+    let mut too_little = point("NPS", MeasureState::Skipped, None, (0, 0));
+    too_little.evidence = evidence("nps", "form_response.answers[0].number", "2");
     let not_wired = point("Seat use", MeasureState::NotWired, None, (0, 0));
     let mut runway = point("Time to renewal", MeasureState::Counted, Some("353 days"), (2_500, 0));
     runway.evidence = evidence("renews_on", "properties.renewal_date.value", "\"1825718400000\"");
@@ -175,7 +177,7 @@ fn what_is_not_known_is_said_and_not_counted() {
         confidence: 25,
         notice_by: None,
         owner: None,
-        points: vec![skipped, not_wired, runway],
+        points: vec![skipped, too_little, not_wired, runway],
         gained_total: 2_500,
         missed_total: 0,
         outdated: vec!["model".into(), "playbooks".into()],
