@@ -9,7 +9,7 @@ endif
 # Each commit runs one more messy book, drawn from its own name; the limits hold for every one.
 export BOOK_SEED ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-LAMBDAS := webhook normalize health publish clock slack-alert crm-task email-nudge fetch-object
+LAMBDAS := webhook normalize health publish clock slack-alert crm-task email-nudge mail-event fetch-object
 
 .PHONY: help test bench bootstraps
 

@@ -21,6 +21,9 @@ pub fn normalized(delivery: &Delivery, config: &Config) -> Normalized {
         Some(Err(reason)) => return Normalized::quarantine(QuarantineKind::Unreadable, reason, "$"),
         None => {}
     }
+    if delivery.family == model::Family::Mail {
+        return connectors::ses::normalize(delivery);
+    }
     let not_configured = |reason| Normalized::quarantine(QuarantineKind::NotConfigured, reason, "$");
     let Some(connection) = config.connection(&delivery.connection) else {
         let name = &delivery.connection;

@@ -139,7 +139,7 @@ impl Bus {
     }
 
     fn messages(&self, event: &Value) -> Vec<NewMessage> {
-        let rules = self.stack.rules.iter().filter(|rule| rule.pattern.matches(event));
+        let rules = self.stack.rules.iter().filter(|rule| !rule.is_on_default_bus && rule.pattern.matches(event));
         rules.map(|rule| NewMessage { queue: rule.target_queue.clone(), body: event.to_string() }).collect()
     }
 }

@@ -16,6 +16,7 @@ mod json;
 mod listing;
 mod request;
 mod secret;
+pub mod ses;
 mod signature;
 mod slack;
 mod typeform;

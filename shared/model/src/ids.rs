@@ -268,6 +268,8 @@ pub enum Family {
     Slack,
     /// What an operator states on the command line; no webhook arrives here.
     Operator,
+    /// What the sender of our mail tells of it, on a bus of AWS; no webhook arrives here.
+    Mail,
     /// Rows of a file that an operator loads, as the word of the connection whose export it is; no webhook arrives here.
     Import,
 }
@@ -288,6 +290,7 @@ impl Family {
             Self::Feedback => "feedback",
             Self::Slack => "slack",
             Self::Operator => "operator",
+            Self::Mail => "mail",
             Self::Import => "import",
         }
     }

@@ -253,6 +253,73 @@ async fn a_mail_whose_answer_is_lost_is_sent_once_more_at_most() {
     }
 }
 
+/// An event of SES about the sponsor, as the default bus hands it over.
+fn told_by_ses(id: &str, kind: &str, what: &Value) -> Value {
+    let mut detail = json!({ "eventType": kind, "mail": { "messageId": "0107", "destination": [SPONSOR] } });
+    detail[kind.to_lowercase()] = what.clone();
+    json!({ "version": "0", "id": id, "detail-type": "of SES", "source": "aws.ses", "account": "111122223333",
+        "time": "2026-11-23T09:00:01Z", "region": "eu-central-1", "resources": [], "detail": detail })
+}
+
+fn bounce(kind: &str) -> Value {
+    let recipients = json!([{ "emailAddress": "Mara.Lindqvist@company-7.example" }]);
+    json!({ "bounceType": kind, "bouncedRecipients": recipients, "timestamp": "2026-11-23T09:00:01.000Z" })
+}
+
+/// How a mail ends that is asked for after SES told this, and why.
+async fn after_ses_told(event: &Value, to_customers: &str) -> World {
+    let (world, mut company) = live(setup(config("live", to_customers)), &[sponsor(second(0))]).await;
+    for _ in 0..2 {
+        assert_eq!(world.host.hear(event).unwrap(), 1);
+    }
+    world.rest().await;
+    world.deliver(&red(&mut company, second(2)), second(2)).await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_mail_came_back_who_complained_or_unsubscribed_gets_no_more() {
+    let complained =
+        json!({ "complainedRecipients": [{ "emailAddress": SPONSOR }], "timestamp": "2026-11-23T09:00:01Z" });
+    let left = |is_out: bool| {
+        let preferences = json!({ "unsubscribeAll": is_out, "topicSubscriptionStatus": [] });
+        json!({ "contactList": "customers", "timestamp": "2026-11-23T09:00:01Z", "newTopicPreferences": preferences })
+    };
+    let told = [
+        ("Bounce", bounce("Permanent"), "comes back for good"),
+        ("Complaint", complained, "called our mail spam"),
+        ("Subscription", left(true), "they unsubscribed"),
+    ];
+    for (kind, what, reason) in told {
+        for to_customers in ["send", "draft"] {
+            let world = after_ses_told(&told_by_ses("e-1", kind, &what), to_customers).await;
+            check(&world, "suppressed", reason, 0).await;
+        }
+    }
+    for (kind, what) in [("Bounce", bounce("Transient")), ("Subscription", left(false))] {
+        let world = after_ses_told(&told_by_ses("e-1", kind, &what), "send").await;
+        check(&world, "sent", "", 1).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_ses_is_kept_once_and_forgotten_with_the_person() {
+    let event = told_by_ses("e-1", "Bounce", &bounce("Permanent"));
+    let world = after_ses_told(&event, "send").await;
+    let store = world.host.store();
+    let id = "ses:e-1".parse::<String>().map(model::DeliveryId::from_stored).unwrap();
+    let of_ses = |all: Vec<model::Delivery>| all.into_iter().filter(|one| one.connection.as_str() == "ses").count();
+    assert_eq!(of_ses(store.whole_journal().await.unwrap()), 1);
+    assert_eq!(store.delivery(&id).await.unwrap().unwrap().body, event.to_string().into_bytes());
+    let request = barometer::api::EraseRequest { person: Some(SPONSOR.to_owned()), dry_run: false };
+    world.host.erase(&request).await.unwrap();
+    world.rest().await;
+    let body = store.delivery(&id).await.unwrap().unwrap().body;
+    assert!(!String::from_utf8(body).unwrap().to_lowercase().contains(SPONSOR));
+    let address = model::SubjectId::email(SPONSOR).unwrap();
+    assert!(store.node(&address).await.unwrap().value.fact.is_none_or(|fact| fact.registers.is_empty()));
+}
+
 /// What a run leaves behind.
 fn left(world: &World) -> (Vec<String>, Vec<Value>) {
     (dump::tables(world), world.ses.mails())

@@ -3,6 +3,7 @@
 //! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
 
 mod answers;
+mod aws_events;
 mod backfill;
 mod book;
 mod erase;
@@ -35,6 +36,7 @@ use crm_task::CrmTasks;
 use email_nudge::EmailNudge;
 use fetch_object::FetchObject;
 use health::Health;
+use mail_event::MailEvents;
 use model::{Family, Moment};
 use normalize::Normalize;
 use publish::Publish;
@@ -341,6 +343,7 @@ struct Functions {
     slack_alert: Arc<SlackAlert>,
     crm_tasks: Arc<CrmTasks>,
     email_nudge: Arc<EmailNudge>,
+    mail_events: Arc<MailEvents>,
     fetch_object: Arc<FetchObject>,
     webhooks: BTreeMap<Family, Arc<Webhook>>,
     guard: Option<Guard>,
@@ -377,6 +380,7 @@ impl Functions {
             // A receipt that cannot be remembered for the next start is still one for now.
             Clock::new(move || clock.receipt().unwrap_or_else(|_| clock.after_receipts()))
         };
+        let mail_events = MailEvents::new(store.clone(), receipts.clone());
         let tokens = secrets(&parts.secrets, tokens::secrets);
         let fetch_object =
             FetchObject::new(config.clone(), store.clone(), seam.clone(), tokens, time_of_answers, receipts);
@@ -388,6 +392,7 @@ impl Functions {
             slack_alert: Arc::new(slack_alert),
             crm_tasks: Arc::new(crm_tasks),
             email_nudge: Arc::new(email_nudge),
+            mail_events: Arc::new(mail_events),
             fetch_object: Arc::new(fetch_object),
             webhooks: Family::WEBHOOKS.into_iter().map(webhook).collect(),
             guard: parts.guard.clone(),
@@ -407,6 +412,9 @@ impl Functions {
             "slack-alert" => self.typed(name, slack_alert, |handler, event| async move { handler.handle(event).await }),
             "crm-task" => self.typed(name, crm_tasks, |handler, event| async move { handler.handle(event).await }),
             "email-nudge" => self.typed(name, email_nudge, |handler, event| async move { handler.handle(event).await }),
+            "mail-event" => {
+                self.typed(name, self.mail_events.clone(), |handler, event| async move { handler.handle(event).await })
+            }
             "fetch-object" => self.typed(name, fetch, |handler, event| async move { handler.handle(event).await }),
             "clock" => self.minute(),
             other => {

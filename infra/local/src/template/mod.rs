@@ -32,7 +32,7 @@ pub struct Stack {
     pub queues: Vec<Queue>,
     /// The name of the one bus.
     pub bus: String,
-    /// The rules of the bus.
+    /// The rules of the bus, and those of the account's default bus.
     pub rules: Vec<Rule>,
 }
 
@@ -204,6 +204,8 @@ pub struct Queue {
 pub struct Rule {
     /// The resource's name in the template.
     pub name: String,
+    /// It takes from the account's default bus, where AWS's own services speak, and not from ours.
+    pub is_on_default_bus: bool,
     /// Which events it takes.
     pub pattern: Pattern,
     /// Where they go.

@@ -186,7 +186,11 @@ impl<'n> Reader<'n> {
             &["EventBusName", "EventPattern", "State", "Targets"],
             allowed::RULE,
         );
-        self.resource(self.needed(node, "EventBusName")?, "AWS::Events::EventBus")?;
+        // Left out, it is the account's default bus.
+        let bus = node.get("EventBusName");
+        if let Some(bus) = bus {
+            self.resource(bus, "AWS::Events::EventBus")?;
+        }
         if let Some(state) = node.get("State").filter(|state| state.text() != Some("ENABLED")) {
             return self.wrong(state, "a rule here is ENABLED or is left out");
         }
@@ -195,7 +199,12 @@ impl<'n> Reader<'n> {
         let rule = |target: &Node| {
             self.only(target, "a target", &["Arn"], allowed::TARGET);
             let target_queue = self.resource(self.needed(target, "Arn")?, "AWS::SQS::Queue")?;
-            Some(Rule { name: name.to_owned(), pattern: pattern.clone(), target_queue })
+            Some(Rule {
+                name: name.to_owned(),
+                is_on_default_bus: bus.is_none(),
+                pattern: pattern.clone(),
+                target_queue,
+            })
         };
         Some(targets.iter().filter_map(rule).collect())
     }

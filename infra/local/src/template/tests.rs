@@ -177,7 +177,7 @@ fn stream_filters_take_what_their_function_is_for() {
 #[test]
 fn each_action_goes_to_its_queue_and_nothing_else_does() {
     let stack = built_in();
-    assert_eq!(stack.rules.len(), 5);
+    assert_eq!(stack.rules.len(), 6);
     let event = |kind: &str, data: &str| serde_json::json!({"source": "barometer", "detail-type": kind, "detail": {"data": {"kind": data}}});
     let queues = |event: &serde_json::Value| {
         let takes = stack.rules.iter().filter(|rule| rule.pattern.matches(event));
@@ -187,6 +187,11 @@ fn each_action_goes_to_its_queue_and_nothing_else_does() {
     assert_eq!(queues(&event("action.requested", "crm_task")), ["CrmTaskQueue"]);
     assert_eq!(queues(&event("action.requested", "crm_update")), ["CrmTaskQueue"]);
     assert_eq!(queues(&event("action.requested", "email_nudge")), ["EmailNudgeQueue"]);
+    let of_ses =
+        |kind: &str| serde_json::json!({"source": "aws.ses", "detail-type": "any", "detail": {"eventType": kind}});
+    assert_eq!([queues(&of_ses("Bounce")), queues(&of_ses("Open"))], [vec!["MailEventQueue"], vec![]]);
+    let on_default = stack.rules.iter().filter(|rule| rule.is_on_default_bus).map(|rule| rule.name.as_str());
+    assert_eq!(on_default.collect::<Vec<_>>(), ["MailEventRule"]);
     assert_eq!(queues(&event("notice.requested", "")), ["SlackAlertQueue"]);
     assert_eq!(queues(&event("object.fetch_requested", "")), ["FetchObjectQueue"]);
     assert!(queues(&event("action.requested", "email_nudge")).is_empty());
