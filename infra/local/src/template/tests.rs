@@ -194,7 +194,7 @@ fn each_action_goes_to_its_queue_and_nothing_else_does() {
     assert_eq!(on_default.collect::<Vec<_>>(), ["MailEventRule"]);
     assert_eq!(queues(&event("notice.requested", "")), ["SlackAlertQueue"]);
     assert_eq!(queues(&event("object.fetch_requested", "")), ["FetchObjectQueue"]);
-    assert!(queues(&event("action.requested", "email_nudge")).is_empty());
+    assert!(queues(&event("action.requested", "of_no_kind")).is_empty());
     assert!(queues(&event("action.completed", "slack_alert")).is_empty());
 }
 
