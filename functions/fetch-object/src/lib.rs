@@ -142,7 +142,7 @@ impl FetchObject {
                 let reason = Some(format!("there is no token for `{name}`; it is asked again before long"));
                 return Ok(Verdict::End { status: ActionStatus::Done, reason });
             }
-            let unknown = connection.api.map(|api| format!(" ({})", api.without_token)).unwrap_or_default();
+            let unknown = connection.api.and_then(|api| Some(format!(" ({})", api.without_token?))).unwrap_or_default();
             let reason = format!(
                 "there is no token for `{name}`{unknown}: put `token` under `[connections.{name}]` in the file of \
                  secrets, on AWS into the parameter `/barometer/fetch/{name}/token`"

@@ -8,6 +8,7 @@ mod accounts;
 mod backfill;
 mod book;
 mod control;
+mod doctor;
 mod import;
 mod ledger;
 mod links;
@@ -25,6 +26,7 @@ pub use control::{
     BandCounts, BookRow, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow,
     OpenedRow, Sending, SettleRequest, Settled, Status,
 };
+pub use doctor::{CheckRow, CheckState, DoctorReport, DoctorRequest, SelfTest};
 pub use import::{ImportColumn, ImportPage, ImportProblem, ImportReport, ImportRequest};
 pub use ledger::{FETCH, JournalRow, NOTICE, OutboxRow, QuarantineQuery, QuarantineRow, TimelineRow};
 pub use links::{
@@ -68,6 +70,8 @@ pub mod route {
     pub const PAUSE: &str = "/api/pause";
     /// `POST` `{}` → [`Sending`](super::Sending).
     pub const RESUME: &str = "/api/resume";
+    /// `POST` [`DoctorRequest`](super::DoctorRequest) → [`DoctorReport`](super::DoctorReport).
+    pub const DOCTOR: &str = "/api/doctor";
     /// `POST` [`ReplayRequest`](super::ReplayRequest) → [`ReplayReport`](super::ReplayReport).
     pub const REPLAY: &str = "/api/replay";
     /// `POST` [`RescoreQuery`](super::RescoreQuery) → [`RescorePage`](super::RescorePage).

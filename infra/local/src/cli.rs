@@ -204,6 +204,18 @@ Examples:
   barometer rescore --dry-run --config my-config    while no host runs: who would be scored otherwise
   barometer rescore                                 after `barometer up` with that configuration")]
     Rescore(RescoreArgs),
+    /// Look at everything that real webhooks and messages need, and say what mends what is wrong
+    #[command(after_help = "\
+Looks at the host and its clock, and at each connection and destination: secrets, addresses, tokens and what they are
+allowed, webhooks and properties at the vendor's, silence. A delivery is signed with each connection's own secret and posted
+to the host's own address; it says nothing, opens nothing, and stands in the journal as `self-test`.
+
+Nothing is changed. The exit code is 1 when something is to be mended.
+
+Examples:
+  barometer doctor
+  barometer doctor --offline                        asks no vendor")]
+    Doctor(DoctorArgs),
     /// Check the configuration and run the examples of its playbooks
     Check,
     /// Connect a tool: what its properties mean, and what Barometer needs there
@@ -327,6 +339,14 @@ pub struct SimulateArgs {
     /// Repeat an order and random changes [default: a new one, which is printed]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+/// `barometer doctor`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DoctorArgs {
+    /// Ask no vendor
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `barometer settle`

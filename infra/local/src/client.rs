@@ -166,6 +166,11 @@ impl Client {
 }
 
 impl Session {
+    /// The host ran already, and was not started for this command.
+    pub fn was_running(&self) -> bool {
+        self.started.is_none()
+    }
+
     /// Lets a host that was started for this command finish what the command set off, and stops it.
     ///
     /// # Errors

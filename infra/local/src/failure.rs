@@ -125,6 +125,13 @@ pub enum Failure {
     #[error("nothing was changed")]
     #[diagnostic(help("--dry-run shows what would be sent without asking, --yes does not ask"))]
     Declined,
+    /// Something is not as real webhooks and messages need it.
+    #[error("{} to be mended", crate::show::count((*findings).into(), "thing is", "things are"))]
+    #[diagnostic(help("each line marked MEND names the click or command; then run `barometer doctor` again"))]
+    ToMend {
+        /// How many.
+        findings: u32,
+    },
     /// A file cannot be loaded at all.
     #[error("{} cannot be loaded: {problem}", file.display())]
     #[diagnostic(help("expected a CSV file whose first row are the headings; `barometer import --help` shows which"))]

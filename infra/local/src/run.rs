@@ -3,6 +3,7 @@
 mod accounts;
 mod backfill;
 mod check;
+mod doctor;
 mod golive;
 mod import;
 mod map_try;
@@ -80,6 +81,7 @@ async fn carry_out(here: &Surroundings, command: Command) -> Result<(), miette::
         Command::Check => check::check(here),
         Command::Setup(command) => setup::setup(here, &command).await,
         Command::Map(command) => map_try::map(here, &command),
+        Command::Doctor(args) => doctor::doctor(here, args).await,
         Command::Simulate(args) => simulate::simulate(here, &args).await,
         other => {
             let session = Client::connect_or_start(&here.global, here.serve).await?;
@@ -140,7 +142,12 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
         Command::Replay(args) => replay(here, client, args).await?,
         Command::Rescore(args) => rescore::rescore(here, client, args).await?,
         // These do not ask a host that runs already, and are carried out by `run`.
-        Command::Up(_) | Command::Simulate(_) | Command::Check | Command::Setup(_) | Command::Map(_) => {}
+        Command::Up(_)
+        | Command::Simulate(_)
+        | Command::Check
+        | Command::Doctor(_)
+        | Command::Setup(_)
+        | Command::Map(_) => {}
     }
     Ok(())
 }

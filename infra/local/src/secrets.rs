@@ -51,7 +51,7 @@ pub fn load(path: &Path) -> Result<SecretsFile, SecretsError> {
 pub struct Needs {
     /// The connection.
     pub connection: ConnectionName,
-    /// What stays unknown without a token for its tool's API; `None` for a tool that has none.
+    /// What stays unknown without a token for its tool's API; `None` where nothing does.
     pub without_token: Option<&'static str>,
 }
 
@@ -60,7 +60,7 @@ impl Needs {
     pub fn of(config: &Config) -> Vec<Self> {
         let needs = |connection: &Connection| Self {
             connection: connection.name.clone(),
-            without_token: connection.api.map(|api| api.without_token),
+            without_token: connection.api.and_then(|api| api.without_token),
         };
         config.connections.iter().map(needs).collect()
     }

@@ -9,12 +9,16 @@ mod belongs;
 mod common;
 #[path = "cli/docs.rs"]
 mod docs;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[path = "cli/import.rs"]
 mod import;
 #[path = "cli/operator.rs"]
 mod operator;
 #[path = "cli/setup.rs"]
 mod setup;
+#[path = "common/stub.rs"]
+mod stub;
 #[path = "cli/week.rs"]
 mod week;
 
@@ -36,6 +40,17 @@ fn rows(answer: &Value) -> &Vec<Value> {
 #[track_caller]
 fn row<'a>(answer: &'a Value, key: &str, value: &str) -> &'a Value {
     rows(answer).iter().find(|row| row[key] == value).unwrap_or_else(|| panic!("no {key} {value}: {answer:#}"))
+}
+
+/// Compares with a file below `cli/golden`; `BLESS=1` rewrites it.
+#[track_caller]
+fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(&path).unwrap_or_default(), "BLESS=1 rewrites it; read the difference");
 }
 
 /// Every one of these keys is there; others may be added.

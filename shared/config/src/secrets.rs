@@ -207,20 +207,20 @@ pub fn check_secrets(config: &Config, secrets: &SecretsFile, file_name: &str, te
     problems
 }
 
-/// One warning for each enabled connection whose tool has an API and that has no token to read it with.
+/// One warning for each enabled connection that lets something unknown because it has no token for its tool's API.
 pub fn missing_tokens(config: &Config, secrets: &SecretsFile, file_name: &str, text: &str) -> Vec<Problem> {
     let enabled = config.connections.iter().filter(|connection| connection.enabled);
     let missing = enabled.filter_map(|connection| {
-        let api = connection.api?;
+        let unknown = connection.api?.without_token?;
         let secrets = secrets.connections.get(&connection.name)?;
-        secrets.token.is_none().then_some((connection, api))
+        secrets.token.is_none().then_some((connection, unknown))
     });
     missing
-        .map(|(connection, api)| {
+        .map(|(connection, unknown)| {
             let table = format!("[connections.{}]", connection.name);
             let start = text.find(&table);
             let place = start.map_or(0..0, |start| start..start + table.len());
-            let message = format!("connection `{}` has no token: {}", connection.name, api.without_token);
+            let message = format!("connection `{}` has no token: {unknown}", connection.name);
             Problem::at(file_name, text, place, message).help(format!("add `token = \"…\"` under `{table}`"))
         })
         .map(hide)

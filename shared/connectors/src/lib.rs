@@ -16,6 +16,7 @@ mod json;
 mod listing;
 mod request;
 mod secret;
+pub mod self_test;
 pub mod ses;
 mod signature;
 mod slack;
@@ -28,6 +29,7 @@ pub use listing::{Listed, ListedRecord};
 pub use request::{DeliveryKey, Refusal, Unverified, Verified};
 pub use secret::{SecretProblem, Secrets, SigningSecret, Weakness};
 pub use slack::json_of_form;
+pub use zendesk::{EVENTS as ZENDESK_EVENTS, TRIGGER as ZENDESK_TRIGGER};
 
 /// One inbound tool.
 ///

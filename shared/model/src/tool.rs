@@ -41,8 +41,9 @@ pub struct Api {
     pub url: Option<&'static str>,
     /// Most calls in ten seconds that we make, well under the vendor's own limit.
     pub per_ten_seconds: u32,
-    /// What stays unknown without a token, in one sentence.
-    pub without_token: &'static str,
+    /// What stays unknown without a token, in one sentence; `None` where deliveries say everything, and the API serves only
+    /// to set the tool up.
+    pub without_token: Option<&'static str>,
 }
 
 /// Which vendor property feeds which field, per object of the tool.

@@ -155,7 +155,7 @@ pub struct Status {
     pub model: String,
     /// Assessed accounts by band.
     pub bands: BandCounts,
-    /// Deliveries in the journal.
+    /// Deliveries in the journal, those of `barometer doctor` aside.
     pub deliveries: u64,
     /// Items in quarantine.
     pub quarantined: u64,

@@ -82,7 +82,7 @@ pub struct JournalRow {
     pub bytes: u64,
     /// SHA-256 of the body, 64 hexadecimal digits.
     pub sha256: String,
-    /// What became of it, such as `understood` or `quarantined`; `None` where that is not known.
+    /// What became of it, such as `understood` or `quarantined`, or `self-test` for one of `barometer doctor`; `None` where that is not known.
     #[serde(default)]
     pub status: Option<String>,
     /// The delivery that used the same key for other bytes first.

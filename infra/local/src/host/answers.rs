@@ -158,7 +158,7 @@ impl Host {
     pub async fn journal(&self) -> Result<Vec<JournalRow>, HostError> {
         let quarantined: BTreeSet<_> = self.store.quarantined().await?.into_iter().map(|q| q.delivery).collect();
         let row = |delivery: model::Delivery| JournalRow {
-            status: Some(if quarantined.contains(&delivery.id) { "quarantined" } else { "understood" }.to_owned()),
+            status: Some(became(&delivery, &quarantined).to_owned()),
             bytes: delivery.body.len() as u64,
             id: delivery.id,
             connection: delivery.connection,
@@ -215,6 +215,7 @@ impl Host {
             *outbox.entry(row.status).or_default() += 1;
         }
         let (paused_at, modes) = self.store.switches().await?;
+        let journal = self.store.whole_journal().await?;
         let secrets = (self.secrets)().unwrap_or_default();
         let connection = |c: &config::Connection| ConnectionRow {
             accepts: c.enabled && secrets.connections.contains_key(&c.name),
@@ -229,7 +230,7 @@ impl Host {
             clock: self.clock_now(),
             model: self.config.model.version.to_string(),
             bands,
-            deliveries: self.store.whole_journal().await?.len() as u64,
+            deliveries: journal.iter().filter(|delivery| !connectors::self_test::is(&delivery.body)).count() as u64,
             quarantined: self.store.quarantined().await?.len() as u64,
             unmatched: self.unmatched().await?.len() as u64,
             erasures_pending: self.pending_erasures(&self.forest([]).await?).await?.len() as u64,
@@ -341,6 +342,14 @@ fn outbox_row(entry: OutboxEntry, now: Moment) -> OutboxRow {
 }
 
 /// Where a message stands.
+fn became(delivery: &model::Delivery, quarantined: &BTreeSet<model::DeliveryId>) -> &'static str {
+    match (quarantined.contains(&delivery.id), connectors::self_test::is(&delivery.body)) {
+        (true, _) => "quarantined",
+        (false, true) => "self-test",
+        (false, false) => "understood",
+    }
+}
+
 fn status_of(action: Option<&ActionRow>, now: Moment) -> &'static str {
     match action {
         None => "pending",

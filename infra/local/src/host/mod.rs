@@ -6,6 +6,7 @@ mod answers;
 mod aws_events;
 mod backfill;
 mod book;
+pub(crate) mod doctor;
 mod erase;
 mod error;
 mod forest;

@@ -19,8 +19,9 @@ use tracing::error;
 
 use super::{Host, HostError};
 use crate::api::{
-    AccountQuery, ApiError, BackfillRequest, ClockChange, EraseRequest, GoliveRequest, ImportRequest, LinkRequest,
-    QuarantineQuery, ReplayRequest, RescoreQuery, RescoreRequest, SayRequest, SettleRequest, Settled, route,
+    AccountQuery, ApiError, BackfillRequest, ClockChange, DoctorRequest, EraseRequest, GoliveRequest, ImportRequest,
+    LinkRequest, QuarantineQuery, ReplayRequest, RescoreQuery, RescoreRequest, SayRequest, SettleRequest, Settled,
+    route,
 };
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
@@ -112,6 +113,12 @@ fn router(served: Served) -> axum::Router {
         .route(
             route::RESUME,
             post(|State(s): State<Served>, Json(_): Json<Value>| async move { answer(s.host.pause(false).await) }),
+        )
+        .route(
+            route::DOCTOR,
+            post(|State(s): State<Served>, Json(request): Json<DoctorRequest>| async move {
+                answer(s.host.doctor(&request, s.address).await)
+            }),
         )
         .route(
             route::REPLAY,

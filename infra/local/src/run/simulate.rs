@@ -41,9 +41,9 @@ pub(crate) struct Answer {
     connection: String,
     bytes: usize,
     /// The HTTP status; `None` when there was no answer.
-    status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// Why there was none.
-    error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 impl Answer {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::common::Data;
-use crate::{copy, keys, row, rows};
+use crate::{copy, golden, keys, row, rows};
 
 /// Two dozen companies as HubSpot exports them.
 const EXPORT: &str = "\
@@ -30,17 +30,6 @@ fn export(data: &Data) -> PathBuf {
     let path = data.beside("companies.csv");
     std::fs::write(&path, EXPORT).unwrap();
     path
-}
-
-/// Compares with a file beside this one; `BLESS=1` rewrites it.
-#[track_caller]
-fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden").join(name);
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-    }
-    assert_eq!(text, std::fs::read_to_string(&path).unwrap_or_default(), "BLESS=1 rewrites it; read the difference");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What webhooks of these tests are signed with.
-const SECRET: &str = "4f7f0f2a6f1c4f52b3d0a9e8c7b6a5948372615f4e3d2c1b0a99887766554433";
+pub const SECRET: &str = "4f7f0f2a6f1c4f52b3d0a9e8c7b6a5948372615f4e3d2c1b0a99887766554433";
 /// The webhook of the connection `hubspot`.
 const HOOK: &str = "/hooks/crm/hubspot";
 /// How long a test waits for what never comes before it fails.

@@ -229,6 +229,11 @@ impl HubSpot {
         }
     }
 
+    /// The token itself, for the question what it is allowed.
+    pub(super) fn token_text(&self) -> String {
+        self.token.text()
+    }
+
     /// Makes one call and never a second; a redirection is not followed, so that the token goes nowhere else.
     pub(super) async fn call(
         &self,

@@ -1,5 +1,7 @@
 //! What a portal has: read and made once, when it is set up.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -15,8 +17,36 @@ impl HubSpot {
     /// # Errors
     /// See [`WriteError`].
     pub async fn properties(&self) -> Result<Value, WriteError> {
-        let path = format!("{}?archived=false", company::schema("companies"));
-        self.read(Method::GET, "read properties", &path, None, "crm.schemas.companies.read").await
+        self.properties_of("companies").await
+    }
+
+    /// Every property of `companies`, `contacts`, `deals`, `tickets` or `tasks`, as HubSpot describes it.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub async fn properties_of(&self, object: &str) -> Result<Value, WriteError> {
+        let path = format!("{}?archived=false", company::schema(object));
+        let scope = match object {
+            "companies" => "crm.schemas.companies.read",
+            "deals" => "crm.schemas.deals.read",
+            "tickets" => "tickets",
+            // Tasks have no scope of their own.
+            _ => "crm.schemas.contacts.read",
+        };
+        self.read(Method::GET, "read properties", &path, None, scope).await
+    }
+
+    /// What the token is allowed: the scopes of its private app. The token goes to HubSpot in the body, where it is asked
+    /// about.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub async fn scopes(&self) -> Result<BTreeSet<String>, WriteError> {
+        const PATH: &str = "/oauth/v2/private-apps/get/access-token-info";
+        let asked = json!({ "tokenKey": self.token_text() });
+        let told = self.read(Method::POST, "read the token's scopes", PATH, Some(&asked), "of a private app").await?;
+        let scopes = told["scopes"].as_array().into_iter().flatten();
+        Ok(scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect())
     }
 
     /// A hundred customers with what stands in these properties; companies of any stage where the portal has no customers.

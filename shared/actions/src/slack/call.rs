@@ -1,5 +1,7 @@
 //! The calls, and their answers sorted by what to do next.
 
+mod ask;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -8,6 +10,8 @@ use model::is_member_id;
 use runtime::seam::{Call, CallError, Seam, Target};
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use ask::{Channel, Installed};
 
 use super::refusal::{plain, refusal, webhook_refusal};
 use crate::form;
@@ -140,7 +144,8 @@ struct Answer {
     needed: Option<String>,
     ts: Option<String>,
     channel: Option<String>,
-    user: Option<User>,
+    /// A person where one was looked up; the bot's name where the app was.
+    user: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -202,11 +207,15 @@ impl Slack {
         let Road::Api { base, token } = &self.road else { return Ok(None) };
         // In the body and not in the address, which ends up in logs on the way.
         let request = authorized(base, LOOK_UP, token, FORM, format!("email={}", form::value(email)));
-        let response = self.call(LOOK_UP, request).await.map_err(|error| match error {
+        found(&self.asked(LOOK_UP, request).await?).map(Some)
+    }
+
+    /// A call that changes nothing, and so can be made again.
+    async fn asked(&self, operation: &str, request: http::Result<http::Request<Bytes>>) -> Result<Reply, PostError> {
+        self.call(operation, request).await.map_err(|error| match error {
             Failed::NotSent(reason) | Failed::NoAnswer(reason) => retry(reason),
             Failed::BadAddress => bad_address(),
-        })?;
-        found(&response).map(Some)
+        })
     }
 
     async fn call(&self, operation: &str, request: http::Result<http::Request<Bytes>>) -> Result<Reply, Failed> {
@@ -314,9 +323,11 @@ fn answered(response: &Reply) -> Result<Answer, PostError> {
 
 fn found(response: &Reply) -> Result<Named, PostError> {
     match answered(response) {
-        Ok(Answer { user: Some(User { deleted: true, .. }), .. }) => Ok(Named::Deactivated),
-        Ok(Answer { user: Some(User { id, .. }), .. }) if is_member_id(&id) => Ok(Named::Member(id)),
-        Ok(_) => Err(refused("Slack answered ok without a person's id")),
+        Ok(Answer { user, .. }) => match user.and_then(|user| serde_json::from_value(user).ok()) {
+            Some(User { deleted: true, .. }) => Ok(Named::Deactivated),
+            Some(User { id, .. }) if is_member_id(&id) => Ok(Named::Member(id)),
+            Some(_) | None => Err(refused("Slack answered ok without a person's id")),
+        },
         Err(PostError::NoSuchReader { .. }) => Ok(Named::Unknown),
         Err(PostError::Unsure { reason }) => Err(retry(reason)),
         Err(other) => Err(other),

@@ -21,7 +21,7 @@ mod templates;
 pub(crate) mod text;
 pub(crate) mod words;
 
-pub use call::{BadToken, Named, PostError, Posted, Slack, SlackToken, SlackWebhook};
+pub use call::{BadToken, Channel, Installed, Named, PostError, Posted, Slack, SlackToken, SlackWebhook};
 pub use message::{MAX_VISIBLE, SlackMessage, render};
 pub use notice::{NoticeTemplates, render_notice};
 pub use templates::{RenderError, SlackTemplates};

@@ -1,6 +1,6 @@
 //! The API of a tool that sends us webhooks: reads one object that a body only named.
 //!
-//! Nothing is ever written there by this module. Whoever calls it has asked for leave first: how many calls a vendor
+//! Nothing is written there but what an operator asks for to set the tool up: see [`Api::post`]. Whoever calls it has asked for leave first: how many calls a vendor
 //! takes is counted per connection in the store.
 //!
 //! Followed: "Private apps" and "Usage guidelines" on developers.hubspot.com (a bearer token; 429 with `Retry-After`),
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use runtime::seam::{Call, CallError, Seam, Target};
+use serde_json::Value;
 
 /// What a vendor's API is read with. Prints as `ApiToken(redacted)`.
 #[derive(Clone)]
@@ -42,6 +43,12 @@ impl ApiToken {
         let mut value = HeaderValue::from_str(&header).map_err(|_| BadToken)?;
         value.set_sensitive(true);
         Ok(Self(value))
+    }
+
+    /// The token as it was stored, where a vendor wants it in a body; of basic authentication, what stands in the header.
+    pub(crate) fn text(&self) -> String {
+        let header = self.0.to_str().unwrap_or_default();
+        header.split_once(' ').map_or(header, |(_, token)| token).to_owned()
     }
 
     /// The `Authorization` header; it does not print.
@@ -134,6 +141,38 @@ impl Api {
     /// See [`GetError`].
     pub async fn read(&self, path: &str, body: Option<&str>) -> Result<Told, GetError> {
         let method = if body.is_some() { Method::POST } else { Method::GET };
+        judge(self.call(method, path, body).await?)
+    }
+
+    /// Makes what `body` describes; what the vendor then says of it. To be called by people who set the tool up, and never by
+    /// a function: the same call again may make a second one.
+    ///
+    /// # Errors
+    /// See [`GetError`].
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, GetError> {
+        self.write(Method::POST, path, body).await
+    }
+
+    /// Makes what is at `path` as `body` describes it; the same call again changes nothing. Like [`Self::post`] otherwise.
+    ///
+    /// # Errors
+    /// See [`GetError`].
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, GetError> {
+        self.write(Method::PUT, path, body).await
+    }
+
+    async fn write(&self, method: Method, path: &str, body: &Value) -> Result<Value, GetError> {
+        let response = self.call(method, path, Some(&body.to_string())).await?;
+        if matches!(response.status().as_u16(), 201 | 204) {
+            return Ok(serde_json::from_slice(response.body()).unwrap_or_default());
+        }
+        match judge(response)? {
+            Told::Object(told) => Ok(serde_json::from_slice(&told).unwrap_or_default()),
+            Told::Gone { status, .. } => Err(refused(format!("the vendor answered {status}: check `api_url`"))),
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&str>) -> Result<http::Response<Bytes>, GetError> {
         let operation = method.to_string();
         let mut request = http::Request::builder()
             .method(method)
@@ -149,12 +188,11 @@ impl Api {
             .body(body.map(|body| Bytes::from(body.to_owned())).unwrap_or_default())
             .map_err(|_| refused("its address cannot be called; check `api_url`"))?;
         let call = Call { target: Target::Vendor, operation, request };
-        let response = self.seam.call(call).await.map_err(|error| match error {
+        self.seam.call(call).await.map_err(|error| match error {
             CallError::NotCalled(_) | CallError::Unreachable(_) | CallError::Timeout(_) | CallError::Connection(_) => {
                 GetError::Retry { reason: error.to_string() }
             }
-        })?;
-        judge(response)
+        })
     }
 }
 
@@ -169,9 +207,7 @@ fn judge(response: http::Response<Bytes>) -> Result<Told, GetError> {
         200 | 207 => Ok(Told::Object(response.into_body())),
         404 | 410 => Ok(Told::Gone { status: status.as_u16(), body: response.into_body() }),
         401 => Err(GetError::Unauthorized),
-        403 => Err(refused(
-            "the token may not read this kind of object (403): give it the scope to read it where it was made",
-        )),
+        403 => Err(refused("the token is not allowed this (403): give it the scope for it where it was made")),
         429 => {
             let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
             Err(GetError::SlowDown { after_s: after })

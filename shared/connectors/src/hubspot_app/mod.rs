@@ -29,8 +29,10 @@ static TOOL: Tool = Tool {
         url: Some("https://api.hubapi.com"),
         // Half of what the smallest plan allows to all apps of a portal together.
         per_ten_seconds: 50,
-        without_token: "records are known only by the changes HubSpot sends from now on: what they held before, sensitive \
-                        values and the currencies of deals stay unknown",
+        without_token: Some(
+            "records are known only by the changes HubSpot sends from now on: what they held before, sensitive values and \
+             the currencies of deals stay unknown",
+        ),
     }),
 };
 

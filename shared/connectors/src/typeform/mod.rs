@@ -7,7 +7,7 @@ mod signature;
 mod tests;
 mod values;
 
-use model::{Delivery, Family, Field, MappedObject, Mapping, Normalized, Tool, Warning};
+use model::{Api, Delivery, Family, Field, MappedObject, Mapping, Normalized, Tool, Warning};
 
 use crate::json::{self, Object};
 use crate::{Connector, DeliveryKey, Refusal, Secrets, Unverified, Verified};
@@ -37,7 +37,12 @@ static TOOL: Tool = Tool {
             Field::Email,
         ],
     }],
-    api: None,
+    api: Some(Api {
+        url: Some("https://api.typeform.com"),
+        // Typeform takes two calls a second.
+        per_ten_seconds: 10,
+        without_token: None,
+    }),
 };
 
 impl Connector for Typeform {

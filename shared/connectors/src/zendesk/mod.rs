@@ -40,10 +40,43 @@ static TOOL: Tool = Tool {
         url: None,
         // The smallest plan allows 200 calls a minute to everybody together.
         per_ten_seconds: 10,
-        without_token: "the web domains of organisations and the addresses of requesters without one stay unknown, so a \
-                        ticket finds its account by its organisation's external id only",
+        without_token: Some(
+            "the web domains of organisations and the addresses of requesters without one stay unknown, so a ticket finds \
+             its account by its organisation's external id only",
+        ),
     }),
 };
+
+/// The events that a webhook is to be subscribed to, as Zendesk's API names them: all that is read, and no others.
+pub const EVENTS: &[&str] = &[
+    "zen:event-type:ticket.created",
+    "zen:event-type:ticket.status_changed",
+    "zen:event-type:ticket.priority_changed",
+    "zen:event-type:ticket.ticket_type_changed",
+    "zen:event-type:ticket.organization_changed",
+    "zen:event-type:ticket.requester_changed",
+    "zen:event-type:ticket.merged",
+    "zen:event-type:ticket.soft_deleted",
+    "zen:event-type:ticket.permanently_deleted",
+    "zen:event-type:ticket.undeleted",
+    "zen:event-type:organization.created",
+    "zen:event-type:organization.external_id_changed",
+    "zen:event-type:organization.name_changed",
+    "zen:event-type:organization.deleted",
+    "zen:event-type:user.created",
+    "zen:event-type:user.identity_created",
+    "zen:event-type:user.identity_changed",
+    "zen:event-type:user.identity_deleted",
+    "zen:event-type:user.name_changed",
+    "zen:event-type:user.role_changed",
+    "zen:event-type:user.organization_membership_created",
+    "zen:event-type:user.organization_membership_deleted",
+    "zen:event-type:user.active_changed",
+    "zen:event-type:user.deleted",
+];
+
+/// The JSON body of a trigger, with Zendesk's placeholders.
+pub const TRIGGER: &str = include_str!("trigger-template.json");
 
 /// The header with the invocation's id, the same in every retry.
 const INVOCATION: &str = "x-zendesk-webhook-invocation-id";

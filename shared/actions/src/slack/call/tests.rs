@@ -244,3 +244,45 @@ async fn what_a_webhook_answers_is_sorted_by_what_to_do_next() {
     let strange = post(answer(403, "acme@customer.example")).await.unwrap_err().to_string();
     assert!(!strange.contains("acme"), "{strange}");
 }
+
+/// Asks about the app, and gives what came of the answer `reply`.
+async fn installed(reply: Reply) -> Result<Option<Installed>, PostError> {
+    let reply = Arc::new(Mutex::new(Some(reply)));
+    let seam = Seam::new(move |call: Call| {
+        assert_eq!((call.operation.as_str(), call.target), ("auth.test", Target::Slack));
+        let reply = reply.lock().unwrap().take().expect("one call");
+        Box::pin(async move { reply })
+    });
+    Slack::new(seam, None, token()).installed().await
+}
+
+#[tokio::test]
+async fn an_app_tells_whose_it_is_and_what_it_is_allowed() {
+    let mut told = answer(200, r#"{"ok":true,"team":"Ourco","user":"barometer"}"#).unwrap();
+    told.headers_mut().insert("x-oauth-scopes", "chat:write, users:read".parse().unwrap());
+    let app = installed(Ok(told)).await.unwrap().unwrap();
+    assert_eq!((app.team.as_str(), app.bot.as_str()), ("Ourco", "barometer"));
+    assert_eq!(app.scopes.unwrap(), ["chat:write", "users:read"].map(str::to_owned).into());
+    let silent = installed(answer(200, r#"{"ok":true}"#)).await.unwrap().unwrap();
+    assert_eq!(silent.scopes, None, "nobody said");
+    let reason = installed(not_ok("invalid_auth")).await.unwrap_err().to_string();
+    assert!(reason.contains("store a valid bot token"), "{reason}");
+    // Nothing was to be done, so a failure of Slack's is no doubt about a message.
+    assert!(matches!(installed(answer(500, "")).await, Err(PostError::Retry { .. })));
+}
+
+#[tokio::test]
+async fn channels_are_read_to_the_last_page() {
+    let pages = Arc::new(Mutex::new(vec![
+        r#"{"ok":true,"channels":[{"id":"C2","name":"b"}],"response_metadata":{"next_cursor":""}}"#,
+        r#"{"ok":true,"channels":[{"id":"C1","name":"a"}],"response_metadata":{"next_cursor":"x="}}"#,
+    ]));
+    let seam = Seam::new(move |call: Call| {
+        let body = String::from_utf8(call.request.body().to_vec()).unwrap();
+        let page = pages.lock().unwrap().pop().expect("two calls");
+        assert_eq!(body.ends_with("cursor=x%3D"), page.contains("C2"), "{body}");
+        Box::pin(async move { answer(200, page) })
+    });
+    let all = Slack::new(seam, None, token()).channels(5).await.unwrap().unwrap();
+    assert_eq!(all.iter().map(|channel| channel.id.as_str()).collect::<Vec<_>>(), ["C1", "C2"]);
+}

@@ -46,7 +46,7 @@ const TICKET: MappedObject = MappedObject {
 };
 
 const fn api(url: Option<&'static str>, without_token: &'static str) -> Option<Api> {
-    Some(Api { url, per_ten_seconds: 50, without_token })
+    Some(Api { url, per_ten_seconds: 50, without_token: Some(without_token) })
 }
 
 pub const TOOLS: &[Tool] = &[
