@@ -24,6 +24,7 @@ pub use accounts::accounts;
 pub use backfill::{backfilled, backfilled_so_far};
 pub use book::{book, owners};
 pub use control::{clock, golive, sending, settled, unsettled};
+pub(crate) use doctor::checks;
 pub use doctor::doctor;
 pub use explain::explain;
 pub use import::import;

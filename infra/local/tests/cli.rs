@@ -7,6 +7,8 @@ mod backfill;
 #[path = "cli/belongs.rs"]
 mod belongs;
 mod common;
+#[path = "cli/connect.rs"]
+mod connect;
 #[path = "cli/docs.rs"]
 mod docs;
 #[path = "cli/doctor.rs"]

@@ -184,7 +184,7 @@ fn tried(connection: &Connection, out: Normalized, body: &[u8]) -> Tried {
     }
 }
 
-fn says(link: &LinkSays) -> String {
+pub(super) fn says(link: &LinkSays) -> String {
     let to = |target: &Option<model::SubjectId>| {
         target.as_ref().map_or_else(|| "belongs to nothing".to_owned(), |target| format!("belongs to {target}"))
     };

@@ -16,7 +16,7 @@ pub fn doctor(report: &DoctorReport, style: Style) -> String {
 }
 
 /// Rows by what they are about.
-fn checks(rows: &[CheckRow], style: Style) -> String {
+pub(crate) fn checks(rows: &[CheckRow], style: Style) -> String {
     let (mut text, mut about) = (String::new(), "");
     for row in rows {
         if row.about != about {

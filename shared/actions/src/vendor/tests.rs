@@ -116,3 +116,21 @@ async fn an_address_that_cannot_be_called_is_a_refusal() {
     let api = Api::new(seam, "https://a b", token());
     assert!(matches!(api.read("/x", None).await, Err(GetError::Refused { reason }) if reason.contains("api_url")));
 }
+
+#[tokio::test]
+async fn what_is_made_says_so_and_what_is_refused_says_what_to_do() {
+    let made = async |reply: Reply| {
+        let reply = Arc::new(Mutex::new(Some(reply)));
+        let seam = Seam::new(move |call| {
+            assert_eq!((call.request.method().as_str(), call.operation.as_str()), ("PUT", "PUT"));
+            assert_eq!(call.request.headers()[CONTENT_TYPE], "application/json");
+            let reply = reply.lock().unwrap().take().expect("one call");
+            Box::pin(async move { reply })
+        });
+        Api::new(seam, "https://api.example", token()).put("/hooks/1", &serde_json::json!({ "enabled": true })).await
+    };
+    assert_eq!(made(answer(201, r#"{"id":1}"#)).await.unwrap(), serde_json::json!({ "id": 1 }));
+    assert_eq!(made(answer(204, "")).await.unwrap(), Value::Null);
+    assert!(made(answer(403, "")).await.unwrap_err().to_string().contains("give it the scope"));
+    assert_eq!(made(answer(401, "")).await.unwrap_err(), GetError::Unauthorized);
+}

@@ -1,9 +1,16 @@
-//! `barometer setup hubspot`: looks at a portal's companies, proposes what its properties mean, and makes ours there.
+//! `barometer setup`: looks at a tool, proposes what stands there means, and makes there what Barometer needs. HubSpot's part
+//! is here, the others have a file each.
 
+mod form;
+mod ground;
+mod organizations;
 mod patch;
 mod portal;
 mod propose;
 mod show;
+mod slack;
+mod typeform;
+mod zendesk;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,6 +52,43 @@ Examples:
   barometer setup hubspot --config my-config                     from HubSpot itself, read with the token
   barometer setup hubspot --config my-config --yes               as shown: write it, and make the properties")]
     Hubspot(SetupArgs),
+    /// Slack: the app to make, what its token may, the channel, and who of the team is found there
+    #[command(after_help = "\
+Prints the manifest of the app with your address in it, and, with a token under [destinations.slack] in the file of secrets,
+looks at what the app is allowed, whether it is in the team's channel, and whom it finds of the people in team.toml. With
+--yes, [connection.slack] is written to connections.toml: from then on alerts have buttons. Nothing is changed in Slack.
+
+Examples:
+  barometer setup slack --config my-config
+  barometer setup slack --config my-config --yes")]
+    Slack(slack::SlackArgs),
+    /// Typeform: which question is the NPS, which hidden field names the account, and the webhook
+    #[command(after_help = "\
+Looks at a form and its latest answers, proposes which question is which and which hidden field names the company, and shows
+what up to five answers would be taken for. Nothing is changed without --yes: then the mapping is written to
+connections.toml and the form's webhook made, with the connection's secret and address. The token (a personal access token
+with forms:read, responses:read, webhooks:read and webhooks:write) stands under [connections.typeform] in the file of secrets.
+
+Examples:
+  barometer setup typeform                                       lists your forms
+  barometer setup typeform --form Nq4Pulse --config my-config
+  barometer setup typeform --form Nq4Pulse --config my-config --yes
+  barometer setup typeform --sample form.json                    from saved answers of the API (the form, its responses)")]
+    Typeform(typeform::TypeformArgs),
+    /// Zendesk: what names the account, what organisation fields mean, and the webhook
+    #[command(after_help = "\
+Looks at your organisations, says whether their external ids name accounts of the CRM, proposes which field is the tier and
+which the segment, and shows what up to five of them would be taken for. Nothing is changed without --yes: then the mapping
+is written to connections.toml and the webhook made in Zendesk, for which its token must be an administrator's. Without
+one, it prints the clicks and the JSON to paste. The token (email/token:...) stands under [connections.zendesk] in the file
+of secrets, the address of your Zendesk as api_url in connections.toml.
+
+Examples:
+  barometer setup zendesk --sample organizations.json            from saved answers of the API
+  barometer setup zendesk --config my-config
+  barometer setup zendesk --config my-config --yes               subscribed to Zendesk's events
+  barometer setup zendesk --config my-config --trigger --yes     sent by a trigger, with our template")]
+    Zendesk(zendesk::ZendeskArgs),
 }
 
 /// `barometer setup hubspot`
@@ -85,6 +129,14 @@ enum SetupFailure {
     #[error("no connection `{name}` of HubSpot is in connections.toml")]
     #[diagnostic(help("there is {known}"))]
     NoConnection { name: String, known: String },
+    #[error("no connection of {tool} is in connections.toml{}", name.as_ref().map(|name| format!(" under the name `{name}`")).unwrap_or_default())]
+    #[diagnostic(help("add [connection.{tool}] with tool = \"{tool}\", as the shipped connections.toml has it"))]
+    NoneOf { tool: &'static str, name: Option<String> },
+    #[error("there is nothing to look at: no --sample, and {why}")]
+    #[diagnostic(help("{help}"))]
+    NoWay { why: String, help: String },
+    #[error("{vendor}: {reason}")]
+    Vendor { vendor: &'static str, reason: String },
     #[error("{0}")]
     HubSpot(String),
     #[error("connections.toml cannot be changed: {0}")]
@@ -138,7 +190,15 @@ struct Made {
 
 /// Carries the command out; needs no host.
 pub(super) async fn setup(here: &Surroundings, command: &SetupCommand) -> Result<(), miette::Report> {
-    let SetupCommand::Hubspot(args) = command;
+    match command {
+        SetupCommand::Hubspot(args) => hubspot(here, args).await,
+        SetupCommand::Slack(args) => slack::setup(here, args).await,
+        SetupCommand::Typeform(args) => typeform::setup(here, args).await,
+        SetupCommand::Zendesk(args) => zendesk::setup(here, args).await,
+    }
+}
+
+async fn hubspot(here: &Surroundings, args: &SetupArgs) -> Result<(), miette::Report> {
     let folder = here.global.config.as_deref();
     let config = config_files::load(folder)?;
     let connections = connections(&config, args.connection.as_deref())?;

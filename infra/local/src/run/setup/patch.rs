@@ -45,6 +45,31 @@ fn fed(line: &str, property: &str) -> Result<String, String> {
     }
 }
 
+/// The text of `connections.toml` in which `[connection.{name}]` stands: the shipped lines without their `#`, else new ones at
+/// the end.
+pub(super) fn connected(text: &str, name: &str, tool: &str) -> String {
+    let header = format!("[connection.{name}]");
+    let plain = |line: &str| line.trim_start_matches('#').trim().to_owned();
+    if text.lines().any(|line| line.split('#').next().unwrap_or_default().trim() == header) {
+        return text.to_owned();
+    }
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    match lines.iter().position(|line| plain(line) == header) {
+        Some(at) => {
+            let tools = format!("tool = \"{tool}\"");
+            let is_tool = lines.get(at + 1).is_some_and(|line| plain(line) == tools);
+            lines[at] = header;
+            if is_tool {
+                lines[at + 1] = tools;
+            } else {
+                lines.insert(at + 1, tools);
+            }
+        }
+        None => lines.extend([String::new(), header, format!("tool = \"{tool}\"")]),
+    }
+    lines.join("\n") + "\n"
+}
+
 /// The text of `modes.toml` in which scores may be written to records.
 pub(super) fn writing_back(text: &str) -> String {
     if text.lines().any(|line| line.trim() == "[most.write-back]") {
@@ -107,6 +132,18 @@ mod tests {
         assert!(now.ends_with("\n\n[connection.crm.map.company]\narr = \"arr\"\n"), "{now}");
         let inline = "[connection.crm]\nmap.company = { arr = \"a\" }\n";
         assert!(mapped(inline, "crm", "company", &[("arr", "b")]).unwrap_err().contains("a table of its own"));
+    }
+
+    #[test]
+    fn a_connection_loses_its_marks_of_a_comment_or_is_added() {
+        let shipped = "# Clicks.\n# [connection.slack]\n# tool = \"slack\"\n\n[watch]\n";
+        let now = connected(shipped, "slack", "slack");
+        assert_eq!(now, "# Clicks.\n[connection.slack]\ntool = \"slack\"\n\n[watch]\n");
+        assert_eq!(connected(&now, "slack", "slack"), now, "once");
+        let theirs = "[connection.slack]  # clicks\npublic_url = \"https://a.example\"\ntool = \"slack\"\n";
+        assert_eq!(connected(theirs, "slack", "slack"), theirs, "what people wrote stays");
+        let added = connected("[watch]\n", "slack", "slack");
+        assert_eq!(added, "[watch]\n\n[connection.slack]\ntool = \"slack\"\n");
     }
 
     #[test]
