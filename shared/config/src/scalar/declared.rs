@@ -204,6 +204,13 @@ pub static SCALARS: &[ScalarInfo] = &[
         .of(Feed::Tickets)
         .by_hour(),
     number("tickets_90d", "Tickets opened in the last 90 days", TICKET).unit("tickets").of(Feed::Tickets).by_day(),
+    flag(
+        "ticket_spike",
+        "They opened 3 tickets or more in the last 7 days, and at least twice as many as in a week of the 90 days before",
+        TICKET,
+    )
+    .of(Feed::Tickets)
+    .by_day(),
     number("ticket_load", "Open hours of their problems by weight, for the number of seats", TICKET)
         .of(Feed::Tickets)
         .by_day(),

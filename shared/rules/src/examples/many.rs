@@ -118,6 +118,11 @@ impl Teller<'_> {
         for _ in open..self.int("tickets_90d").unwrap_or(0) {
             self.ticket("normal", last, Some(last));
         }
+        if self.flag("ticket_spike") == Some(true) {
+            for _ in open.max(self.int("tickets_90d").unwrap_or(0))..3 {
+                self.ticket("normal", last, Some(last));
+            }
+        }
         if let Some(load) = self.int("ticket_load") {
             let seats = self.int("seats").unwrap_or(SEATS);
             if !self.known.contains_key("seats") {
@@ -133,6 +138,7 @@ impl Teller<'_> {
         }
         let names = ["tickets_90d", "open_tickets", "open_urgent_tickets", "oldest_urgent_ticket_hours"];
         let of_tickets = names.iter().chain(&["days_since_last_ticket"]).any(|name| self.known.contains_key(*name));
+        let of_tickets = of_tickets || self.known.contains_key("ticket_spike");
         let none = !self.told.iter().any(|told| told.key == FactKey::Ticket);
         if none && (of_tickets || self.flag("had_tickets") == Some(true)) {
             // Old enough for no window, unless it is the last that is asked for.

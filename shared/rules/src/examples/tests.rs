@@ -40,7 +40,9 @@ fn samples(info: &config::ScalarInfo) -> Vec<Scalar> {
     let ints = |numbers: &[i64]| numbers.iter().map(|number| Scalar::Int(*number)).collect();
     match info.name {
         "override_band" => ["green", "red"].map(|band| Scalar::Text(band.into())).into(),
-        "had_tickets" | "first_value_reached" | "has_sponsor" => vec![Scalar::Flag(true), Scalar::Flag(false)],
+        "had_tickets" | "ticket_spike" | "first_value_reached" | "has_sponsor" => {
+            vec![Scalar::Flag(true), Scalar::Flag(false)]
+        }
         "nps_latest" => ints(&[-100, -99, -40, 0, 33, 98, 100]),
         "nps_last_answer" => ints(&[0, 6, 7, 10]),
         "active_users_change" => ints(&[-100, -80, -33, 0, 20, 150]),

@@ -161,7 +161,7 @@ impl<'a> Known<'a> {
             Feed::Tickets => {
                 let known = self.tickets.scalar(info.name, when, &self.sources, self.seats());
                 // Who never asked for anything has not, where somebody would have told.
-                let none = || info.name == "had_tickets" && self.config.is_wired(info);
+                let none = || ["had_tickets", "ticket_spike"].contains(&info.name) && self.config.is_wired(info);
                 known.or_else(|| none().then_some(Scalar::Flag(false)))
             }
             Feed::Answers if info.name == "csat_percent" => self.answers.csat(when, &self.sources, &self.people),

@@ -52,6 +52,11 @@ const WAITING: [&str; 5] = ["pending", "hold", "on-hold", "waiting on contact", 
 /// Statuses that end a ticket, for sources that tell no time of the solution.
 const OVER: [&str; 4] = ["solved", "closed", "resolved", "archived"];
 
+/// A spike is so many tickets or more
+const LEAST_SPIKE: i64 = 3;
+/// within so many days, and so many times those of as many days before.
+const SPIKE: i64 = 7;
+const TIMES_USUAL: i64 = 2;
 /// The window in which tickets are counted, in days.
 const WINDOW: i64 = 90;
 /// The days whose load is compared with
@@ -133,6 +138,7 @@ impl<'a> Tickets<'a> {
                 Some(Scalar::Int(hours.max().unwrap_or(0)))
             }
             "tickets_90d" => count(&|t| within(t.opened_on, sources.held(t.source, when), WINDOW)),
+            "ticket_spike" => Some(Scalar::Flag(self.spikes(when, sources))),
             "ticket_load" => self.load(when, sources, seats?).map(Scalar::Int),
             "ticket_load_change" => self.load_change(when, sources).map(Scalar::Int),
             "days_since_last_ticket" => {
@@ -161,6 +167,17 @@ impl<'a> Tickets<'a> {
 
     fn last(&self) -> Option<&Ticket<'a>> {
         self.tickets.iter().max_by_key(|ticket| ticket.opened_at)
+    }
+
+    /// Far more were opened in the last days than in as many of the days before, on average.
+    fn spikes(&self, when: When, sources: &Sources<'a>) -> bool {
+        let opened = |days: i64| {
+            let is_in = |t: &&Ticket<'_>| within(t.opened_on, sources.held(t.source, when), days);
+            i64::try_from(self.tickets.iter().filter(is_in).count()).unwrap_or(i64::MAX)
+        };
+        let recent = opened(SPIKE);
+        let before = opened(SPIKE + BASELINE) - recent;
+        recent >= LEAST_SPIKE && recent.saturating_mul(BASELINE) >= before.saturating_mul(SPIKE * TIMES_USUAL)
     }
 
     /// Open hours until the beginning of the day by weight, divided by the root of the seats: a large company has more

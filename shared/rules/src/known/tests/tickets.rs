@@ -122,6 +122,45 @@ fn tickets_are_counted_for_ninety_days() {
     scene.check_at("days_since_last_ticket", days(5), 5);
 }
 
+/// Whether tickets of the last week and of the ninety days before it are a spike.
+#[track_caller]
+fn check_spike(recent: usize, before: usize, expected: bool) {
+    let mut scene = Scene::new();
+    let days_ago = |n: usize| i64::try_from(7 + n * 89 / before.max(1)).unwrap();
+    let told = (0..recent).map(|_| 6).chain((0..before).map(days_ago)).enumerate();
+    for (id, ago) in told.collect::<Vec<_>>() {
+        scene.ticket(&id.to_string(), days(-ago), &[solved(-ago)]);
+    }
+    scene.check("ticket_spike", expected);
+}
+
+#[test]
+fn a_spike_is_three_tickets_in_a_week_and_twice_as_many_as_usual() {
+    check_spike(2, 0, false);
+    check_spike(3, 0, true);
+    // Nineteen in ninety days are 1.48 a week, twenty 1.56.
+    check_spike(3, 19, true);
+    check_spike(3, 20, false);
+    // Ninety are seven a week.
+    check_spike(14, 90, true);
+    check_spike(13, 90, false);
+}
+
+#[test]
+fn a_spike_passes_with_its_week_and_is_told_by_a_desk_alone() {
+    let mut scene = Scene::new();
+    scene.check("ticket_spike", false);
+    for id in ["1", "2", "3"] {
+        scene.ticket(id, days(0), &[]);
+    }
+    scene.check("ticket_spike", true);
+    scene.check_at("ticket_spike", days(6), true);
+    scene.check_at("ticket_spike", days(7), false);
+    let mut unwired = Scene::new();
+    unwired.config.connections.retain(|connection| connection.name.as_str() == "typeform");
+    unwired.check("ticket_spike", Unknown);
+}
+
 /// The load of one open ticket, opened at midnight so many days before day 0, and what is told of it.
 #[track_caller]
 fn check_load(seats: i64, opened_days_ago: i64, told: &[(Field, Value)], expected: i64) {
