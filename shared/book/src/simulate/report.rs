@@ -1,11 +1,14 @@
 //! What a run of the book came to.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Config, Trigger};
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan as _};
 use model::{
     ActionId, ActionKind, ActionRequest, AlertKind, Assessment, Band, Event, EventBody, Moment, PlaybookName, SubjectId,
 };
@@ -48,8 +51,6 @@ pub struct Run {
     pub account: SubjectId,
     /// The episode's row.
     pub episode: String,
-    /// It is about risk.
-    pub is_risk: bool,
     /// When it opened.
     pub opened_at: Moment,
     /// When it closed; `None` while it runs.
@@ -98,6 +99,8 @@ pub struct Churn {
 impl Churn {
     /// Alerts that come later are too late to do anything.
     pub const IN_TIME_DAYS: i64 = 60;
+    /// A run that opened so many days before the first sign has somebody on it when that shows.
+    pub const RECENT_DAYS: i64 = 30;
 }
 
 /// What a run of the book came to.
@@ -125,6 +128,8 @@ pub struct Report {
     pub counted: BTreeMap<String, usize>,
     /// Checkpoints of renewals that were reached, in order of time.
     pub checkpoints: Vec<Checkpoint>,
+    /// Assessments at the end of a day whose points and caps do not come to their score.
+    pub unbalanced: Vec<(SubjectId, Moment)>,
 }
 
 /// A step on the way to a renewal that was told.
@@ -140,6 +145,11 @@ pub struct Checkpoint {
     pub at: Moment,
 }
 
+impl Checkpoint {
+    /// A step that comes again so soon is told twice.
+    pub const APART_DAYS: i64 = 30;
+}
+
 impl Report {
     /// Notes how accounts stand at the end of a day.
     pub(super) fn end_of_day<'a>(&mut self, accounts: impl Iterator<Item = &'a Assessment>) {
@@ -147,6 +157,9 @@ impl Report {
         for assessment in accounts {
             *bands.entry(assessment.band).or_insert(0) += 1;
             self.account_days += 1;
+            if !is_balanced(assessment) {
+                self.unbalanced.push((assessment.account.clone(), assessment.as_of));
+            }
             for cap in &assessment.caps {
                 *self.capped.entry(format!("{}/{}", assessment.model.name, cap.name)).or_insert(0) += 1;
             }
@@ -172,8 +185,9 @@ impl Report {
 
     fn note(&mut self, event: &Event) {
         match &event.body {
-            EventBody::RiskOpened { playbook, episode, .. } => self.open(event, playbook, episode, true),
-            EventBody::PlayStarted { playbook, episode, .. } => self.open(event, playbook, episode, false),
+            EventBody::RiskOpened { playbook, episode, .. } | EventBody::PlayStarted { playbook, episode, .. } => {
+                self.open(event, playbook, episode);
+            }
             EventBody::RiskResolved { episode, .. } | EventBody::PlayEnded { episode, .. } => {
                 let mut runs = self.runs.iter_mut().rev();
                 if let Some(run) = runs.find(|run| run.account == event.account && run.episode == *episode) {
@@ -203,12 +217,11 @@ impl Report {
         }
     }
 
-    fn open(&mut self, event: &Event, playbook: &PlaybookName, episode: &str, is_risk: bool) {
+    fn open(&mut self, event: &Event, playbook: &PlaybookName, episode: &str) {
         self.runs.push(Run {
             playbook: playbook.clone(),
             account: event.account.clone(),
             episode: episode.to_owned(),
-            is_risk,
             opened_at: event.as_of,
             closed_at: None,
         });
@@ -239,15 +252,8 @@ impl Report {
 
     fn churn(&self, config: &Config, planted: &Planted) -> Churn {
         let from = planted.signs.first().map_or(START, |(_, from)| *from);
-        // An episode that runs already when the first sign shows has somebody on it.
-        let is_about = |run: &&Run| run.account == planted.account && warns(config, &run.playbook);
-        let runs = self.runs.iter().filter(is_about);
-        let days = runs.filter_map(|run| {
-            let closed = run.closed_at.map_or(Date::MAX, |at| at.date_in(&TimeZone::UTC));
-            let opened = run.opened_at.date_in(&TimeZone::UTC).max(from);
-            (closed >= from && opened <= planted.notice_on).then_some(opened)
-        });
-        let alerted = days.min().map(|on| (on, on.duration_until(planted.notice_on).as_hours() / 24));
+        let on = self.first_alarm(planted, from, |playbook| warns(config, playbook));
+        let alerted = on.map(|on| (on, on.duration_until(planted.notice_on).as_hours() / 24));
         let miss = match (planted.unseen, alerted) {
             (_, Some((_, before))) if before >= Churn::IN_TIME_DAYS => None,
             (Some(why), _) => Some(why.to_owned()),
@@ -255,6 +261,20 @@ impl Report {
             (None, None) => Some("no rule saw its signs".to_owned()),
         };
         Churn { planted: planted.clone(), alerted, miss }
+    }
+
+    /// The first day since the first sign on which somebody is told that something is wrong, or is at it since shortly before.
+    fn first_alarm(&self, planted: &Planted, from: Date, warns: impl Fn(&PlaybookName) -> bool) -> Option<Date> {
+        let day = |at: Moment| at.date_in(&TimeZone::UTC);
+        let is_about = |account: &SubjectId, playbook: &PlaybookName| *account == planted.account && warns(playbook);
+        let told = self.messages.iter().filter(|m| is_about(&m.account, &m.playbook) && alarms(m));
+        let told = told.map(|message| day(message.at)).filter(|on| *on >= from);
+        // What was said long before is an old story, whether its run is still open or not.
+        let recent = from.saturating_sub(Churn::RECENT_DAYS.days());
+        let runs = self.runs.iter().filter(|run| is_about(&run.account, &run.playbook));
+        let runs = runs.filter(|run| day(run.opened_at) >= recent && run.closed_at.is_none_or(|at| day(at) >= from));
+        let all = told.chain(runs.map(|run| day(run.opened_at).max(from)));
+        all.filter(|on| *on <= planted.notice_on).min()
     }
 
     /// Messages of a reader per week of the book that are placed so, weeks without one included.
@@ -270,20 +290,37 @@ impl Report {
         weeks
     }
 
-    /// Messages that were asked for twice, or that open a run of a playbook on an account within a day of another.
-    pub fn duplicates(&self) -> Vec<&Message> {
+    /// Messages that were asked for twice, or that open a run of a playbook on an account while another about the same runs,
+    /// or before its cooldown is over.
+    pub fn duplicates(&self, config: &Config) -> Vec<&Message> {
         let mut ids = BTreeSet::new();
-        let mut opened: BTreeMap<_, Moment> = BTreeMap::new();
-        let mut doubles = Vec::new();
-        for message in &self.messages {
-            let is_first = message.kind == AlertKind::Opened;
-            let before = is_first.then(|| opened.insert((&message.account, &message.episode), message.at)).flatten();
-            let is_close = before.is_some_and(|before| message.at.since(before).as_hours() < 24);
-            if !ids.insert(&message.id) || is_close {
-                doubles.push(message);
-            }
-        }
-        doubles
+        let cooldown = |name: &PlaybookName| config.playbook(name).map_or(SignedDuration::ZERO, |found| found.cooldown);
+        let is_double = |message: &&Message| {
+            let is_repeated = !ids.insert(message.id.clone());
+            is_repeated || self.is_too_soon(message, cooldown(&message.playbook))
+        };
+        self.messages.iter().filter(is_double).collect()
+    }
+
+    /// It opens a run while another about the same is open, or closed a shorter time ago than the cooldown.
+    fn is_too_soon(&self, message: &Message, cooldown: SignedDuration) -> bool {
+        let is_same = |run: &&Run| {
+            run.account == message.account
+                && run.opened_at < message.at
+                && about(&run.episode).eq(about(&message.episode))
+        };
+        let is_close = |run: &Run| run.closed_at.is_none_or(|closed_at| message.at < closed_at.plus(cooldown));
+        message.kind == AlertKind::Opened && self.runs.iter().filter(is_same).any(is_close)
+    }
+
+    /// Steps of renewals that were told of an account within so many days of the same step.
+    pub fn repeated_steps(&self) -> Vec<&Checkpoint> {
+        let mut last: BTreeMap<(SubjectId, String), Moment> = BTreeMap::new();
+        let is_repeated = |step: &&Checkpoint| {
+            let before = last.insert((step.account.clone(), step.step.clone()), step.at);
+            before.is_some_and(|before| step.at.since(before).as_hours() < 24 * Checkpoint::APART_DAYS)
+        };
+        self.checkpoints.iter().filter(is_repeated).collect()
     }
 
     /// The accounts on which a playbook ran, each with how often.
@@ -294,11 +331,13 @@ impl Report {
         }
         fired
     }
+}
 
-    /// The playbooks of a configuration that are about risk in this run.
-    pub fn risk_playbooks<'a>(&self, config: &'a Config) -> Vec<&'a PlaybookName> {
-        let is_risk = |name: &PlaybookName| self.runs.iter().any(|run| run.is_risk && run.playbook == *name);
-        config.playbooks.iter().map(|playbook| &playbook.name).filter(|name| is_risk(name)).collect()
+/// It says that something is wrong, or still is.
+fn alarms(message: &Message) -> bool {
+    match message.kind {
+        AlertKind::Opened | AlertKind::Step | AlertKind::Update => true,
+        AlertKind::Resolved | AlertKind::HandOff | AlertKind::Answered => false,
     }
 }
 
@@ -308,6 +347,18 @@ fn warns(config: &Config, playbook: &PlaybookName) -> bool {
         Trigger::BandChanged { .. } | Trigger::Becomes { .. } | Trigger::Answered { .. } => true,
         Trigger::BecameCustomer { .. } | Trigger::Renewal(_) => false,
     })
+}
+
+/// The playbook and what its run is about, of an episode's row: all but the cause.
+fn about(episode: &str) -> impl Iterator<Item = &str> {
+    episode.splitn(4, '#').take(3)
+}
+
+/// Points gained and caps come to the score exactly, and to nothing where there is none.
+fn is_balanced(assessment: &Assessment) -> bool {
+    let gained: i64 = assessment.contributions.iter().map(|row| i64::from(row.gained)).sum();
+    let caps: i64 = assessment.caps.iter().map(|cap| i64::from(cap.points)).sum();
+    assessment.score.is_none_or(|score| gained + caps == i64::from(score.basis_points()))
 }
 
 fn message(event: &Event, request: &ActionRequest) -> Message {
