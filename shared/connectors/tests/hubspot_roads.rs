@@ -219,7 +219,7 @@ fn a_company_is_the_same_on_every_road() {
 fn a_contact_is_the_same_on_every_road() {
     same_on_every_road(
         &Told::read("contact", "contact"),
-        4,
+        5,
         &[
             ("email:ines.brandt@nordlicht.example", &["hubspot:contact:88120451"]),
             ("hubspot:contact:88120451", &["hubspot:company:4410027"]),
