@@ -65,7 +65,7 @@ fn properties(object: &str) -> Value {
              customer_since annual_recurring_revenue licensed_seats contract_start renewal_date renewal_notice_days \
              auto_renew csm_sentiment notes_last_contacted is_test_account hs_parent_company_id barometer_score"
         }
-        "contacts" => "email firstname hs_buying_role",
+        "contacts" => "email firstname hs_buying_role hs_email_optout",
         "deals" => "dealname pipeline dealstage amount closedate",
         "tickets" => "hs_pipeline_stage hs_ticket_priority hs_ticket_category createdate closed_date",
         "tasks" => "barometer_action_id",

@@ -404,7 +404,8 @@ fn an_answer_of_the_api_without_its_object_or_time_is_set_aside() {
     assert_eq!(path("user/9", "[]"), "$");
     assert_eq!(path("user/9", r#"{"organization":{}}"#), "user");
     assert_eq!(path("organization/4", r#"{"organization":{"id":4}}"#), "organization.updated_at");
-    assert_eq!(path("ticket/4", "{}"), "$");
+    assert_eq!(path("ticket/4", "{}"), "ticket");
+    assert_eq!(path("view/4", "{}"), "$");
     assert_eq!(fetched("user/9", "410", "").links[0].says, LinkSays::Gone { gone: true });
 }
 
@@ -432,7 +433,8 @@ fn only_what_has_an_id_is_fetched() {
     let path = |object: &str| Zendesk.fetch(object, &mapping()).map(|call| call.path);
     assert_eq!(path("organization/4").as_deref(), Some("/api/v2/organizations/4.json"));
     assert_eq!(path("user/9007199254740993").as_deref(), Some("/api/v2/users/9007199254740993.json"));
-    for object in ["ticket/4", "organization/", "organization/4/../5", "organization/4?x", "organization/04", "user"] {
+    assert_eq!(path("ticket/4").as_deref(), Some("/api/v2/tickets/4.json"));
+    for object in ["view/4", "organization/", "organization/4/../5", "organization/4?x", "organization/04", "user"] {
         assert_eq!(path(object), None, "{object}");
     }
 }
