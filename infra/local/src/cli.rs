@@ -388,7 +388,7 @@ pub struct GoliveArgs {
     /// Every playbook and destination, which is also what neither of the two means
     #[arg(long)]
     pub all: bool,
-    /// Also open the playbooks for this many accounts that were in trouble before, the worst first
+    /// Also open the playbook about risk for this many accounts that were in trouble before, the worst first
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub open_top: u32,
     /// Only show what would be sent first

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use barometer::host::HostError;
 use jiff::SignedDuration;
 use model::{Mode, Moment};
 use tests::{Company, Setup, World, at};
@@ -38,7 +39,11 @@ fn shuffled(mut all: Vec<Company>, seed: u64) -> Vec<Company> {
 }
 
 async fn enrolled(seed: u64) -> World {
-    let world = World::new(Setup::new()).await;
+    enrolled_in(Setup::new(), seed).await
+}
+
+async fn enrolled_in(setup: Setup, seed: u64) -> World {
+    let world = World::new(setup).await;
     for (n, company) in (0_i64..).zip(shuffled(book(), seed)) {
         world.post(&company.body(), minute(0).plus(SignedDuration::from_millis(n))).await.unwrap();
         if n % 7 == 0 {
@@ -98,15 +103,42 @@ async fn what_was_observed_is_not_sent_later() {
     assert!(alerts.len() == 2 && alerts.iter().all(|row| row.status == "observed"), "{alerts:#?}");
 }
 
+/// With every playbook that ships, and what each may reach.
+fn with_all_playbooks() -> Setup {
+    let shipped = barometer::config_files::read(None).unwrap();
+    let mut files = tests::config_files();
+    let is_about_playbooks = |path: &str| path.starts_with("playbooks/") || path == "modes.toml";
+    files.0.extend(shipped.0.into_iter().filter(|(path, _)| is_about_playbooks(path)));
+    let config = config::load(&files, &connectors::tools()).unwrap();
+    assert!(!config.playbooks[0].is_about_risk(), "{}", config.playbooks[0].name);
+    Setup { config: Arc::new(config), ..Setup::new() }
+}
+
 #[tokio::test(start_paused = true)]
 async fn open_top_opens_the_largest_troubles_and_no_others() {
-    let world = enrolled(4).await;
+    let world = enrolled_in(with_all_playbooks(), 4).await;
     world.until(minute(5));
     let request = barometer::api::GoliveRequest { open_top: 2, ..Default::default() };
     let report = world.host.golive(&request).await.unwrap();
     world.pass_until(minute(15)).await;
-    assert_eq!((report.opened.len(), report.left_alone), (2, 14));
+    let opened: Vec<_> = report.opened.iter().map(|row| row.playbook.as_str()).collect();
+    assert_eq!((opened, report.left_alone), (vec!["risk-mitigation"; 2], 14));
     assert_eq!(world.slack.messages().len(), 3, "the starting book and two alerts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_top_is_refused_where_no_playbook_about_risk_goes_live() {
+    let world = World::new(with_all_playbooks()).await;
+    let request = barometer::api::GoliveRequest {
+        playbook: Some("detractor-follow-up".parse().unwrap()),
+        open_top: 2,
+        ..Default::default()
+    };
+    let refusal = world.host.golive(&request).await.unwrap_err();
+    let HostError::NotFound { message, help } = refusal else { panic!("{refusal}") };
+    assert!(message.contains("about risk") && help.contains("`risk-mitigation`"), "{message}; {help}");
+    let (_, switched) = world.host.store().switches().await.unwrap();
+    assert!(switched.is_empty(), "nothing went live: {switched:?}");
 }
 
 #[tokio::test(start_paused = true)]

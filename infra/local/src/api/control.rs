@@ -65,7 +65,7 @@ pub struct GoliveRequest {
     /// Only this destination, such as `slack`; `None` means every one.
     #[serde(default)]
     pub destination: Option<String>,
-    /// Open episodes now for this many accounts, the worst first, that were in trouble already.
+    /// Open episodes of the playbook about risk now for this many accounts, the worst first, that were in trouble already.
     #[serde(default)]
     pub open_top: u32,
     /// Only say what would be.

@@ -13,6 +13,7 @@ use rules::desk::starting_books;
 use sha2::{Digest as _, Sha256};
 use store::ActionStatus;
 
+use super::error::refused;
 use super::{Host, HostError};
 use crate::api::{
     BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, RescoreRequest, Sending,
@@ -56,12 +57,16 @@ impl Host {
         if modes.is_empty() {
             return Err(self.nothing_to_switch(request));
         }
+        let about_risk = chosen.iter().find(|playbook| playbook.is_about_risk()).copied();
+        if request.open_top > 0 && about_risk.is_none() {
+            return Err(self.nothing_to_open());
+        }
         let dry_run = request.dry_run;
         for row in modes.iter().filter(|_| !dry_run) {
             let (playbook, destination) = (row.playbook.clone(), row.destination.clone());
             self.state_as_operator(&OperatorStatement::Mode { playbook, destination, mode: Mode::Live }).await?;
         }
-        let (opened, left_alone) = self.open_worst(&chosen, request).await?;
+        let (opened, left_alone) = self.open_worst(about_risk, request).await?;
         let books = self.announce_books(&modes, dry_run).await?;
         let is_about_records = |row: &ModeRow| row.playbook == Modes::write_back();
         let records = if modes.iter().any(is_about_records) { self.write_records(dry_run).await? } else { 0 };
@@ -174,10 +179,22 @@ impl Host {
         }
     }
 
-    /// Opens episodes for red accounts that were red before anybody looked: the largest and nearest first.
+    fn nothing_to_open(&self) -> HostError {
+        let about_risk = self.config.playbooks.iter().filter(|playbook| playbook.is_about_risk());
+        let known: Vec<_> = about_risk.map(|playbook| format!("`{}`", playbook.name)).collect();
+        let help = if known.is_empty() {
+            format!("leave out --open-top, or give a playbook the family `{}`", Playbook::RISK)
+        } else {
+            format!("leave out --open-top, or let {} go live", known.join(" or "))
+        };
+        refused("none of the playbooks that would go live is about risk, so red accounts cannot open one".into(), &help)
+    }
+
+    /// Opens episodes of a playbook about risk for accounts that were red before anybody looked: the largest and nearest
+    /// first.
     async fn open_worst(
         &self,
-        playbooks: &[&Playbook],
+        playbook: Option<&Playbook>,
         request: &GoliveRequest,
     ) -> Result<(Vec<OpenedRow>, u32), HostError> {
         let mut red = self.store.book().await?;
@@ -194,7 +211,7 @@ impl Host {
         red.sort_by_key(urgency);
         let mut opened = Vec::new();
         let chosen = red.iter().take(usize::try_from(request.open_top).unwrap_or(usize::MAX));
-        for (account, playbook) in chosen.filter_map(|account| Some((account, playbooks.first()?))) {
+        for (account, playbook) in chosen.filter_map(|account| Some((account, playbook?))) {
             let (name, id) = (playbook.name.clone(), account.account.clone());
             if !request.dry_run {
                 let statement = OperatorStatement::OpenPlay { playbook: name, account: id, by: None };
