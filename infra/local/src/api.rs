@@ -35,6 +35,7 @@ pub use links::{
 };
 pub use replay::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
+    ReplayedPlaybook,
 };
 pub use rescore::{RescorePage, RescoreQuery, RescoreReport, RescoreRequest, RescoreRow, RescoreStated, ScoredRow};
 pub use say::{SayReport, SayRequest, Saying};

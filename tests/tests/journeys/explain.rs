@@ -74,7 +74,10 @@ async fn without_the_delivery_that_explain_names_there_is_no_alert() {
     let (world, company) = red().await;
     let report = replayed(&world, &company, vec![]).await;
     assert_eq!((report.actions.len(), report.differences.len()), (1, 0));
+    let [fired] = &report.playbooks[..] else { panic!("one playbook: {:?}", report.playbooks) };
+    assert_eq!((fired.name.as_str(), fired.fired, fired.accounts, fired.most), ("risk-mitigation", 1, 1, 1));
     let report = replayed(&world, &company, vec![named(&world).await]).await;
+    assert_eq!(report.playbooks, []);
     assert_eq!(report.actions.len(), 0, "{:#?}", report.actions);
     assert_eq!(report.accounts[0].band, model::Band::Green);
 }

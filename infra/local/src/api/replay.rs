@@ -45,6 +45,9 @@ pub struct ReplayReport {
     pub accounts: Vec<ReplayedAccount>,
     /// Events they gave.
     pub events: Vec<ReplayedEvent>,
+    /// Playbooks of which they opened episodes, by name.
+    #[serde(default)]
+    pub playbooks: Vec<ReplayedPlaybook>,
     /// Actions they asked for.
     pub actions: Vec<ReplayedAction>,
     /// What is not as recorded.
@@ -79,6 +82,19 @@ pub struct ReplayedEvent {
     pub occurred_at: Moment,
     /// It was recorded with the same id.
     pub recorded: bool,
+}
+
+/// How often a playbook fired in a replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayedPlaybook {
+    /// The playbook.
+    pub name: PlaybookName,
+    /// How many episodes it opened.
+    pub fired: u32,
+    /// On how many accounts.
+    pub accounts: u32,
+    /// How many of them on the account with the most.
+    pub most: u32,
 }
 
 /// An action that a replay asked for.

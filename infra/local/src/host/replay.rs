@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use config::Config;
 use config::secrets::SecretsFile;
-use model::{Assessment, Delivery, DeliveryId, Event, EventBody, FactKey, Family, Field, Moment, Signal, SubjectId};
+use model::{
+    Assessment, Delivery, DeliveryId, Event, EventBody, FactKey, Family, Field, Moment, PlaybookName, Signal, SubjectId,
+};
 use runtime::batch::alone;
 use runtime::lambda::{StreamChange, StreamEvent, StreamRecord};
 use runtime::seam::{CallError, Seam};
@@ -19,6 +21,7 @@ use super::redact::named_by;
 use super::{Host, HostError, Parts};
 use crate::api::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
+    ReplayedPlaybook,
 };
 use crate::template::Stack;
 
@@ -345,6 +348,7 @@ fn compare(
         deliveries: 0,
         accounts: vec![],
         events: vec![],
+        playbooks: fired(replayed.events.values().filter(|event| chosen.has_event(event))),
         actions: vec![],
         differences: vec![],
         acted: false,
@@ -393,6 +397,23 @@ fn compare(
         }
     }
     report
+}
+
+/// How often each playbook opened an episode, and of how many accounts.
+fn fired<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ReplayedPlaybook> {
+    let mut playbooks: BTreeMap<&PlaybookName, BTreeMap<&SubjectId, u32>> = BTreeMap::new();
+    for event in events {
+        if let EventBody::RiskOpened { playbook, .. } | EventBody::PlayStarted { playbook, .. } = &event.body {
+            *playbooks.entry(playbook).or_default().entry(&event.account).or_default() += 1;
+        }
+    }
+    let of = |(name, accounts): (&PlaybookName, BTreeMap<&SubjectId, u32>)| ReplayedPlaybook {
+        name: name.clone(),
+        fired: accounts.values().sum(),
+        accounts: u32::try_from(accounts.len()).unwrap_or(u32::MAX),
+        most: accounts.values().copied().max().unwrap_or(0),
+    };
+    playbooks.into_iter().map(of).collect()
 }
 
 fn difference<T: serde::Serialize>(what: &str, id: &str, before: Option<&T>, after: Option<&T>) -> Option<Difference> {

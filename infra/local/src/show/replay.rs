@@ -1,7 +1,7 @@
 //! What running deliveries again gave.
 
 use super::{Style, count, or_unknown, safe};
-use crate::api::ReplayReport;
+use crate::api::{ReplayReport, ReplayedPlaybook};
 
 /// The whole report.
 pub fn replay(report: &ReplayReport, style: Style) -> String {
@@ -23,6 +23,9 @@ pub fn replay(report: &ReplayReport, style: Style) -> String {
     ));
     for event in new {
         text.push_str(&format!("  new: {} of {} ({})\n", event.kind, event.account, event.id));
+    }
+    for playbook in &report.playbooks {
+        text.push_str(&fired(playbook));
     }
     let (known, new): (Vec<_>, Vec<_>) = report.actions.iter().partition(|action| action.recorded);
     text.push_str(&format!(
@@ -63,4 +66,13 @@ pub fn replay(report: &ReplayReport, style: Style) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What a playbook would have done to its readers: how often, on how many accounts, and whether one of them got most of it.
+fn fired(playbook: &ReplayedPlaybook) -> String {
+    let ReplayedPlaybook { name, fired, accounts, most } = playbook;
+    let times = count((*fired).into(), "time", "times");
+    let accounts = count((*accounts).into(), "account", "accounts");
+    let same = if *most > 1 { format!(", {most} on the same one") } else { String::new() };
+    format!("{name} would have fired {times} on {accounts}{same}.\n")
 }

@@ -413,6 +413,7 @@ fn a_replay_says_what_differs_and_whether_it_was_written() {
         deliveries: 1,
         accounts: vec![ReplayedAccount { id: nordwind(), name: "Nordwind".into(), score: Some(38), band: Band::Red }],
         events: Vec::new(),
+        playbooks: Vec::new(),
         actions: Vec::new(),
         differences: Vec::new(),
         acted: false,
@@ -427,6 +428,10 @@ fn a_replay_says_what_differs_and_whether_it_was_written() {
     });
     let differs = replay(&report, Style::Plain);
     assert!(differs.contains("recorded {\"score\":78}") && differs.contains("nothing left; --act"), "{differs}");
+    let playbook =
+        |name: &str, fired, accounts, most| ReplayedPlaybook { name: name.parse().unwrap(), fired, accounts, most };
+    report.playbooks = vec![playbook("onboarding-kickoff", 2, 2, 1), playbook("risk-mitigation", 37, 21, 12)];
+    check("replay", &replay(&report, Style::Plain));
 }
 
 #[test]
