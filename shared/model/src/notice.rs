@@ -136,6 +136,10 @@ pub struct BookLine {
     /// The day the term ends, where known.
     #[schemars(with = "Option<String>")]
     pub renews_on: Option<Date>,
+    /// The last day on which notice can be given, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub notice_by: Option<Date>,
 }
 
 impl From<&Assessment> for BookLine {
@@ -148,6 +152,7 @@ impl From<&Assessment> for BookLine {
             band: assessment.band,
             score: assessment.score,
             renews_on: card.renews_on,
+            notice_by: card.notice_by,
         }
     }
 }
@@ -163,7 +168,7 @@ pub struct StartingBook {
     pub accounts: u32,
     /// How many of them are red.
     pub red: u32,
-    /// How many renew within 120 days or are past due.
+    /// Of how many notice is due, or the term ends, within 120 days; those past due included.
     pub renewing: u32,
     /// The red and the renewing ones, what weighs most first.
     pub entries: Vec<BookEntry>,
@@ -176,8 +181,11 @@ pub struct StartingBook {
 pub struct BookEntry {
     /// The account.
     pub line: BookLine,
-    /// Days to the end of the term, where that is known; negative once past.
+    /// Days to the last day for notice while that is ahead, else to the end of the term, where known; negative once past.
     pub days_left: Option<i64>,
+    /// What `days_left` counts to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
 }
 
 /// A connection that has not spoken for longer than it should.

@@ -111,13 +111,14 @@ pub fn more() -> Vec<(&'static str, Event)> {
         top: vec![SurgeAccount { account: account.clone(), name: name.clone(), arr }],
     };
     let renews_on = Some(jiff::civil::date(2027, 2, 15));
-    let line = BookLine { account, name, arr, band: Band::Red, score: Score::new(3_840).ok(), renews_on };
+    let notice_by = Some(jiff::civil::date(2027, 1, 16));
+    let line = BookLine { account, name, arr, band: Band::Red, score: Score::new(3_840).ok(), renews_on, notice_by };
     let book = StartingBook {
         day: jiff::civil::date(2026, 11, 23),
         accounts: 38,
         red: 3,
         renewing: 5,
-        entries: vec![BookEntry { line, days_left: Some(84) }],
+        entries: vec![BookEntry { line, days_left: Some(54), deadline: Some("notice deadline".into()) }],
         more: 1,
     };
     let silent =

@@ -81,6 +81,7 @@ fn everywhere(text: &str, count: usize, mask: u16) -> [Notice; 3] {
         band: Band::Red,
         score: Score::new(3_800).ok().filter(|_| on(1)),
         renews_on: None,
+        notice_by: None,
     };
     [
         notice(NoticeBody::Digest(Digest {
@@ -103,7 +104,7 @@ fn everywhere(text: &str, count: usize, mask: u16) -> [Notice; 3] {
             accounts: 60,
             red: 3,
             renewing: 5,
-            entries: vec![BookEntry { line: book, days_left: days }; count],
+            entries: vec![BookEntry { line: book, days_left: days, deadline: on(2).then(|| text.to_owned()) }; count],
             more: u32::from(on(4)),
         })),
     ]

@@ -191,7 +191,11 @@ fn book_line(entry: &BookEntry, limits: NoticeLimits) -> LineWords {
         name: name(&line.name, line.account.as_str(), limits),
         arr: line.arr.map(|arr| arr.to_string()),
         days: entry.days_left,
-        deadline: "renewal".to_owned(),
+        deadline: entry
+            .deadline
+            .as_deref()
+            .and_then(|text| shown(text, DEADLINE))
+            .unwrap_or_else(|| "renewal".to_owned()),
         band: line.band.to_string(),
         score: line.score.map(|score: Score| score.to_string()),
         what: None,

@@ -14,7 +14,7 @@ use super::line::{MAX_NAME, cut, heavier};
 use crate::people;
 use crate::renewals::days_between;
 
-/// A renewal within so many days is part of a starting book: the first checkpoint of the runway has passed.
+/// Notice or a renewal within so many days is part of a starting book: the first checkpoint of the runway has passed.
 pub const BOOK_DAYS: i64 = 120;
 /// One that is past due by so many days may still be won; what is older is a date nobody took care of.
 const PAST_DUE_DAYS: i64 = 60;
@@ -71,14 +71,15 @@ pub fn starting_book(
     rules: &DeskRules<'_>,
 ) -> Option<Notice> {
     let day = rules.day(now);
-    let renews =
-        |line: &&BookLine| days_left(line, day).is_some_and(|days| (-PAST_DUE_DAYS..=BOOK_DAYS).contains(&days));
+    let renews = |line: &&BookLine| {
+        deadline(line, day).is_some_and(|(on, _)| (-PAST_DUE_DAYS..=BOOK_DAYS).contains(&days_between(day, on)))
+    };
     let is_red = |line: &&BookLine| line.band == Band::Red;
     let mut lines: Vec<&BookLine> = accounts.iter().filter(|line| is_red(line) || renews(line)).collect();
     if lines.is_empty() {
         return None;
     }
-    let weigh = |line: &BookLine| (line.arr, line.renews_on);
+    let weigh = |line: &BookLine| (line.arr, deadline(line, day).map(|(on, _)| on));
     lines.sort_by(|a, b| heavier(weigh(a), weigh(b), day).then_with(|| a.account.cmp(&b.account)));
     let book = StartingBook {
         day,
@@ -93,11 +94,18 @@ pub fn starting_book(
 }
 
 fn entry(line: &BookLine, day: Date) -> BookEntry {
-    BookEntry { line: BookLine { name: cut(&line.name, MAX_NAME), ..line.clone() }, days_left: days_left(line, day) }
+    let deadline = deadline(line, day);
+    BookEntry {
+        line: BookLine { name: cut(&line.name, MAX_NAME), ..line.clone() },
+        days_left: deadline.map(|(on, _)| days_between(day, on)),
+        deadline: deadline.map(|(_, what)| what.to_owned()),
+    }
 }
 
-fn days_left(line: &BookLine, day: Date) -> Option<i64> {
-    line.renews_on.map(|renews_on| days_between(day, renews_on))
+/// What comes first of a renewal, and what it is called. Once the last day for notice has passed, its end is left.
+fn deadline(line: &BookLine, day: Date) -> Option<(Date, &'static str)> {
+    let notice = line.notice_by.filter(|notice| *notice >= day && line.renews_on.is_none_or(|end| *notice < end));
+    notice.map(|notice| (notice, "notice deadline")).or(line.renews_on.map(|end| (end, "renewal")))
 }
 
 fn number(count: usize) -> u32 {

@@ -13,6 +13,7 @@ fn line(name: &str, band: Band, arr: i64, renews_on: Option<jiff::civil::Date>) 
         band,
         score: None,
         renews_on,
+        notice_by: None,
     }
 }
 
@@ -45,6 +46,37 @@ fn a_starting_book_names_what_is_red_or_renews_soon() {
         entries,
         [("past", Some(-1)), ("both", Some(10)), ("today", Some(0)), ("soon", Some(120)), ("red", None)]
     );
+}
+
+#[test]
+fn days_count_to_the_last_day_for_notice_while_that_is_ahead() {
+    let with = |name, notice, end| {
+        let day = |month, day| date(2027, month, day);
+        let notice: Option<(i8, i8)> = notice;
+        let notice_by = notice.map(|(month, on)| if month == 11 { date(2026, month, on) } else { day(month, on) });
+        let (month, on) = end;
+        BookLine { notice_by, ..line(name, Band::Green, 10_000, Some(day(month, on))) }
+    };
+    let book = book(&[
+        with("notice ahead", Some((1, 22)), (4, 22)),
+        with("the same day", Some((2, 11)), (2, 11)),
+        with("today", Some((11, 23)), (2, 21)),
+        with("notice passed", Some((11, 22)), (2, 20)),
+        with("too far", Some((3, 24)), (6, 22)),
+        with("no notice", None, (2, 1)),
+    ])
+    .unwrap();
+    let entry = |e: &model::BookEntry| (e.line.name.clone(), e.days_left.unwrap(), e.deadline.clone().unwrap());
+    let found: Vec<_> = book.entries.iter().map(entry).collect();
+    let expected = [
+        ("today", 0, "notice deadline"),
+        ("notice ahead", 60, "notice deadline"),
+        ("no notice", 70, "renewal"),
+        ("the same day", 80, "renewal"),
+        ("notice passed", 89, "renewal"),
+    ];
+    assert_eq!(found, expected.map(|(name, days, what)| (name.to_owned(), days, what.to_owned())));
+    assert_eq!(book.renewing, 5);
 }
 
 #[test]
