@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use barometer::api::NOTICE;
 use book::{Book, Says};
+use config::secrets::DestinationSecrets;
 use jiff::SignedDuration;
 use model::{FactKey, Field, Moment, SubjectId, Value};
 use serde_json::{Value as Json, json};
@@ -194,7 +195,9 @@ async fn a_whole_company_is_connected_within_a_minute_and_each_owner_hears_of_it
     );
     assert_eq!(world.slack.messages(), Vec::<Json>::new());
     assert_eq!(world.hubspot.asked(), Vec::<String>::new());
-    assert!(secrets(true).destinations.values().all(|known| known.token.is_some()), "it could have called");
+    assert_eq!(world.ses.asked(), 0);
+    let could = |known: &DestinationSecrets| known.token.is_some() || known.aws.is_some();
+    assert!(secrets(true).destinations.values().all(could), "it could have called");
 
     let report = world.host.golive(&Default::default()).await.unwrap();
     let golive_at = world.host.clock().now();
@@ -205,6 +208,7 @@ async fn a_whole_company_is_connected_within_a_minute_and_each_owner_hears_of_it
     assert!(report.books.len() >= 3, "{:?}", report.books);
     assert!(messages.iter().all(|message| message["thread_ts"].is_null()));
     assert_eq!(world.hubspot.asked(), Vec::<String>::new(), "what was so before is no task");
+    assert_eq!(world.ses.asked(), 0);
 
     // The days after: what is sent is about what has happened since, in as many messages as a person agreed to.
     world.pass_until(minute(60 * 24 * 4)).await;
