@@ -12,7 +12,7 @@ use crate::slack::{RenderError, parse, write};
 /// The words of mails, from `templates/email/` of the configuration: each as `NAME.txt.j2` and as `NAME.html.j2`.
 ///
 /// The first line of the text is the subject. The HTML is what stands inside `<body>`. Variables are those of
-/// [`super::words`], with `none` for what is not known. Every printed value is one line of text, escaped in HTML, so no value
+/// `words`, with `none` for what is not known. Every printed value is one line of text, escaped in HTML, so no value
 /// can add a header, a tag or a link.
 #[derive(Debug)]
 pub struct MailTemplates {
