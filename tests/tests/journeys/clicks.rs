@@ -103,6 +103,8 @@ async fn somebody_takes_care_of_it_and_the_thread_says_who() {
     assert_eq!(replies(&world), [expected]);
     let claimed = episode(&world).await.handled.claimed.unwrap();
     assert_eq!((claimed.by.as_str(), claimed.at), (INES, minute(20)));
+    let told = world.host.explain("hubspot:company:7", None).await.unwrap().episodes.remove(0);
+    assert_eq!((told.claimed_by.as_deref(), told.claimed_at), (Some("Ines Almeida"), Some(minute(20))));
 
     // The same click again, another of theirs: nothing.
     world.clicks(&claim, minute(21)).await;

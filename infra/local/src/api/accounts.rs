@@ -230,6 +230,15 @@ pub struct EpisodeRow {
     pub since: Option<Moment>,
     /// Why it closed.
     pub closed_because: Option<String>,
+    /// Who said that they take care of it: by name where `team.toml` has one for their Slack id, else that id.
+    #[serde(default)]
+    pub claimed_by: Option<String>,
+    /// When they said so.
+    #[serde(default)]
+    pub claimed_at: Option<Moment>,
+    /// Nothing is asked for before then, because somebody snoozed it.
+    #[serde(default)]
+    pub snoozed_until: Option<Moment>,
 }
 
 /// Where a run of a playbook stands.
@@ -419,6 +428,9 @@ impl From<&model::Episode> for EpisodeRow {
             opened_at: episode.opened_at,
             since,
             closed_because,
+            claimed_by: episode.handled.claimed.as_ref().map(|claimed| claimed.by.clone()),
+            claimed_at: episode.handled.claimed.as_ref().map(|claimed| claimed.at),
+            snoozed_until: episode.handled.snoozed_until,
         }
     }
 }

@@ -81,7 +81,12 @@ impl Host {
         also_said.extend(counted);
         let contract = self.contract(&assessment, &forest).await?;
         let outdated = self.outdated(&assessment);
-        Ok(Explanation { contract, outdated, ..Explanation::new(&assessment, &episodes, also_said, members) })
+        let mut told = Explanation::new(&assessment, &episodes, also_said, members);
+        for id in told.episodes.iter_mut().filter_map(|episode| episode.claimed_by.as_mut()) {
+            let person = self.config.team.people.iter().find(|person| person.slack.as_ref() == Some(id));
+            *id = person.map_or(id.clone(), |person| person.name.clone());
+        }
+        Ok(Explanation { contract, outdated, ..told })
     }
 
     /// The contract of the nearest company above an account that has none of its own.

@@ -259,6 +259,12 @@ fn what_follows(it: &Explanation, style: Style) -> Vec<String> {
         let since = format!("{} open since {}", episode.playbook, instant(episode.opened_at));
         lines.push(format!("playbooks    {since}{}", recovering.unwrap_or_default()));
         lines.push(format!("             {}", safe(&episode.why)));
+        if let (Some(by), Some(at)) = (&episode.claimed_by, episode.claimed_at) {
+            lines.push(format!("             {} takes care of it since {}", safe(by), instant(at)));
+        }
+        if let Some(until) = episode.snoozed_until {
+            lines.push(format!("             snoozed until {}", instant(until)));
+        }
     }
     for episode in closed.iter().take(RECENT) {
         let when = episode.since.map(instant).unwrap_or_default();

@@ -110,6 +110,9 @@ fn explanation() -> Explanation {
             opened_at: moment("2026-11-21T09:00:00Z"),
             since: None,
             closed_because: None,
+            claimed_by: Some("Ines Almeida".into()),
+            claimed_at: Some(moment("2026-11-21T10:12:00Z")),
+            snoozed_until: Some(moment("2026-11-28T10:15:00Z")),
         }],
         history: vec![HistoryRow { as_of: moment("2026-11-20T09:00:00Z"), score: Some(78), band: Band::Green }],
         also_said: vec![AlsoSaid {
