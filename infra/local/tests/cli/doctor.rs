@@ -40,7 +40,7 @@ fn well(data: &Data, stub: &Stub) -> PathBuf {
     folder
 }
 
-/// The file of secrets: every connection's token, and both destinations, at the stub.
+/// The file of secrets: every connection's token, and all destinations, at the stub.
 fn tokens(data: &Data, stub: &Stub) {
     let path = data.path().join("secrets.toml");
     let mut text = std::fs::read_to_string(&path).unwrap();
@@ -54,6 +54,8 @@ fn tokens(data: &Data, stub: &Stub) {
     let url = stub.url();
     text.push_str(&format!("[destinations.slack]\ntoken = \"xoxb-1\"\nbase_url = \"{url}/api\"\n"));
     text.push_str(&format!("[destinations.hubspot]\ntoken = \"pat-eu1-out\"\nbase_url = \"{url}\"\n"));
+    let key = "region = \"eu-west-1\"\naccess_key_id = \"AKIATEST\"\nsecret_access_key = \"no-secret-of-any-account\"";
+    text.push_str(&format!("[destinations.email]\n{key}\nbase_url = \"{url}\"\n"));
     std::fs::write(path, text).unwrap();
 }
 
@@ -108,6 +110,16 @@ fn all_well(asked: &Asked) -> Told {
             Told::ok(json!({ "items": [{ "id": "Nq4Pulse", "title": "Pulse" }] }))
         }
         ("GET /forms/Nq4Pulse/webhooks", "Bearer tfp_1") => Told::ok(webhook(format!("{HOOKS}/hooks/survey/typeform"))),
+        (line, token) if token.starts_with("AWS4-HMAC-SHA256 Credential=AKIATEST/") => match line {
+            "GET /v2/email/account" => Told::ok(json!({
+                "ProductionAccessEnabled": true, "SendingEnabled": true, "EnforcementStatus": "HEALTHY",
+            })),
+            "GET /v2/email/identities/ourco.example" => {
+                Told::ok(json!({ "IdentityType": "DOMAIN", "VerifiedForSendingStatus": true }))
+            }
+            "GET /v2/email/configuration-sets/barometer" => Told::ok(json!({ "ConfigurationSetName": "barometer" })),
+            other => panic!("{other}"),
+        },
         (line, token) => panic!("{line} with {token}"),
     }
 }
@@ -192,7 +204,7 @@ fn where_all_is_well_nothing_is_to_be_mended_and_no_secret_is_shown() {
     // The stub tells no time.
     golden("doctor_well.txt", &steady(&ran.out));
     ran.succeeded();
-    for secret in ["xoxb-1", "pat-eu1", "token:zt", "tfp_1", crate::common::SECRET] {
+    for secret in ["xoxb-1", "pat-eu1", "token:zt", "tfp_1", "no-secret-of-any-account", crate::common::SECRET] {
         assert!(!ran.out.contains(secret), "{secret} is shown: {}", ran.out);
     }
     assert_eq!(report(&data.run("doctor --json"))["to_mend"], 0);
@@ -202,6 +214,7 @@ fn where_all_is_well_nothing_is_to_be_mended_and_no_secret_is_shown() {
     check(&offline, "connection zendesk", "webhook", "not_asked", "--offline");
     check(&offline, "connection hubspot", "mapping", "not_asked", "--offline");
     check(&offline, "destination hubspot", "token", "not_asked", "--offline");
+    check(&offline, "destination email", "key", "not_asked", "--offline");
     assert_eq!(stub.asked().len(), before, "no vendor was asked");
 }
 
@@ -232,6 +245,11 @@ fn what_vendors_lack_is_named_with_what_mends_it() {
         "GET /forms/Nq4Pulse/webhooks" => Told::ok(json!({ "items": [
             { "url": format!("{HOOKS}/hooks/survey/typeform"), "enabled": false },
         ] })),
+        "GET /v2/email/account" => Told::ok(json!({ "ProductionAccessEnabled": false, "SendingEnabled": true })),
+        "GET /v2/email/identities/ourco.example" => Told::ok(json!({ "VerifiedForSendingStatus": false })),
+        "GET /v2/email/identities/success%40ourco.example" | "GET /v2/email/configuration-sets/barometer" => {
+            Told::status(404, json!({ "message": "does not exist" }))
+        }
         _ => all_well(asked),
     });
     well(&data, &stub);
@@ -252,6 +270,9 @@ fn what_vendors_lack_is_named_with_what_mends_it() {
     let missing = "not subscribed to ticket.created, ticket.status_changed Admin Center";
     check(&report, "connection zendesk", "webhook", "mend", missing);
     check(&report, "connection typeform", "webhook", "mend", "switched off for Pulse");
+    check(&report, "destination email", "account", "mend", "only verified addresses get mail, and 200 of them a day");
+    check(&report, "destination email", "sender", "mend", "nothing can come from success@ourco.example");
+    check(&report, "destination email", "configuration", "mend", "there is no barometer");
 }
 
 #[test]
@@ -265,6 +286,10 @@ fn what_vendors_refuse_and_what_is_not_there_at_all() {
         }
         "GET /api/v2/webhooks?page%5Bsize%5D=100" => Told::ok(json!({ "webhooks": [] })),
         "GET /forms/Nq4Pulse/webhooks" => Told::ok(json!({ "items": [] })),
+        "GET /v2/email/account" => {
+            Told::status(403, json!({ "message": "The security token included in the request is invalid." }))
+                .with("x-amzn-errortype", "UnrecognizedClientException")
+        }
         _ => all_well(asked),
     });
     well(&data, &stub);
@@ -276,6 +301,7 @@ fn what_vendors_refuse_and_what_is_not_there_at_all() {
     check(&report, "connection hubspot", "mapping", "mend", "crm.schemas.contacts.read");
     check(&report, "connection zendesk", "webhook", "mend", "barometer setup zendesk --config DIR --yes makes one");
     check(&report, "connection typeform", "webhook", "mend", "barometer setup typeform --form ID --config DIR --yes");
+    check(&report, "destination email", "key", "mend", "SES refused the key with UnrecognizedClient");
 }
 
 #[test]
@@ -286,6 +312,10 @@ fn strangers_tokens_switched_off_webhooks_and_full_vendors_are_told_apart() {
             .with("x-oauth-scopes", "users:read,users:read.email"),
         "GET /api/v2/users/me.json" => Told::ok(json!({ "user": { "id": null, "role": "end-user" } })),
         "GET /me" => Told::status(429, json!({})),
+        "GET /v2/email/account" => Told::ok(json!({ "ProductionAccessEnabled": true, "SendingEnabled": false })),
+        "GET /v2/email/configuration-sets/barometer" => {
+            Told::status(403, json!({ "message": "no" })).with("x-amzn-errortype", "AccessDeniedException")
+        }
         _ => all_well(asked),
     });
     well(&data, &stub);
@@ -296,6 +326,8 @@ fn strangers_tokens_switched_off_webhooks_and_full_vendors_are_told_apart() {
     check(&found, "destination slack", "channel", "not_asked", "type /invite @barometer in #customer-success");
     check(&found, "connection zendesk", "token", "mend", "email/token:…");
     check(&found, "connection typeform", "token", "not_asked", "asks for fewer calls");
+    check(&found, "destination email", "account", "mend", "put-account-sending-attributes --sending-enabled");
+    check(&found, "destination email", "configuration", "not_asked", "the key may not do ses:GetConfigurationSet");
 }
 
 #[test]

@@ -11,12 +11,14 @@
 //! - Tags come back in the events of a configuration set; their values are letters, digits, `-` and `_`.
 //! - In the sandbox, mail goes to verified addresses only. What stands before the @ is ASCII.
 
+mod account;
 mod call;
 mod mail;
 mod refusal;
 mod templates;
 mod words;
 
+pub use account::MailAccount;
 pub use call::{MailError, Ses};
 pub use mail::{Going, MailMessage, render};
 pub use templates::MailTemplates;

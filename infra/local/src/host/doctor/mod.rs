@@ -6,6 +6,7 @@
 pub(crate) mod checks;
 mod connection;
 mod dates;
+mod email;
 mod hubspot;
 mod own;
 pub(crate) mod slack;
@@ -67,6 +68,8 @@ impl Host {
         look.slack(&mut rest).await;
         rest.about("destination hubspot");
         look.hubspot(&mut rest).await;
+        rest.about("destination email");
+        look.email(&mut rest).await;
         // What concerns all of them stands first, although the clock is compared last.
         let mut checks = Checks::default();
         checks.about("host");
