@@ -14,7 +14,7 @@ use actions::ses::{Going, MailTemplates, Ses, render};
 use actions::slack::RenderError;
 use config::{Config, Mail, MailLimits, ToCustomers};
 use jiff::SignedDuration;
-use model::{ActionRequest, Audience, Email, Event, EventBody, Mode, Moment, Placement, Recipient, mail_ledger};
+use model::{ActionRequest, Audience, Desk, Email, Event, EventBody, Mode, Moment, Placement, Recipient, mail_ledger};
 use rules::desk::{MailRules, allow, withdraw};
 use runtime::Clock;
 use runtime::aws::AwsSettings;
@@ -250,26 +250,23 @@ impl EmailNudge {
             Audience::Colleague => asked.mail.colleague,
         };
         let rules = MailRules::of(&way.to, way.audience, limits, &self.config.team);
-        let request = asked.request;
-        for _ in 0..TRIES {
-            let ledger = self.store.desk(mode, &ledger_of(way)).await?;
-            let (placement, next) = allow(&ledger.value, (&request.id, &asked.event.account), now, &rules);
-            if next == ledger.value || self.store.put_desk(&Stored { value: next, rev: ledger.rev }, None, None).await?
-            {
-                return Ok(placement);
-            }
-        }
-        Err(NotNow::Contended)
+        let mail = (&asked.request.id, &asked.event.account);
+        self.change_ledger(way, mode, |ledger| allow(ledger, mail, now, &rules)).await
     }
 
     /// What is not sent uses up nothing.
     async fn give_back(&self, asked: Asked<'_>, way: &Way, mode: Mode) -> Result<(), NotNow> {
+        self.change_ledger(way, mode, |ledger| ((), withdraw(ledger, &asked.request.id))).await
+    }
+
+    /// Writes what `change` makes of the address's ledger, unless that is nothing new; gives what it answers besides.
+    async fn change_ledger<T>(&self, way: &Way, mode: Mode, change: impl Fn(&Desk) -> (T, Desk)) -> Result<T, NotNow> {
         for _ in 0..TRIES {
             let ledger = self.store.desk(mode, &ledger_of(way)).await?;
-            let next = withdraw(&ledger.value, &asked.request.id);
+            let (answer, next) = change(&ledger.value);
             if next == ledger.value || self.store.put_desk(&Stored { value: next, rev: ledger.rev }, None, None).await?
             {
-                return Ok(());
+                return Ok(answer);
             }
         }
         Err(NotNow::Contended)
@@ -284,16 +281,8 @@ impl EmailNudge {
         next: ActionRow,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
-        // First this: a mail that is asked for once too often waits once more.
-        self.store.ask_again_at(&event.id, until).await?;
-        let next = ActionRow {
-            status: ActionStatus::Waiting,
-            lease_until: self.clock.now(),
-            reason: Some(reason),
-            not_before: Some(until),
-            ..next
-        };
-        if !self.store.put_held(&next, held).await? {
+        let next = ActionRow { reason: Some(reason), ..next };
+        if !self.store.wait_until(&event.id, until, next, held, self.clock.now()).await? {
             return Err(NotNow::LostClaim);
         }
         info!(action.id = %held.id, "Action `{}` waits until {until}", held.id);

@@ -340,16 +340,8 @@ impl SlackAlert {
         next: ActionRow,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
-        // First this: a message that is asked for once too often waits once more.
-        self.store.ask_again_at(&event.id, until).await?;
-        let next = ActionRow {
-            status: ActionStatus::Waiting,
-            lease_until: self.clock.now(),
-            reason: Some(reason),
-            not_before: Some(until),
-            ..next
-        };
-        if !self.store.put_held(&next, held).await? {
+        let next = ActionRow { reason: Some(reason), ..next };
+        if !self.store.wait_until(&event.id, until, next, held, self.clock.now()).await? {
             return Err(NotNow::LostClaim);
         }
         info!(action.id = %held.id, "Action `{}` waits until {until}", held.id);

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
-use model::{ActionId, ActionRequest, Control, Episode, Event, Mode, Moment, PlaybookName, TimelineEntry};
+use model::{ActionId, ActionRequest, Control, Episode, Event, EventId, Mode, Moment, PlaybookName, TimelineEntry};
 
 use crate::control::{ModeRow, PauseRow, mode_key, pause_key};
 use crate::rows::{Attributes, Key, item, name_of, row, text, text_of};
@@ -257,6 +257,25 @@ impl Store {
         let values = Self::holding(held);
         let next = item(&Key::action(&next.id), next)?;
         self.put_on(next, "holder = :holder AND lease_until = :lease", &[], values).await
+    }
+
+    /// Gives an action that is held as `held` back at `now`, as `next`, until the moment at which `event`, which asked for it,
+    /// comes again: 2 calls. False when someone took it over.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn wait_until(
+        &self,
+        event: &EventId,
+        until: Moment,
+        next: ActionRow,
+        held: &ActionRow,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        // First this: what is asked for once too often waits once more.
+        self.ask_again_at(event, until).await?;
+        let waiting = ActionRow { status: ActionStatus::Waiting, lease_until: now, not_before: Some(until), ..next };
+        self.put_held(&waiting, held).await
     }
 
     /// Ends an action that is held as `held`, with the event and the timeline row that say so: 1 call. False when
