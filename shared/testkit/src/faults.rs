@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -36,9 +37,22 @@ pub struct Made {
     pub target: Target,
     /// What was asked.
     pub operation: String,
+    /// Nothing was called before it in the same invocation of its function.
+    pub is_first: bool,
 }
 
 impl Made {
+    /// Whether this fault at this call leaves what none at another call does. Nothing that lasts is done between two calls
+    /// of an invocation: an end before a later call is the end after the call before it, and an end after a read is the
+    /// one before the read.
+    pub fn is_told_apart(&self, fault: Fault) -> bool {
+        match fault {
+            Fault::CrashBefore => self.is_first,
+            Fault::CrashAfter => !self.is_read(),
+            Fault::Throttle | Fault::LostAnswer | Fault::Conflict => true,
+        }
+    }
+
     /// What is asked twice without harm, whatever became of the first answer.
     pub fn is_read(&self) -> bool {
         self.target == Target::DynamoDb && ["GetItem", "BatchGetItem", "Query"].contains(&self.operation.as_str())
@@ -76,6 +90,7 @@ tokio::task_local! {
 struct Invocation {
     function: String,
     crash: Arc<Notify>,
+    has_called: Arc<AtomicBool>,
 }
 
 /// What a guarded handler gives; see [`Faults::guarded`].
@@ -121,6 +136,7 @@ impl Faults {
                 function: invocation.as_ref().map(|i| i.function.clone()).unwrap_or_default(),
                 target: call.target,
                 operation: call.operation.clone(),
+                is_first: invocation.as_ref().is_none_or(|i| !i.has_called.swap(true, Ordering::SeqCst)),
             });
             let fault = inner.plan.remove(&number);
             inner.struck += usize::from(fault.is_some());
@@ -144,7 +160,8 @@ impl Faults {
 
     /// A handler's call that a crash at the seam ends at that point.
     pub fn guarded<T: Send + 'static>(&self, function: &str, outcome: Outcome<T>) -> Outcome<T> {
-        let invocation = Invocation { function: function.to_owned(), crash: Arc::new(Notify::new()) };
+        let invocation =
+            Invocation { function: function.to_owned(), crash: Arc::new(Notify::new()), has_called: Arc::default() };
         let crash = invocation.crash.clone();
         Box::pin(INVOCATION.scope(invocation, async move {
             tokio::select! {

@@ -298,8 +298,7 @@ fn is_send(call: &Made) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_before_any_call_after_a_click_changes_nothing_in_the_end() {
-    // Before the mark of a send Slack has acted: the declared window.
-    every_call_with(Fault::CrashBefore, |made, at| is_send(&made[at - 1])).await;
+    every_call_with(Fault::CrashBefore, |_, _| false).await;
 }
 
 #[tokio::test(start_paused = true)]

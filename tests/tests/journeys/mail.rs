@@ -352,8 +352,8 @@ fn is_send(call: &Made) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_before_any_call_but_the_mark_sends_one_mail() {
-    every_call_with(Fault::CrashBefore, |made, at| is_send(&made[at - 1])).await;
+async fn a_crash_before_any_call_sends_one_mail() {
+    every_call_with(Fault::CrashBefore, |_, _| false).await;
 }
 
 #[tokio::test(start_paused = true)]
