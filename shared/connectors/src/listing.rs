@@ -141,6 +141,15 @@ mod tests {
     }
 
     #[test]
+    fn a_deleted_user_of_zendesk_is_read_like_any_user() {
+        let body = r#"{"deleted_users": [{"id": 5, "active": false, "updated_at": "2026-11-01T00:00:00Z"}],
+            "meta": {"has_more": true, "after_cursor": "b="}}"#;
+        let page = listed("zendesk", "deleted user", body).unwrap();
+        assert_eq!((page.records[0].object.as_str(), page.next.as_deref()), ("user/5", Some("b=")));
+        assert!(page.records[0].body.starts_with(r#"{"user":{"id": 5"#), "{}", page.records[0].body);
+    }
+
+    #[test]
     fn a_deleted_record_of_hubspot_is_as_old_as_its_deletion() {
         let body = r#"{"results": [{"id": "7", "updatedAt": "2026-01-01T00:00:00Z", "archived": true,
             "archivedAt": "2026-11-01T00:00:00Z"}]}"#;
@@ -176,6 +185,7 @@ mod tests {
             call("zendesk", "user", Some("a=")).unwrap(),
             "/api/v2/users.json?page%5Bsize%5D=100&page%5Bafter%5D=a%3D"
         );
+        assert_eq!(call("zendesk", "deleted user", None).unwrap(), "/api/v2/deleted_users.json?page%5Bsize%5D=100");
         let tickets = "/api/v2/incremental/tickets/cursor.json?per_page=500";
         assert_eq!(call("zendesk", "ticket", None).unwrap(), format!("{tickets}&start_time=1793491200"));
         assert_eq!(call("zendesk", "ticket", Some("a=")).unwrap(), format!("{tickets}&cursor=a%3D"));

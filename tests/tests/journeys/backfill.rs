@@ -6,7 +6,7 @@ use barometer::api::{BackfillPage, BackfillRequest, ReplayRequest, ReplayWhich};
 use jiff::SignedDuration;
 use model::Moment;
 use serde_json::{Value, json};
-use store::Backfill;
+use store::{Backfill, BackfillCount};
 use tests::{Setup, Vendor, World, at};
 
 const APP: &str = "hubspot-app";
@@ -207,6 +207,24 @@ async fn a_deletion_that_was_missed_is_noticed_the_night_after() {
     assert_eq!(left.len(), 6);
 }
 
+/// Reads what Zendesk lists, of late where `since` says so, and gives the counts by kind.
+async fn read_desk(world: &World, since: Option<Moment>) -> BTreeMap<String, BackfillCount> {
+    let mut request = BackfillRequest { of: DESK.to_owned(), changed_since: since, begin: true, restart: false };
+    loop {
+        let page = world.host.backfill(&request).await.unwrap();
+        request.begin = false;
+        if page.done {
+            return page.read;
+        }
+    }
+}
+
+/// What is claimed of a user of Zendesk: one row, as the table has it.
+fn claims_of_user(world: &World, id: u64) -> String {
+    let of = format!(r#""SUBJECT#zendesk:user:{id}""#);
+    tests::dump::tables(world).into_iter().find(|row| row.contains(&of) && row.contains("FACT#UP")).unwrap_or_default()
+}
+
 /// Zendesk's tickets come with what else it lists, on the pages of a list that ends by saying so.
 #[tokio::test(start_paused = true)]
 async fn a_help_desk_is_read_with_its_tickets() {
@@ -232,19 +250,38 @@ async fn a_help_desk_is_read_with_its_tickets() {
     world.vendor.has(path, 200, &tickets(&[open, solved], "c2", false));
     world.vendor.has_page(path, "c2", &tickets(&[ticket(3, "deleted", "2026-11-21T09:00:00Z")], "c3", true));
 
-    let mut request = BackfillRequest { of: DESK.to_owned(), changed_since: None, begin: true, restart: false };
-    let read = loop {
-        let page = world.host.backfill(&request).await.unwrap();
-        request.begin = false;
-        if page.done {
-            break page.read;
-        }
-    };
+    let read = read_desk(&world, None).await;
     assert_eq!(["organization", "user", "ticket"].map(|kind| read[kind].new), [1, 1, 3]);
+    assert!(!read.contains_key("deleted user"), "nobody asked what changed");
     world.rest().await;
     let card = world.host.explain("hubspot:company:1", None).await.unwrap();
     let text = serde_json::to_value(&card).unwrap().to_string();
     assert!(text.contains("zendesk:history~ticket/1~2026-11-20T09:00:00.000Z"), "the open ticket counts: {text}");
     assert_eq!(world.host.quarantine().await.unwrap().len(), 0);
     assert_eq!(world.host.outbox().await.unwrap(), vec![], "what is read is no news");
+
+    // The user is deleted while nobody tells us, and another one was long before.
+    let deleted = |id: u64, name: &str, changed: &str| {
+        let email = format!("{id}@acme.example");
+        json!({ "id": id, "name": name, "email": email, "active": false, "updated_at": changed })
+    };
+    let users = [
+        deleted(80, "Ann", "2026-11-23T10:00:00Z"),
+        deleted(81, "Permanently Deleted User", "2026-11-23T11:00:00Z"),
+        deleted(82, "Ben", "2026-09-01T00:00:00Z"),
+    ];
+    let gone = json!({ "deleted_users": users, "meta": last }).to_string();
+    world.vendor.has("/api/v2/deleted_users.json", 200, &gone);
+    world.vendor.has(path, 200, &tickets(&[], "c4", true));
+    let before = claims_of_user(&world, 80);
+    assert!(before.contains("zendesk:org:70"), "{before}");
+    world.pass_until(at("2026-11-24T09:00:00Z")).await;
+    let read = read_desk(&world, Some(at("2026-11-22T00:00:00Z"))).await;
+    assert_eq!((read["deleted user"].new, read["deleted user"].older), (2, 1));
+    world.rest().await;
+    assert_eq!(world.host.quarantine().await.unwrap(), vec![]);
+    let gone = r#""gone":{"BOOL":true}"#;
+    assert!(!before.contains(gone) && claims_of_user(&world, 80).contains(gone), "{}", claims_of_user(&world, 80));
+    assert!(tests::dump::tables(&world).iter().all(|row| !row.contains("Permanently Deleted")), "a name that is none");
+    assert_eq!(world.host.quarantine().await.unwrap().len(), 0);
 }

@@ -80,6 +80,8 @@ pub const TRIGGER: &str = include_str!("trigger-template.json");
 
 /// The header with the invocation's id, the same in every retry.
 const INVOCATION: &str = "x-zendesk-webhook-invocation-id";
+/// The list of users who were deleted, softly or for good.
+const DELETED_USER: &str = "deleted user";
 
 impl Connector for Zendesk {
     fn tool(&self) -> &'static Tool {
@@ -117,10 +119,16 @@ impl Connector for Zendesk {
         &["organization", "user", "ticket"]
     }
 
+    /// Deleted tickets stand in their export; of deleted organisations there is no list.
+    fn lists_deleted(&self) -> &'static [&'static str] {
+        &[DELETED_USER]
+    }
+
     /// Tickets come from the incremental export: of all lists of tickets only that one tells of those that were deleted, and
     /// it begins where it is asked to.
     fn list(&self, kind: &str, after: Option<&str>, since: Moment, _: &Mapping) -> Option<FetchCall> {
-        let kind = Kind::named(kind)?;
+        let is_of_deleted = kind == DELETED_USER;
+        let kind = if is_of_deleted { Kind::User } else { Kind::named(kind)? };
         Some(FetchCall::get(match (kind, after.map(listing::escaped)) {
             (Kind::Ticket, Some(after)) => {
                 format!("/api/v2/incremental/tickets/cursor.json?per_page=500&cursor={after}")
@@ -131,13 +139,18 @@ impl Connector for Zendesk {
             }
             (Kind::Organization | Kind::User, after) => {
                 let after = after.map(|after| format!("&page%5Bafter%5D={after}")).unwrap_or_default();
-                format!("/api/v2/{}s.json?page%5Bsize%5D=100{after}", kind.name())
+                let deleted = if is_of_deleted { "deleted_" } else { "" };
+                format!("/api/v2/{deleted}{}s.json?page%5Bsize%5D=100{after}", kind.name())
             }
         }))
     }
 
     fn listed(&self, kind: &str, body: &[u8]) -> Result<Listed, String> {
-        let form = listing::Form { kind, list: &format!("{kind}s"), changed: "updated_at", wraps: true };
+        let (kind, list) = match kind {
+            DELETED_USER => (Kind::User.name(), "deleted_users".to_owned()),
+            _ => (kind, format!("{kind}s")),
+        };
+        let form = listing::Form { kind, list: &list, changed: "updated_at", wraps: true };
         listing::page(body, &form, |top| {
             if kind == Kind::Ticket.name() {
                 let ends = listing::text_under(top, &["end_of_stream"])?;

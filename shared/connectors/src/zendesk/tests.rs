@@ -325,6 +325,13 @@ fn who_was_scrubbed_is_erased_and_says_nothing_else() {
     }
     let body = r#"{"user":{"id":9,"name":"SCRUBBED","active":false,"updated_at":"2026-11-20T08:00:00Z"}}"#;
     assert_eq!(fetched("user/9", "200", body).links[0].says, LinkSays::Erased);
+    let listed = body.replace("SCRUBBED", "Permanently Deleted User");
+    let out = fetched("user/9", "200", &listed);
+    assert!(
+        out.signals.is_empty() && out.links.iter().map(|link| &link.says).eq([&LinkSays::Erased]),
+        "{:?}",
+        out.links
+    );
     let named_so = event("user.role_changed", r#""id":"9","name":"Scrubbed","role":"end-user""#);
     assert!(named_so.links.iter().all(|link| link.says != LinkSays::Erased));
 }

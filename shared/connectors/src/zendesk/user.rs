@@ -75,9 +75,11 @@ fn full_name(reading: &mut Reading<'_, '_>, key: &str) {
     }
 }
 
-/// A user who was deleted for good: the word `SCRUBBED` stands where values were.
+/// A user who was deleted for good: other words stand where values were.
 fn is_scrubbed(reading: &mut Reading<'_, '_>) -> bool {
-    let scrubbed = ["name", "email", "role"].into_iter().find(|key| reading.says(key, "SCRUBBED"));
+    let words =
+        [("name", "SCRUBBED"), ("email", "SCRUBBED"), ("role", "SCRUBBED"), ("name", "Permanently Deleted User")];
+    let scrubbed = words.into_iter().find(|(key, word)| reading.says(key, word)).map(|(key, _)| key);
     if let Some(key) = scrubbed {
         reading.link(LinkSays::Erased, &reading.path(key));
     }
