@@ -24,13 +24,14 @@ async fn main() -> Result<(), Error> {
     let aws = AwsSettings::from_env(&mut environment);
     let tables = Tables::from_env(&mut environment);
     let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
+    let path = environment.secrets("fetch");
     environment.finish()?;
     let files = config::Files(runtime::env::read_files(Path::new(&folder))?);
     let config = Arc::new(config::load(&files, &connectors::tools())?);
     let seam = Seam::network()?;
     let store = Store::connect(&seam, &aws, tables);
     // Apart from what webhooks are checked with, which those who receive them may read.
-    let secrets = Secrets::in_ssm(&seam, &aws, "/barometer/fetch");
+    let secrets = Secrets::in_ssm(&seam, &aws, &path);
     let clock = Clock::system(NOW);
     let fetch = &FetchObject::new(config, store, seam, secrets, clock.clone(), clock);
     lambda_runtime::run(service_fn(|event: LambdaEvent<QueueEvent>| async move {

@@ -24,12 +24,13 @@ async fn main() -> Result<(), Error> {
     let aws = AwsSettings::from_env(&mut environment);
     let tables = Tables::accounts_from_env(&mut environment);
     let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
+    let path = environment.secrets("slack");
     environment.finish()?;
     let files = config::Files(runtime::env::read_files(Path::new(&folder))?);
     let config = Arc::new(config::load(&files, &connectors::tools())?);
     let seam = Seam::network()?;
     let store = Store::connect(&seam, &aws, tables);
-    let secrets = Secrets::in_ssm(&seam, &aws, "/barometer/slack");
+    let secrets = Secrets::in_ssm(&seam, &aws, &path);
     let alert = &SlackAlert::new(config, store, seam, secrets, Clock::system(NOW))?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<QueueEvent>| async move {
         Ok::<_, Error>(alert.handle(event.payload).await)

@@ -21,12 +21,13 @@ async fn main() -> Result<(), Error> {
     let tables = Tables::journal_from_env(&mut environment);
     let family = environment.required("FAMILY", "the family of tools, such as crm").parse::<Family>();
     let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
+    let secrets = family.as_ref().map(|family| environment.secrets(family.as_str())).unwrap_or_default();
     environment.finish()?;
     let family = family?;
     let files = config::Files(runtime::env::read_files(Path::new(&folder))?);
     let config = Arc::new(config::load(&files, &connectors::tools())?);
     let seam = Seam::network()?;
-    let secrets = Secrets::in_ssm(&seam, &aws, &format!("/barometer/{family}"));
+    let secrets = Secrets::in_ssm(&seam, &aws, &secrets);
     let webhook = &Webhook::new(family, config, Store::connect(&seam, &aws, tables), secrets);
     lambda_runtime::run(service_fn(|event: LambdaEvent<HttpEvent>| async move {
         Ok::<_, Error>(Box::pin(webhook.handle(event.payload)).await)

@@ -74,7 +74,7 @@ fn serve(stream: TcpStream, seen: &Sender<Seen>, events: &std::sync::Mutex<Vec<V
         }
         let body = match request.headers.get("x-amz-target").map(String::as_str) {
             Some("AmazonSSM.GetParametersByPath") => {
-                json!({ "Parameters": [{ "Name": "/barometer/crm/hubspot/secret", "Value": SECRET }] }).to_string()
+                json!({ "Parameters": [{ "Name": "/second/crm/hubspot/secret", "Value": SECRET }] }).to_string()
             }
             _ => "{}".to_owned(),
         };
@@ -115,6 +115,7 @@ fn start(events: Vec<Value>) -> (Bootstrap, Receiver<Seen>) {
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("FAMILY", "crm")
+        .env("BAROMETER_SECRETS", "/second/crm")
         .env("BAROMETER_JOURNAL_TABLE", "journal")
         .env("BAROMETER_CONFIG", concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/config"))
         .stdout(Stdio::null())
@@ -129,7 +130,7 @@ fn a_signed_webhook_is_kept_and_answered_by_the_real_bootstrap() {
     let (_bootstrap, seen) = start(vec![event()]);
     let secrets = seen.recv().unwrap();
     assert_eq!(secrets.headers["x-amz-target"], "AmazonSSM.GetParametersByPath");
-    assert_eq!(serde_json::from_str::<Value>(&secrets.body).unwrap()["Path"], "/barometer/crm");
+    assert_eq!(serde_json::from_str::<Value>(&secrets.body).unwrap()["Path"], "/second/crm");
     let put = seen.recv().unwrap();
     assert_eq!(put.headers["x-amz-target"], "DynamoDB_20120810.PutItem");
     assert!(put.headers["authorization"].starts_with("AWS4-HMAC-SHA256"), "signed for AWS");

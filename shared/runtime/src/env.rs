@@ -38,6 +38,12 @@ impl Environment {
         std::env::var(name).ok().filter(|value| !value.trim().is_empty())
     }
 
+    /// Where in Systems Manager a function's secrets are: `BAROMETER_SECRETS`, as the template names it, or the place that
+    /// the documents name, `/barometer/{below}`.
+    pub fn secrets(&self, below: &str) -> String {
+        self.optional("BAROMETER_SECRETS").unwrap_or_else(|| format!("/barometer/{below}"))
+    }
+
     /// Notes something wrong with a variable that is set.
     pub fn problem(&mut self, text: String) {
         self.problems.push(text);

@@ -29,7 +29,7 @@ pub(super) fn function(reader: &Reader<'_>, name: &str, node: &Node) -> Option<F
         }
     }
     let code = reader.text_in(node, "CodeUri")?;
-    let crate_name = code.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    let crate_name = code.trim_end_matches(".zip").rsplit('/').next().unwrap_or_default().to_owned();
     let timeout_s = match node.get("Timeout").or_else(|| globals?.get("Timeout")) {
         None => 3, // as on AWS
         Some(seconds) => reader.number(seconds)?,

@@ -120,7 +120,7 @@ impl StreamView {
 pub struct Function {
     /// The resource's name in the template.
     pub logical_id: String,
-    /// The crate it is built from: the last folder of `CodeUri`.
+    /// The crate it is built from: the name of the file in `CodeUri`.
     pub crate_name: String,
     /// Its environment with local names in place of references.
     pub environment: BTreeMap<String, String>,

@@ -46,7 +46,7 @@ impl<'n> Reader<'n> {
         self.only(
             self.document,
             "the template",
-            &["Globals", "Parameters", "Resources", "Transform"],
+            &["Conditions", "Globals", "Parameters", "Resources", "Transform"],
             allowed::SECTIONS,
         );
         self.check_references();
@@ -55,11 +55,15 @@ impl<'n> Reader<'n> {
         };
         let (mut tables, mut functions, mut queues, mut rules, mut buses) = (vec![], vec![], vec![], vec![], vec![]);
         for (name, node) in resources.entries() {
-            self.only(node, &format!("resource `{}`", name.text), &["Type", "Properties"], allowed::ATTRIBUTES);
             let Some(kind) = node.get("Type").and_then(Node::text) else {
                 self.wrong::<()>(node, format!("resource `{}` needs a `Type`", name.text));
                 continue;
             };
+            // What runs here is there in every deployment; only what AWS alone needs may depend on parameters.
+            let is_on_aws_only = allowed::RESOURCES.contains(&kind);
+            let condition: &[&str] = if is_on_aws_only { &["Condition"] } else { &[] };
+            let allowed = [allowed::ATTRIBUTES, condition].concat();
+            self.only(node, &format!("resource `{}`", name.text), &["Type", "Properties"], &allowed);
             let properties = node.get("Properties").unwrap_or(node);
             match kind {
                 "AWS::DynamoDB::Table" => tables.extend(self.table(&name.text, properties)),
@@ -67,7 +71,7 @@ impl<'n> Reader<'n> {
                 "AWS::SQS::Queue" => queues.extend(self.queue(&name.text, properties)),
                 "AWS::Events::EventBus" => buses.extend(self.bus(properties)),
                 "AWS::Events::Rule" => rules.extend(self.rule(&name.text, properties).into_iter().flatten()),
-                kind if allowed::RESOURCES.contains(&kind) => {}
+                _ if is_on_aws_only => {}
                 kind => {
                     let message = format!(
                         "`{}` is of type `{kind}`, which has no meaning on a laptop yet; give it one in `template`, or \
@@ -176,7 +180,7 @@ impl<'n> Reader<'n> {
 
     fn bus(&self, node: &Node) -> Option<String> {
         self.only(node, "an event bus", &["Name"], allowed::BUS);
-        self.text_in(node, "Name")
+        self.resolved(self.needed(node, "Name")?)
     }
 
     fn rule(&self, name: &str, node: &Node) -> Option<Vec<Rule>> {
@@ -326,11 +330,10 @@ impl<'n> Reader<'n> {
 
     fn local_name(&self, node: &Node, name: &str) -> Option<String> {
         if let Some((kind, properties)) = self.resources.get(name) {
-            let bus =
-                (*kind == "AWS::Events::EventBus").then(|| properties.and_then(|p| p.get("Name")?.text())).flatten();
-            return Some(bus.unwrap_or(name).to_owned());
+            let bus = (*kind == "AWS::Events::EventBus").then(|| properties.and_then(|p| p.get("Name"))).flatten();
+            return bus.map_or_else(|| Some(name.to_owned()), |name| self.resolved(name));
         }
-        if let Some(parameter) = self.document.get("Parameters").and_then(|parameters| parameters.get(name)) {
+        if let Some(parameter) = self.parameter(name) {
             return match parameter.get("Default") {
                 Some(default) => self.resolved(default),
                 None => {
@@ -345,18 +348,52 @@ impl<'n> Reader<'n> {
         }
     }
 
+    fn parameter(&self, name: &str) -> Option<&Node> {
+        self.document.get("Parameters")?.get(name)
+    }
+
     /// Every reference anywhere, also in what has no meaning here, must name something.
     fn check_references(&self) {
         self.document.walk(&mut |node| {
-            if let Kind::Tagged(tag, inner) = &node.kind {
-                let known = matches!(tag.as_str(), "Ref" | "GetAtt" | "Sub");
-                match inner.text() {
-                    // Also notes parameters without default and tags outside the three.
-                    Some(_) => drop(self.resolved(node)),
-                    None if known => drop(self.wrong::<()>(node, format!("`!{tag}` with {}", inner.describe()))),
-                    None => drop(self.wrong::<()>(node, format!("`!{tag}` is not understood"))),
+            let Kind::Tagged(tag, inner) = &node.kind else { return };
+            let text = inner.text();
+            match (tag.as_str(), text, &inner.kind) {
+                ("Ref" | "GetAtt", Some(text), _) => self.names(node, text),
+                ("Sub", Some(text), _) => {
+                    for part in text.split("${").skip(1) {
+                        self.names(node, part.split('}').next().unwrap_or_default());
+                    }
+                }
+                ("Ref" | "GetAtt" | "Sub", None, _) => {
+                    self.wrong::<()>(node, format!("`!{tag}` with {}", inner.describe()));
+                }
+                // What depends on parameters stands only where it has no meaning here: read, it is refused.
+                ("If", _, Kind::List(parts)) => self.condition(node, parts.first()),
+                ("Equals" | "Not", _, Kind::List(_)) => {}
+                _ => {
+                    self.wrong::<()>(node, format!("`!{tag}` is not understood"));
                 }
             }
         });
+        for (_, resource) in self.document.get("Resources").map(Node::entries).unwrap_or_default() {
+            if let Some(condition) = resource.get("Condition") {
+                self.condition(condition, Some(condition));
+            }
+        }
+    }
+
+    fn names(&self, node: &Node, reference: &str) {
+        let name = reference.split('.').next().unwrap_or_default();
+        let has_no_local_name = self.parameter(name).is_some() || name == "AWS::NoValue";
+        if !has_no_local_name {
+            self.local_name(node, name);
+        }
+    }
+
+    fn condition(&self, node: &Node, named: Option<&Node>) {
+        let name = named.and_then(Node::text).unwrap_or_default();
+        if self.document.get("Conditions").and_then(|conditions| conditions.get(name)).is_none() {
+            self.wrong::<()>(node, format!("there is no condition `{name}`"));
+        }
     }
 }

@@ -20,7 +20,7 @@ Resources:
   Worker:
     Type: AWS::Serverless::Function
     Properties:
-      CodeUri: ../target/lambda/worker/
+      CodeUri: ../target/package/worker.zip
 ";
 
 #[track_caller]
@@ -56,7 +56,7 @@ fn what_is_unknown_is_refused_with_its_line() {
     refused("  X:\n    Type: AWS::SQS::Quux\n", "AWS::SQS::Quux", "no meaning on a laptop yet");
     refused("      Layers: [a]\n", "Layers", "`Layers` of function `Worker` is not understood");
     refused("    Condition: IsProd\n", "Condition", "`Condition` of resource `Worker`");
-    refused("Conditions: { A: true }\n", "Conditions", "`Conditions` of the template");
+    refused("Mappings: { A: true }\n", "Mappings", "`Mappings` of the template");
     refused(&event("Kinesis", "Stream: x\n"), "Kinesis", "an event of type `Kinesis`");
     refused(&event("DynamoDB", &format!("{STREAM}TumblingWindowInSeconds: 5\n")), "Tumbling", "not understood");
     refused(&event("SQS", "Queue: !GetAtt Q.Arn\nFilterCriteria: {}\n"), "FilterCriteria", "not understood");
@@ -69,6 +69,8 @@ fn what_dangles_is_refused_with_its_line() {
     refused("Outputs: { A: { Value: !Sub 'x/${Nope}' } }\n", "Nope", "no resource or parameter `Nope`");
     refused("      Policies: [!GetAtt Gone.Arn]\n", "Gone", "no resource or parameter `Gone`");
     refused("      Policies: [!ImportValue Shared]\n", "ImportValue", "`!ImportValue` is not understood");
+    refused("      Role: !If [IsProd, a, b]\n", "IsProd", "there is no condition `IsProd`");
+    refused("  T:\n    Type: AWS::SNS::Topic\n    Condition: IsProd\n", "IsProd", "there is no condition `IsProd`");
     let wrong_kind = STREAM.replace("Things.StreamArn", "Bucket.Arn");
     refused(
         &event("DynamoDB", &wrong_kind),
@@ -77,6 +79,22 @@ fn what_dangles_is_refused_with_its_line() {
     );
     let no_stream = STREAM.replace("Things", "Plain");
     refused(&event("DynamoDB", &no_stream), "Plain.StreamArn", "table `Plain` has no stream");
+}
+
+#[test]
+fn what_depends_on_parameters_is_passed_over_where_only_aws_needs_it() {
+    let head = "Parameters: { Way: { Type: String }, Name: { Type: String, Default: given } }\n\
+                Conditions: { IsProd: !Not [!Equals [!Ref Way, '']] }\n";
+    let text =
+        SMALL.replace("Name: small", "Name: !Ref Name") + "      Role: !If [IsProd, !Ref Way, !Ref AWS::NoValue]\n";
+    let topic = "  T:\n    Type: AWS::SNS::Topic\n    Condition: IsProd\n    Properties: { TopicName: !Ref Way }\n";
+    assert_eq!(Stack::read("t.yaml", &format!("{head}{text}{topic}")).unwrap().bus, "given");
+    // Where it would be read, it has no value here.
+    for (value, message) in [("!Ref Way", "has no `Default`"), ("!If [IsProd, a, b]", "`!If` is not understood")] {
+        let used = format!("{head}{text}      Environment: {{ Variables: {{ V: {value} }} }}\n");
+        let error = Stack::read("t.yaml", &used).unwrap_err();
+        assert!(error.to_string().contains(message), "{error}");
+    }
 }
 
 #[test]
