@@ -1,4 +1,4 @@
-# What people run. Everything needs nothing but cargo; `make test` is what CI runs.
+# What people run; `make test` is what CI runs. The gates of the template need Python 3.10 or newer as well, for AWS's own tools.
 
 # cargo runs each test in the folder of its package, so a relative SAMPLES is meant from here.
 ifneq ($(strip $(SAMPLES)),)
@@ -9,9 +9,13 @@ endif
 # Each commit runs one more messy book, drawn from its own name; the limits hold for every one.
 export BOOK_SEED ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-LAMBDAS := webhook normalize health publish clock slack-alert crm-task email-nudge mail-event fetch-object
+# A function is a folder.
+LAMBDAS := $(notdir $(wildcard functions/*))
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+# Python's tools, each version pinned; made once for each list of them.
+VENV := $(TARGET)/venv-infra
 
-.PHONY: help test bench bootstraps
+.PHONY: help test gates bench bootstraps
 
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -21,10 +25,21 @@ test: ## Check formatting, lints, every test and the documentation. SAMPLES=DIR 
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	$(MAKE) gates
+
+gates: $(VENV)/ready ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses
+	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python check.py
+	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
+
+$(VENV)/ready: infra/gates/requirements.txt
+	rm -rf $(VENV)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 bench: ## Measure; nothing here passes or fails
 	cargo bench --workspace --benches
 
 bootstraps: ## Build the Lambda functions as AWS runs them, and print their sizes
 	cargo build --profile lambda $(addprefix -p ,$(LAMBDAS))
-	@cd target/lambda && wc -c $(LAMBDAS)
+	@cd $(TARGET)/lambda && wc -c $(LAMBDAS)
