@@ -12,6 +12,7 @@ use std::thread;
 use book::{Book, CSMS, Churn, Contract, Placement, Report, simulate};
 use config::Config;
 use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
 use model::Band;
 
 /// One book and what the rules made of its year.
@@ -69,6 +70,22 @@ fn a_csm_gets_few_immediate_alerts_a_week() {
             (median > 8 || most > 15).then(|| format!("{to}: median {median}, most {most}"))
         };
         CSMS.iter().filter_map(wrong).collect()
+    });
+}
+
+#[test]
+fn what_waits_is_told_in_the_end_in_one_digest_a_working_day() {
+    check(|year| {
+        let mut wrong: Vec<_> = year.report.left_lying(7).iter().map(|message| format!("{message:?}")).collect();
+        for (to, digests) in &year.report.digests {
+            let days: BTreeSet<_> = digests.iter().map(|at| at.date_in(&TimeZone::UTC)).collect();
+            let on_weekends = days.iter().filter(|day| day.weekday().to_monday_zero_offset() > 4).count();
+            if days.len() != digests.len() || on_weekends > 0 {
+                wrong.push(format!("{to}: {} digests on {} days, {on_weekends} off", digests.len(), days.len()));
+            }
+        }
+        assert!(year.report.digests.len() >= CSMS.len(), "{:?}", year.report.digests.keys());
+        wrong
     });
 }
 

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use config::Config;
 use jiff::SignedDuration;
 use model::{
-    Assessment, ConnectionName, DeliveryId, FactKey, Field, MeasureState, Moment, Register, Stamp, SubjectId, Value,
+    ActionKind, Assessment, ConnectionName, DeliveryId, EventBody, FactKey, Field, MeasureState, Moment, Register,
+    Stamp, SubjectId, Value,
 };
 use rules::{Decision, Input};
 
@@ -19,6 +20,7 @@ pub use report::{Bands, Checkpoint, Churn, Due, Message, Report, Run};
 
 use crate::Book;
 use crate::told::{DAYS, at};
+use desk::{Desks, News};
 use world::World;
 
 /// Runs a book under a configuration for so many weeks, at most 52.
@@ -37,6 +39,7 @@ pub fn simulate(config: &Config, book: &Book, weeks: usize) -> Report {
 pub struct Simulation<'a> {
     config: &'a Config,
     world: World<'a>,
+    desks: Desks<'a>,
     due: BTreeSet<(Moment, SubjectId)>,
     only: Option<BTreeSet<SubjectId>>,
     report: Report,
@@ -45,7 +48,8 @@ pub struct Simulation<'a> {
 impl<'a> Simulation<'a> {
     /// Nothing is known yet.
     pub fn new(config: &'a Config) -> Self {
-        Self { config, world: World::new(config), due: BTreeSet::new(), only: None, report: Report::default() }
+        let (world, desks) = (World::new(config), Desks::new(config));
+        Self { config, world, desks, due: BTreeSet::new(), only: None, report: Report::default() }
     }
 
     /// What was seen so far.
@@ -87,29 +91,50 @@ impl<'a> Simulation<'a> {
         self.until(end.plus(SignedDuration::from_millis(-1)));
     }
 
-    /// Ticks every account whose due moment has come, in order of time.
+    /// Does everything whose moment has come, in order of time: ticks accounts, offers messages that wait, sends digests.
     pub fn until(&mut self, now: Moment) {
-        while let Some((due, account)) = self.due.first().cloned().filter(|(due, _)| *due <= now) {
-            self.due.pop_first();
-            let last = self.world.accounts.get(&account).and_then(|account| account.last_tick);
-            if last.is_some_and(|last| due <= last) {
-                // The clock asks once per moment.
-                self.report.due.repeated += 1;
-                continue;
+        loop {
+            let account = self.due.first().map(|(due, _)| *due);
+            let message = self.desks.next();
+            // What an account has to say stands on the desks before they are looked at.
+            match (account, message) {
+                (Some(due), message) if due <= now && message.is_none_or(|at| due <= at) => self.tick_first(),
+                (_, Some(at)) if at <= now => {
+                    let news = self.desks.look(at, &self.world.accounts);
+                    self.note(at, news);
+                }
+                _ => return,
             }
-            self.tick(&account, due);
-            self.report.due.moments += 1;
-            let before = self.world.accounts.get(&account).and_then(|account| account.previous.clone());
-            let decision = self.decide(&account);
-            let has_changed = has_changed(before.as_ref(), &decision);
-            let is_stale = |before: &Assessment| before.contributions.iter().any(|c| c.state == MeasureState::Stale);
-            if has_changed {
-                self.report.due.changed += 1;
-            } else if before.as_ref().is_some_and(is_stale) {
-                self.report.due.waiting += 1;
-            } else {
-                self.report.due.idle.push((due, account));
-            }
+        }
+    }
+
+    /// Ticks the account that is due first.
+    fn tick_first(&mut self) {
+        let Some((due, account)) = self.due.pop_first() else { return };
+        let last = self.world.accounts.get(&account).and_then(|account| account.last_tick);
+        if last.is_some_and(|last| due <= last) {
+            // The clock asks once per moment.
+            self.report.due.repeated += 1;
+            return;
+        }
+        self.tick(&account, due);
+        self.report.due.moments += 1;
+        let before = self.world.accounts.get(&account).and_then(|account| account.previous.clone());
+        let decision = self.decide(&account);
+        let has_changed = has_changed(before.as_ref(), &decision);
+        let is_stale = |before: &Assessment| before.contributions.iter().any(|c| c.state == MeasureState::Stale);
+        if has_changed {
+            self.report.due.changed += 1;
+        } else if before.as_ref().is_some_and(is_stale) {
+            self.report.due.waiting += 1;
+        } else {
+            self.report.due.idle.push((due, account));
+        }
+    }
+
+    fn note(&mut self, at: Moment, news: Vec<News>) {
+        for one in news {
+            self.report.hear(at, one);
         }
     }
 
@@ -164,6 +189,15 @@ impl<'a> Simulation<'a> {
         }
         self.report.add(held.previous.as_ref(), &decision);
         held.previous.clone_from(&decision.assessment);
+        for event in &decision.events {
+            // A task lies in a list, a score stands on a record; neither interrupts anybody.
+            if let EventBody::ActionRequested(request) = &event.body
+                && request.kind == ActionKind::SlackAlert
+            {
+                let news = self.desks.ask(request, event.as_of, &self.world.accounts);
+                self.note(event.as_of, news);
+            }
+        }
         decision
     }
 

@@ -10,11 +10,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _};
 use model::{
-    ActionId, ActionKind, ActionRequest, AlertKind, Assessment, Band, Event, EventBody, Moment, PlaybookName, SubjectId,
+    ActionId, ActionKind, ActionRequest, AlertKind, Assessment, Band, Event, EventBody, Moment, PlaybookName,
+    Recipient, SubjectId,
 };
 use rules::Decision;
 
-use super::desk::{self, Placement};
+use super::desk::{News, Placement};
 use crate::Book;
 use crate::planted::Planted;
 use crate::told::{START, at};
@@ -40,6 +41,8 @@ pub struct Message {
     pub exempt: bool,
     /// How it reaches them.
     pub placed: Placement,
+    /// When they read it; `None` where they did not.
+    pub read_at: Option<Moment>,
 }
 
 /// One run of a playbook.
@@ -126,6 +129,10 @@ pub struct Report {
     pub capped: BTreeMap<String, usize>,
     /// By health model and measure: on how many of them it had a value.
     pub counted: BTreeMap<String, usize>,
+    /// The digests that were sent, by reader.
+    pub digests: BTreeMap<String, Vec<Moment>>,
+    /// When many accounts that turned at once were told in one message, and by which playbook.
+    pub bursts: Vec<(Moment, PlaybookName)>,
     /// Checkpoints of renewals that were reached, in order of time.
     pub checkpoints: Vec<Checkpoint>,
     /// Assessments at the end of a day whose points and caps do not come to their score.
@@ -227,27 +234,25 @@ impl Report {
         });
     }
 
+    /// Notes what became of messages at a moment.
+    pub(super) fn hear(&mut self, at: Moment, news: News) {
+        let mut change = |id: &ActionId, change: &dyn Fn(&mut Message)| {
+            // What is placed was mostly asked for lately.
+            self.messages.iter_mut().rev().find(|message| message.id == *id).into_iter().for_each(change);
+        };
+        match news {
+            News::Placed(id, placed) => change(&id, &|message| message.placed = placed),
+            News::Read(id) => change(&id, &|message| message.read_at = Some(at)),
+            News::Digest(to) => self.digests.entry(reader(&to)).or_default().push(at),
+            News::Burst(playbook) => self.bursts.push((at, playbook)),
+        }
+    }
+
     /// Compares what was alerted with who left within so many days of the book.
     pub(super) fn judge(&mut self, config: &Config, book: &Book, days: usize) {
-        self.keep_budget(usize::try_from(config.team.alerts.per_week).unwrap_or(usize::MAX));
         let end = START.saturating_add(i64::try_from(days).unwrap_or(i64::MAX).days());
         let planted = book.planted().iter().filter(|planted| planted.notice_on < end);
         self.churns = planted.map(|planted| self.churn(config, planted)).collect();
-    }
-
-    /// What is beyond a reader's budget of a week waits for the digest, whoever comes first staying where they are.
-    fn keep_budget(&mut self, per_week: usize) {
-        let mut got: BTreeMap<(String, i64), usize> = BTreeMap::new();
-        let start = at(0, 0);
-        for message in self.messages.iter_mut().filter(|message| message.placed == Placement::Immediate) {
-            let week = message.at.since(start).as_hours() / (7 * 24);
-            let count = got.entry((message.to.clone(), week)).or_insert(0);
-            if *count >= per_week && !message.exempt {
-                message.placed = Placement::Digest;
-            } else {
-                *count += 1;
-            }
-        }
     }
 
     fn churn(&self, config: &Config, planted: &Planted) -> Churn {
@@ -268,7 +273,7 @@ impl Report {
         let day = |at: Moment| at.date_in(&TimeZone::UTC);
         let is_about = |account: &SubjectId, playbook: &PlaybookName| *account == planted.account && warns(playbook);
         let told = self.messages.iter().filter(|m| is_about(&m.account, &m.playbook) && alarms(m));
-        let told = told.map(|message| day(message.at)).filter(|on| *on >= from);
+        let told = told.filter_map(|message| message.read_at).map(day).filter(|on| *on >= from);
         // What was said long before is an old story, whether its run is still open or not.
         let recent = from.saturating_sub(Churn::RECENT_DAYS.days());
         let runs = self.runs.iter().filter(|run| is_about(&run.account, &run.playbook));
@@ -277,17 +282,31 @@ impl Report {
         all.filter(|on| *on <= planted.notice_on).min()
     }
 
-    /// Messages of a reader per week of the book that are placed so, weeks without one included.
+    /// Messages that a reader read, per week of the book, and that were placed so; weeks without one included.
     pub fn per_week(&self, to: &str, placed: Placement) -> Vec<usize> {
         let mut weeks = vec![0; self.bands.len().div_ceil(7)];
         let start = at(0, 0);
-        for message in self.messages.iter().filter(|message| message.to == to && message.placed == placed) {
-            let week = message.at.since(start).as_hours() / (7 * 24);
+        let is_it = |message: &&Message| message.to == to && message.placed == placed;
+        for read_at in self.messages.iter().filter(is_it).filter_map(|message| message.read_at) {
+            let week = read_at.since(start).as_hours() / (7 * 24);
             if let Some(count) = usize::try_from(week).ok().and_then(|week| weeks.get_mut(week)) {
                 *count += 1;
             }
         }
         weeks
+    }
+
+    /// Messages of which nothing has become so many days before the book's end: they were neither read nor over, and no
+    /// other said the same.
+    pub fn left_lying(&self, days: i64) -> Vec<&Message> {
+        let end = at(i64::try_from(self.bands.len()).unwrap_or(i64::MAX) - days, 0);
+        let is_left = |message: &&Message| match message.placed {
+            Placement::Waiting | Placement::Immediate | Placement::Reply | Placement::Digest => {
+                message.read_at.is_none() && message.at < end
+            }
+            Placement::Merged | Placement::Over => false,
+        };
+        self.messages.iter().filter(is_left).collect()
     }
 
     /// Messages that were asked for twice, or that open a run of a playbook on an account while another about the same runs,
@@ -369,8 +388,14 @@ fn message(event: &Event, request: &ActionRequest) -> Message {
         playbook: request.playbook.clone(),
         episode: request.episode.clone(),
         kind: request.alert.kind,
-        to: request.to.email.clone().unwrap_or_else(|| request.to.address.clone()),
+        to: reader(&request.to),
         exempt: request.exempt,
-        placed: desk::place(request),
+        placed: Placement::Waiting,
+        read_at: None,
     }
+}
+
+/// Who somebody is in a report: an email address, else where messages to them go.
+fn reader(to: &Recipient) -> String {
+    to.email.clone().unwrap_or_else(|| to.address.clone())
 }

@@ -159,7 +159,7 @@ fn effect(path: &str, (table, name, key): (&str, &str, &str), config: &Config, r
         }
         ("alerts", "per_week") => {
             let most = CSMS.iter().flat_map(|to| report.per_week(to, Placement::Immediate)).max().unwrap_or(0);
-            format!("asked for in one week at most: {most}")
+            format!("one person got {most} in a week at most")
         }
         (trigger, _) if trigger.starts_with("trigger") => {
             let playbook = path.trim_start_matches("playbooks/").trim_end_matches(".toml");

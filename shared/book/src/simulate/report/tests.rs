@@ -36,6 +36,7 @@ fn message(key: &str, cause: i64, kind: AlertKind, day: i64) -> Message {
         to: "ines".into(),
         exempt: false,
         placed: Placement::Immediate,
+        read_at: Some(at(day, 0)),
     }
 }
 
