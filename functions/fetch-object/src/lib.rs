@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use actions::vendor::{Api, ApiToken, GetError, Told};
-use config::{Config, Connection};
+use config::{Connection, Connections};
 use connectors::{FETCHED, FETCHED_STATUS, FetchCall};
 use jiff::SignedDuration;
 use model::{Delivery, Event, EventBody, FetchRequest, Moment};
@@ -32,7 +32,7 @@ const LONGEST_REST: u64 = 3_600;
 /// The handler.
 #[derive(Debug)]
 pub struct FetchObject {
-    config: Arc<Config>,
+    connections: Arc<Connections>,
     store: Store,
     seam: Seam,
     secrets: Secrets,
@@ -87,8 +87,15 @@ struct Question<'a> {
 impl FetchObject {
     /// Reads tokens from `secrets` as `{connection}/token`. `receipts` tells when something was received, which on one
     /// machine is never twice the same moment.
-    pub fn new(config: Arc<Config>, store: Store, seam: Seam, secrets: Secrets, clock: Clock, receipts: Clock) -> Self {
-        Self { config, store, seam, secrets, clock, receipts }
+    pub fn new(
+        connections: Arc<Connections>,
+        store: Store,
+        seam: Seam,
+        secrets: Secrets,
+        clock: Clock,
+        receipts: Clock,
+    ) -> Self {
+        Self { connections, store, seam, secrets, clock, receipts }
     }
 
     /// Handles a batch of the queue.
@@ -124,7 +131,7 @@ impl FetchObject {
     async fn judge(&self, request: &FetchRequest, now: Moment) -> Result<Verdict<'_>, NotNow> {
         let failed = |reason: String| Ok(Verdict::End { status: ActionStatus::Failed, reason: Some(reason) });
         let name = &request.connection;
-        let Some(connection) = self.config.connection(name).filter(|connection| connection.enabled) else {
+        let Some(connection) = self.connections.named(name).filter(|connection| connection.enabled) else {
             return failed(format!("connection `{name}` is not configured, or not enabled"));
         };
         let call = connectors::by_name(&connection.tool)

@@ -26,14 +26,14 @@ async fn main() -> Result<(), Error> {
     let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
     let path = environment.secrets("fetch");
     environment.finish()?;
-    let files = config::Files(runtime::env::read_files(Path::new(&folder))?);
-    let config = Arc::new(config::load(&files, &connectors::tools())?);
+    let files = config::Files(runtime::env::read_one(Path::new(&folder), config::CONNECTIONS)?);
+    let connections = Arc::new(config::connections(&files, &connectors::tools())?);
     let seam = Seam::network()?;
     let store = Store::connect(&seam, &aws, tables);
     // Apart from what webhooks are checked with, which those who receive them may read.
     let secrets = Secrets::in_ssm(&seam, &aws, &path);
     let clock = Clock::system(NOW);
-    let fetch = &FetchObject::new(config, store, seam, secrets, clock.clone(), clock);
+    let fetch = &FetchObject::new(connections, store, seam, secrets, clock.clone(), clock);
     lambda_runtime::run(service_fn(|event: LambdaEvent<QueueEvent>| async move {
         Ok::<_, Error>(fetch.handle(event.payload).await)
     }))

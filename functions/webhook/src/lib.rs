@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use config::{Config, Connection};
+use config::{Connection, Connections};
 use connectors::{Connector, Refusal, SigningSecret, Unverified, self_test};
 use model::{Delivery, DeliveryId, Family, Moment};
 use runtime::lambda::{HttpAnswer, HttpEvent};
@@ -97,15 +97,15 @@ impl ReceiveError {
 #[derive(Debug)]
 pub struct Webhook {
     family: Family,
-    config: Arc<Config>,
+    connections: Arc<Connections>,
     store: Store,
     secrets: Secrets,
 }
 
 impl Webhook {
     /// Receives for `family`; `secrets` holds `{connection}/secret` and, during a rotation, `{connection}/previous`.
-    pub fn new(family: Family, config: Arc<Config>, store: Store, secrets: Secrets) -> Self {
-        Self { family, config, store, secrets }
+    pub fn new(family: Family, connections: Arc<Connections>, store: Store, secrets: Secrets) -> Self {
+        Self { family, connections, store, secrets }
     }
 
     /// Answers one request. Never fails: every failure has its answer.
@@ -157,7 +157,7 @@ impl Webhook {
     /// `/hooks/{family}/{connection}`, exactly.
     fn connection(&self, path: &str) -> Option<(&Connection, &'static dyn Connector)> {
         let (family, name) = path.strip_prefix("/hooks/")?.split_once('/')?;
-        let connection = self.config.connection(&name.parse().ok()?)?;
+        let connection = self.connections.named(&name.parse().ok()?)?;
         let ours = family == self.family.as_str() && connection.family == self.family && connection.enabled;
         if ours { Some((connection, connectors::by_name(&connection.tool)?)) } else { None }
     }

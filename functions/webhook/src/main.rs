@@ -24,11 +24,11 @@ async fn main() -> Result<(), Error> {
     let secrets = family.as_ref().map(|family| environment.secrets(family.as_str())).unwrap_or_default();
     environment.finish()?;
     let family = family?;
-    let files = config::Files(runtime::env::read_files(Path::new(&folder))?);
-    let config = Arc::new(config::load(&files, &connectors::tools())?);
+    let files = config::Files(runtime::env::read_one(Path::new(&folder), config::CONNECTIONS)?);
+    let connections = Arc::new(config::connections(&files, &connectors::tools())?);
     let seam = Seam::network()?;
     let secrets = Secrets::in_ssm(&seam, &aws, &secrets);
-    let webhook = &Webhook::new(family, config, Store::connect(&seam, &aws, tables), secrets);
+    let webhook = &Webhook::new(family, connections, Store::connect(&seam, &aws, tables), secrets);
     lambda_runtime::run(service_fn(|event: LambdaEvent<HttpEvent>| async move {
         Ok::<_, Error>(Box::pin(webhook.handle(event.payload)).await)
     }))

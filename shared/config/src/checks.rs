@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use model::{Field, Tool, stable_hash};
 
+use crate::CONNECTIONS;
 use crate::health::{self, ProfileFile};
 use crate::reading::{Reader, suggestion};
 use crate::{
-    Config, Files, Modes, Playbook, Problem, Problems, ScalarInfo, Trigger, connections, mail, modes, playbooks,
-    scalar, team,
+    Config, Connections, Files, Modes, Playbook, Problem, Problems, ScalarInfo, Trigger, connections, mail, modes,
+    playbooks, scalar, team,
 };
 
-const CONNECTIONS: &str = "connections.toml";
 const HEALTH: &str = "health.toml";
 const PROFILES: &str = "health/";
 const TEAM: &str = "team.toml";
@@ -87,6 +87,14 @@ pub(crate) fn load(files: &Files, tools: &[Tool]) -> Result<Config, Problems> {
     });
     config.warnings = measured.chain(watched).chain(parentless).collect();
     Ok(config)
+}
+
+pub(crate) fn connections_alone(files: &Files, tools: &[Tool]) -> Result<Connections, Problems> {
+    let mut problems = Vec::new();
+    match one(files, CONNECTIONS, &mut problems, |reader| connections::alone(reader, tools)) {
+        Some(connections) if problems.is_empty() => Ok(connections),
+        Some(_) | None => Err(Problems(problems)),
+    }
 }
 
 /// The files of `health/` by name; `None` for one that cannot be read.

@@ -10,9 +10,9 @@ use model::{ConnectionName, Field, Tool};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::Condition;
 use crate::reading::{Reader, Table};
 use crate::scalar::RESULTS;
+use crate::{Condition, Config};
 
 /// Which accounts are assessed.
 #[derive(Debug, Clone)]
@@ -53,8 +53,25 @@ impl fmt::Display for RenewalSource {
     }
 }
 
+/// The connections, in the order of `connections.toml`: all that a function needs which neither judges nor sends.
+#[derive(Debug, Clone)]
+pub struct Connections(Vec<Connection>);
+
+impl Connections {
+    /// The connection of that name, enabled or not.
+    pub fn named(&self, name: &ConnectionName) -> Option<&Connection> {
+        self.0.iter().find(|connection| &connection.name == name)
+    }
+}
+
+impl From<&Config> for Connections {
+    fn from(config: &Config) -> Self {
+        Self(config.connections.clone())
+    }
+}
+
 /// What `connections.toml` says, once checked.
-pub(crate) struct Connections {
+pub(crate) struct ConnectionsFile {
     pub(crate) connections: Vec<Connection>,
     pub(crate) watch: Option<Watch>,
     pub(crate) authority: BTreeMap<Field, Vec<ConnectionName>>,
@@ -91,14 +108,16 @@ struct WatchTable {
     exclude_domains: Vec<Spanned<String>>,
 }
 
-pub(crate) fn read(reader: &mut Reader<'_>, tools: &[Tool]) -> Option<Connections> {
+/// The connections alone: what the file says about who is believed and watched is parsed, and not looked at. A condition is
+/// not even compiled, so whoever needs no more than this carries no language of conditions with it.
+pub(crate) fn alone(reader: &mut Reader<'_>, tools: &[Tool]) -> Option<Connections> {
     let file: File = reader.parse()?;
-    // In the order of the file: without `[authority]` that order decides who is believed.
-    let mut tables: Vec<_> = file.connection.into_iter().collect();
-    tables.sort_by_key(|(name, _)| name.span().start);
-    let mut connections: Vec<_> =
-        tables.into_iter().filter_map(|(name, table)| connection::read(reader, &name, table, tools)).collect();
-    name_accounts(&mut connections, tools);
+    Some(Connections(listed(reader, file.connection, tools)))
+}
+
+pub(crate) fn read(reader: &mut Reader<'_>, tools: &[Tool]) -> Option<ConnectionsFile> {
+    let file: File = reader.parse()?;
+    let connections = listed(reader, file.connection, tools);
     let mut authority = BTreeMap::new();
     for (field, names) in file.authority {
         let ranked = names.iter().filter_map(|name| {
@@ -117,7 +136,17 @@ pub(crate) fn read(reader: &mut Reader<'_>, tools: &[Tool]) -> Option<Connection
     let renewal_sources = renewal_sources(reader, file.renewals.as_ref());
     let mut watched_names = Vec::new();
     let watch = watch(reader, &file.watch, &mut watched_names);
-    Some(Connections { connections, watch, authority, renewal_sources, watched_names })
+    Some(ConnectionsFile { connections, watch, authority, renewal_sources, watched_names })
+}
+
+/// In the order of the file: without `[authority]` that order decides who is believed.
+fn listed(reader: &mut Reader<'_>, tables: Table<connection::ConnectionTable>, tools: &[Tool]) -> Vec<Connection> {
+    let mut tables: Vec<_> = tables.into_iter().collect();
+    tables.sort_by_key(|(name, _)| name.span().start);
+    let mut connections: Vec<_> =
+        tables.into_iter().filter_map(|(name, table)| connection::read(reader, &name, table, tools)).collect();
+    name_accounts(&mut connections, tools);
+    connections
 }
 
 /// A bare id of another tool is one of the first enabled tool that opens accounts, where a connection does not say.

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 pub use calendar::{BadQuietHours, Calendar, QuietHours, moment};
 pub use condition::{Condition, Effort, Verdict};
-pub use connections::{Connection, RenewalPipeline, RenewalSource, Watch};
+pub use connections::{Connection, Connections, RenewalPipeline, RenewalSource, Watch};
 pub use desk::Alerts;
 pub use health::{
     After, CapRule, Case, Dimension, Every, GreenNeeds, Headline, HealthModel, Measure, Missing, Points, Profile,
@@ -124,4 +124,16 @@ impl Authority for Config {
 /// When anything is wrong: all problems of all files, except that a file that cannot be parsed has one.
 pub fn load(files: &Files, tools: &[model::Tool]) -> Result<Config, Problems> {
     checks::load(files, tools)
+}
+
+/// The file that [`connections`] reads.
+pub const CONNECTIONS: &str = "connections.toml";
+
+/// Reads and checks the connections alone, out of [`CONNECTIONS`]: for a function that only receives or fetches, which has
+/// no time to lose in its first call. What else the file says, and every other file, was checked before it was packed.
+///
+/// # Errors
+/// When a connection is wrong, or the file is missing or cannot be parsed: all problems.
+pub fn connections(files: &Files, tools: &[model::Tool]) -> Result<Connections, Problems> {
+    checks::connections_alone(files, tools)
 }

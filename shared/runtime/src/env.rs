@@ -56,6 +56,18 @@ impl Environment {
     }
 }
 
+/// The one file `name` of the folder `dir`, by its name.
+///
+/// # Errors
+/// When it cannot be read; the error names it.
+pub fn read_one(dir: &Path, name: &str) -> std::io::Result<BTreeMap<String, String>> {
+    Ok([(name.to_owned(), read(&dir.join(name))?)].into())
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    std::fs::read_to_string(path).map_err(|e| std::io::Error::new(e.kind(), format!("{}: {e}", path.display())))
+}
+
 /// Every text file below `dir`, by its path from there with `/` between the parts.
 ///
 /// # Errors
@@ -71,9 +83,7 @@ pub fn read_files(dir: &Path) -> std::io::Result<BTreeMap<String, String>> {
             if entry.file_type().map_err(named)?.is_dir() {
                 folders.push((entry.path(), format!("{name}/")));
             } else if [".toml", ".j2"].iter().any(|ending| name.ends_with(ending)) {
-                let text = std::fs::read_to_string(entry.path())
-                    .map_err(|e| std::io::Error::new(e.kind(), format!("{}: {e}", entry.path().display())))?;
-                files.insert(name, text);
+                files.insert(name, read(&entry.path())?);
             }
         }
     }

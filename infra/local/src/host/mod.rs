@@ -31,8 +31,8 @@ use std::sync::Arc;
 
 use actions::bus::Bus as BusClient;
 use clock::Minute;
-use config::Config;
 use config::secrets::SecretsFile;
+use config::{Config, Connections};
 use crm_task::CrmTasks;
 use email_nudge::EmailNudge;
 use fetch_object::FetchObject;
@@ -359,9 +359,10 @@ impl Functions {
             let clock = clock.clone();
             Clock::new(move || clock.now())
         };
+        let connections = Arc::new(Connections::from(&**config));
         let webhook = |family| {
             let secrets = secrets(&parts.secrets, connection_secrets);
-            (family, Arc::new(Webhook::new(family, config.clone(), store.clone(), secrets)))
+            (family, Arc::new(Webhook::new(family, connections.clone(), store.clone(), secrets)))
         };
         let slack_secrets = secrets(&parts.secrets, |file| destination_secrets(file, "slack"));
         let hubspot_secrets = secrets(&parts.secrets, |file| destination_secrets(file, "hubspot"));
@@ -384,7 +385,7 @@ impl Functions {
         let mail_events = MailEvents::new(store.clone(), receipts.clone());
         let tokens = secrets(&parts.secrets, tokens::secrets);
         let fetch_object =
-            FetchObject::new(config.clone(), store.clone(), seam.clone(), tokens, time_of_answers, receipts);
+            FetchObject::new(connections.clone(), store.clone(), seam.clone(), tokens, time_of_answers, receipts);
         Ok(Self {
             normalize: Arc::new(Normalize::new(config.clone(), store.clone())),
             health: Arc::new(Health::new(config.clone(), store.clone())),

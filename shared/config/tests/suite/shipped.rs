@@ -53,6 +53,31 @@ fn three_tools_are_connected_and_know_whose_ids_are_accounts() {
 }
 
 #[test]
+fn who_needs_only_the_connections_reads_only_their_file_and_what_it_says_of_them() {
+    let whole = config();
+    let only = |old: &str, new: &str| {
+        let mut files = with("connections.toml", old, new);
+        files.0.retain(|path, _| path == "connections.toml");
+        config::connections(&files, TOOLS)
+    };
+    let read = only("", "").unwrap();
+    for known in &whole.connections {
+        assert_eq!(format!("{:?}", read.named(&known.name).unwrap()), format!("{known:?}"));
+    }
+    assert!(read.named(&"stripe".parse().unwrap()).is_none());
+    // Wrong in what it reads, wrong in what it does not, and both as `load` says them.
+    let wrong = only("tool = \"zendesk\"", "tool = \"zendesc\"").unwrap_err();
+    let (all, most) = (with("connections.toml", "tool = \"zendesk\"", "tool = \"zendesc\""), wrong.0.len());
+    assert_eq!(wrong.0, load(&all, TOOLS).unwrap_err().0[..most]);
+    let unwatched = "when = \"nonsense\" # ";
+    assert!(
+        only("when = ", unwatched).is_ok() && load(&with("connections.toml", "when = ", unwatched), TOOLS).is_err()
+    );
+    let missing = config::connections(&config::Files::default(), TOOLS).unwrap_err().to_string();
+    assert!(missing.contains("connections.toml") && missing.contains("the file is missing"), "{missing}");
+}
+
+#[test]
 fn a_connection_says_where_its_api_is_what_is_complete_and_what_bare_ids_name() {
     let config =
         |old: &str, new: &str| load(&with("connections.toml", old, new), TOOLS).unwrap_or_else(|p| panic!("{p}"));

@@ -1,5 +1,8 @@
 //! Who may know what: the answers to those who cannot sign tell nothing of what exists.
 
+use std::sync::Arc;
+
+use config::Connections;
 use model::Family;
 use runtime::aws::AwsSettings;
 use runtime::lambda::HttpEvent;
@@ -60,7 +63,8 @@ async fn a_function_takes_only_its_own_familys_address() {
         (Family::Survey, PATH),
         (Family::Survey, "/hooks/survey/hubspot"),
     ] {
-        let webhook = Webhook::new(family, tests::config(), store.clone(), Secrets::from_host(stored));
+        let connections = Arc::new(Connections::from(&*tests::config()));
+        let webhook = Webhook::new(family, connections, store.clone(), Secrets::from_host(stored));
         let answer = webhook.handle(request_to(path, &company(1), SECRET)).await;
         assert_eq!(answer, refused, "{path} at {family}");
     }
