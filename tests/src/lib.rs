@@ -25,6 +25,7 @@ pub mod gate;
 pub mod history;
 pub mod hubspot;
 pub mod kill;
+pub mod numbers;
 pub mod ses;
 pub mod slack;
 mod vendor;

@@ -10,6 +10,7 @@ use std::process::Command;
 use barometer::cli::Cli;
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use tests::documents::{call_of, quoted};
+use tests::numbers;
 
 /// Everything that may lie at the top. A new part of the product belongs into one of the folders.
 const TOP: [&str; 21] = [
@@ -163,6 +164,33 @@ fn no_file_holds_two_ideas() {
         (lines > MAX_LINES).then(|| format!("{}: {lines} lines", f.path))
     });
     none("divide these", long);
+}
+
+/// `DEFAULTS.md` ends with the numbers that no file changes; `BLESS=1` rewrites that part.
+#[test]
+fn every_number_that_decides_is_told_with_its_reason() {
+    const DOCUMENT: &str = "infra/config/DEFAULTS.md";
+    let files = files();
+    let deciding = || files.iter().filter(|file| numbers::decides(&file.path));
+    let fixed: Vec<_> = deciding().flat_map(|file| numbers::fixed(&file.path, &file.text)).collect();
+    let without = fixed.iter().filter(|number| !number.has_reason());
+    none(
+        "write above each why it is what it is",
+        without.map(|number| format!("{}: {}: {:?}", number.file, number.name, number.why)),
+    );
+    none(
+        "give the number a name and a reason, or say why behind it",
+        deciding().flat_map(|file| numbers::bare(&file.path, &file.text)),
+    );
+    let written = read(DOCUMENT);
+    let before = &written[..written.find(numbers::HEADING).unwrap_or(written.len())];
+    let told = format!("{before}{}", numbers::document(&fixed));
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(root().join(DOCUMENT), told).unwrap();
+        return;
+    }
+    assert!(written == told, "{DOCUMENT} is not what the code says; BLESS=1 rewrites it, read the difference");
+    assert!(fixed.len() > 60, "only {} numbers were found; is the deciding code elsewhere?", fixed.len());
 }
 
 #[test]

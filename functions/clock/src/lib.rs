@@ -27,7 +27,7 @@ const MAX_ATTEMPTS: u32 = 12;
 pub const BUDGET: SignedDuration = SignedDuration::from_secs(15);
 /// How much of it may go into events that were left over, so that a bus that is down holds up no account.
 const REPUBLISHING: SignedDuration = SignedDuration::from_secs(5);
-/// How many of them are handed to the bus at a time.
+/// How many of them are handed to the bus at a time: ten of its calls, well within the time that is left.
 const AT_A_TIME: usize = 100;
 
 /// The handler.

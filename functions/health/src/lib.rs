@@ -20,9 +20,9 @@ use tracing::{error, info};
 use crate::reading::{Change, Missing, Reading, View};
 pub use crate::rescore::Rescored;
 
-/// How often a recompute starts again when others commit first.
+/// How often a recompute starts again when others commit first; then the stream hands it in again.
 const TRIES: usize = 8;
-/// The most items of one transaction.
+/// The most items of one transaction: what DynamoDB takes.
 const MOST_ITEMS: usize = 100;
 
 /// The handler.

@@ -39,7 +39,7 @@ use crate::reader::Reader;
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 /// A message found `sending` is sent again this often in all, then it is uncertain.
 const MAX_SENDS: u32 = 2;
-/// How long after the message it follows a reply looks again.
+/// How long after the message it follows a reply looks again: that is sent within seconds, or not for a while.
 const AFTER_ROOT: SignedDuration = SignedDuration::from_mins(1);
 
 /// Why an incoming webhook redirects nothing.

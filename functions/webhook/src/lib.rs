@@ -26,7 +26,8 @@ enum Answer {
     RetryLater,
 }
 
-/// Seconds after which a sender may try again when the store or a secret is missing.
+/// Seconds after which a sender may try again when the store or a secret is missing: longer than a short outage, shorter than
+/// any sender's patience.
 const RETRY_AFTER_S: u32 = 30;
 
 impl Answer {

@@ -25,6 +25,8 @@ pub struct Alerts {
     pub surge_within: SignedDuration,
     /// How long a first message waits, so that a burst is seen before it is told.
     pub settle: SignedDuration,
+    /// How many of its own points, as basis points, a measure falls before the thread of a risk is told.
+    pub worth_telling: u16,
 }
 
 /// What holds where `team.toml` says nothing.
@@ -36,8 +38,9 @@ impl Default for Alerts {
             exempt_merged_after: 3,
             digest_at: Time::constant(9, 0, 0, 0),
             surge_accounts: 10,
-            surge_within: SignedDuration::from_mins(15),
-            settle: SignedDuration::from_mins(2),
+            surge_within: SignedDuration::from_mins(15), // as `team.toml` ships, which says why
+            settle: SignedDuration::from_mins(2),        // as above
+            worth_telling: 1_000,
         }
     }
 }
@@ -66,6 +69,8 @@ pub(crate) struct AlertsTable {
     surge_within: Option<Spanned<String>>,
     #[serde(default)]
     settle: Option<Spanned<String>>,
+    #[serde(default)]
+    worth_telling: Option<Spanned<i64>>,
 }
 
 /// The most messages a week or a day that make sense as a budget.
@@ -101,6 +106,7 @@ pub(crate) fn alerts(reader: &mut Reader<'_>, table: &AlertsTable) -> Alerts {
         surge_accounts: count(reader, table.surge_accounts.as_ref(), usual.surge_accounts, 2, MOST_ACCOUNTS),
         surge_within,
         settle,
+        worth_telling: table.worth_telling.as_ref().map_or(usual.worth_telling, |points| reader.points(points)),
     }
 }
 

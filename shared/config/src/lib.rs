@@ -29,7 +29,7 @@ pub use condition::{Condition, Effort, Verdict};
 pub use connections::{Connection, Connections, RenewalPipeline, RenewalSource, Watch};
 pub use desk::Alerts;
 pub use health::{
-    After, CapRule, Case, Dimension, Every, GreenNeeds, Headline, HealthModel, Measure, Missing, Points, Profile,
+    After, CapRule, Case, Dimension, Every, GreenNeeds, Headline, HealthModel, Least, Measure, Missing, Points, Profile,
 };
 pub use mail::{ContactList, Mail, MailLimits, ToCustomers};
 use model::{Authority, ConnectionName, Field, PlaybookName};

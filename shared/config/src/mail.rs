@@ -51,9 +51,9 @@ pub struct MailLimits {
     pub per_week: u32,
 }
 
-/// What holds for customers where the file says nothing.
+/// What holds for customers where the file says nothing: as `email.toml` ships, which says why.
 const CUSTOMER: MailLimits = MailLimits { per_day: 1, per_week: 2 };
-/// What holds for us.
+/// What holds for us where the file says nothing, likewise.
 const COLLEAGUE: MailLimits = MailLimits { per_day: 5, per_week: 20 };
 
 #[derive(Deserialize)]
@@ -135,11 +135,14 @@ pub(crate) fn is_address(text: &str) -> bool {
     })
 }
 
+/// The longest name of a configuration set or a list that SES takes, in bytes.
+const LONGEST_NAME: usize = 64;
+
 /// A name as SES takes it.
 fn ses_name(reader: &mut Reader<'_>, written: &Spanned<String>) -> String {
     let name = reader.words(written);
     let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    if name.len() > 64 || !name.bytes().all(good) {
+    if name.len() > LONGEST_NAME || !name.bytes().all(good) {
         let help = "letters, digits, `-` and `_`, at most 64, as it is called in the SES console".to_owned();
         reader.wrong(written.span(), format!("`{name}` is no name of SES"), help);
     }

@@ -17,6 +17,12 @@ pub struct Runway {
     pub min_term_days: i64,
     /// The checkpoint, in days, to which several risks at once pull an account; `None`: they pull none.
     pub compound_risk: Option<u16>,
+    /// So many days before the end they begin to.
+    pub compound_within_days: i64,
+    /// A day that moves later by so many days or more is the end of the next term.
+    pub renewed_from_days: i64,
+    /// A checkpoint that was said is said again only for a moment more than so many days later.
+    pub repeat_after_days: i64,
     /// What to do once the last day for giving notice has passed without notice.
     pub locked_in: String,
     /// What to do once a term has ended and nobody decided.
@@ -52,13 +58,20 @@ impl Runway {
     pub const PAST_DUE: &'static str = "past_due";
 }
 
-/// Work begins then.
+/// When a checkpoint comes unless the file says otherwise: work begins then.
 const AT: Time = time(9, 0, 0, 0);
 /// A contract is half a year or longer, unless the file says otherwise.
 const MIN_TERM_DAYS: i64 = 180;
 /// Where several risks at once pull an account, where there is such a checkpoint and the file does not say.
 const COMPOUND_RISK: u16 = 90;
-/// More than two years ahead is another term.
+/// How long before the end several risks at once count together, unless the file says otherwise: half a year is when a
+/// renewal is decided.
+const COMPOUND_WITHIN_DAYS: i64 = 180;
+/// A day so much later is another term, unless the file says otherwise: nobody prolongs by nine months.
+const RENEWED_FROM_DAYS: i64 = 270;
+/// A checkpoint is worth repeating for a day so much later, unless the file says otherwise: within a month it still holds.
+const REPEAT_AFTER_DAYS: i64 = 30;
+/// The earliest checkpoint: more than two years ahead is another term.
 const MOST_DAYS: u16 = 730;
 
 #[derive(Deserialize)]
@@ -71,6 +84,12 @@ pub(crate) struct RenewalTable {
     min_term: Option<Spanned<String>>,
     #[serde(default)]
     compound_risk: Option<Spanned<i64>>,
+    #[serde(default)]
+    compound_within: Option<Spanned<String>>,
+    #[serde(default)]
+    renewed_from: Option<Spanned<String>>,
+    #[serde(default)]
+    repeat_after: Option<Spanned<String>>,
     locked_in: Spanned<String>,
     past_due: Spanned<String>,
 }
@@ -109,14 +128,26 @@ pub(crate) fn read(reader: &mut Reader<'_>, table: &RenewalTable, span: std::ops
         }
         None => Some(COMPOUND_RISK).filter(|days| is_one(*days)),
     };
+    let mut days = |text: &Option<Spanned<String>>, usual| text.as_ref().map_or(usual, |text| whole_days(reader, text));
+    let (min_term_days, compound_within_days) =
+        (days(&table.min_term, MIN_TERM_DAYS), days(&table.compound_within, COMPOUND_WITHIN_DAYS));
+    let (renewed_from_days, repeat_after_days) =
+        (days(&table.renewed_from, RENEWED_FROM_DAYS), days(&table.repeat_after, REPEAT_AFTER_DAYS));
     Runway {
         at: table.at.as_ref().map_or(AT, |at| hour(reader, at)),
-        min_term_days: table.min_term.as_ref().map_or(MIN_TERM_DAYS, |text| reader.duration(text).as_hours() / 24),
+        min_term_days,
         compound_risk,
+        compound_within_days,
+        renewed_from_days,
+        repeat_after_days,
         locked_in: reader.words(&table.locked_in),
         past_due: reader.words(&table.past_due),
         checkpoints,
     }
+}
+
+fn whole_days(reader: &mut Reader<'_>, text: &Spanned<String>) -> i64 {
+    reader.duration(text).as_hours() / 24
 }
 
 fn checkpoint_days(reader: &mut Reader<'_>, written: &Spanned<i64>) -> u16 {

@@ -13,7 +13,7 @@ use crate::news::News;
 use crate::play::Plays;
 use crate::renewals::days_between;
 
-/// How many measures a message names.
+/// How many measures a message names: as many as are read before the next step is.
 pub(crate) const NAMED: usize = 3;
 
 /// What moved since the assessment before: new caps, then measures, worst first; without a movement, what costs most. Of an
@@ -206,8 +206,10 @@ fn border(bands: &Bands, band: Band) -> Option<String> {
     }
 }
 
-/// How far back an account is compared with itself.
+/// How far back an account is compared with itself, in days: a quarter, as for tickets.
 const BASELINE_DAYS: i64 = 90;
+/// What is known for less than a day says nothing of what is usual.
+const SHORTEST_BASELINE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The score an account had on average before now, weighted by how long it had each; `None` without a past of a day.
 fn usual(now: &Assessment) -> Option<Score> {
@@ -221,7 +223,7 @@ fn usual(now: &Assessment) -> Option<Score> {
             whole += held;
         }
     }
-    let is_long = whole >= SignedDuration::from_hours(24).as_millis();
+    let is_long = whole >= SHORTEST_BASELINE.as_millis();
     let average = is_long.then(|| (2 * sum + whole).div_euclid(2 * whole))?;
     u16::try_from(average).ok().and_then(|average| Score::new(average).ok())
 }

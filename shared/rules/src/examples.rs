@@ -45,7 +45,7 @@ const START_MS: i64 = 1_790_758_800_000;
 
 fn problems(config: &Config, playbook: &Playbook, example: &Example) -> Vec<String> {
     let Some(first) = Moment::from_millis(START_MS) else { return vec![] };
-    let second = first.plus(SignedDuration::from_hours(24));
+    let second = first.plus(SignedDuration::from_hours(24)); // the next day; examples speak in whole days
     let subject = SubjectId::vendor("example", "company", "1");
     let mut after = example.before.clone();
     after.extend(example.after.clone());

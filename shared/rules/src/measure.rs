@@ -38,7 +38,7 @@ struct Worth {
 
 /// The longest time over which evaluations are made up for: as far as is looked ahead.
 const MOST_MISSED_DAYS: i32 = 400;
-/// What is assumed where nothing is known and the measure wants it so.
+/// What is assumed, as basis points, where nothing is known and the measure wants it so: the middle.
 const NEUTRAL: u16 = 5_000;
 
 /// The measure as of `when`, after what is remembered of it.

@@ -45,6 +45,7 @@ pub struct Scored {
     pub scale: Scale,
 }
 
+/// All points, as basis points: part of the scale.
 const FULL: u128 = 10_000;
 
 /// Σ weight·points ÷ Σ weight over the measures of a group that have points, then the same over the groups that are

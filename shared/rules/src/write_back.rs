@@ -16,7 +16,7 @@ const BAND_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 /// A score that moves within its band is written no more often than this: time moves scores in whole days, and a list of
 /// accounts that is sorted by score is read in the morning.
 const SCORE_AGAIN: SignedDuration = SignedDuration::from_hours(24);
-/// How many reasons are named.
+/// How many reasons are named: as many as a message has.
 const NAMED: usize = 3;
 /// The row that the action names where playbooks name their episode; there is none.
 const NO_EPISODE: &str = "PLAY#write-back";

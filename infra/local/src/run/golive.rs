@@ -12,7 +12,7 @@ use crate::show;
 /// How much of the revenue may be looked after by nobody, in basis points: at more, alerts about what matters would be read
 /// by nobody in particular, which is how a team learns to ignore them.
 const MOST_UNOWNED: u32 = 500;
-/// How many are named.
+/// How many are named: more scroll the refusal off the screen.
 const NAMED: usize = 10;
 
 /// Carries the command out.

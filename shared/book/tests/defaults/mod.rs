@@ -1,5 +1,6 @@
 //! `infra/config/DEFAULTS.md`: every number that ships, with its reason and what it comes to in the messy book. The file is
-//! written by `BLESS=1 cargo test -p book --test limits`; read its difference before committing.
+//! written by `BLESS=1 cargo test -p book --test limits`; read its difference before committing. What is fixed in the code stands
+//! below it and is written by another test (`tests/src/numbers.rs`), which needs no book.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,11 +23,16 @@ struct Default {
     effect: String,
 }
 
+/// The heading of what another test writes.
+const FIXED: &str = "\n## Fixed in the code\n";
+
 const HEAD: &str = "# Defaults
 
-Every number in the configuration that ships: its value, the reason that stands beside it in the file, where it comes from
-(*ours*: our judgement, tried on the messy book; else what the comment names as its source), and what it came to in one year
-of the messy book (seed 1). Written by `BLESS=1 cargo test -p book --test limits`; change the files it tells of.
+Every number that decides. First those of the configuration that ships, which are yours to change: the value, the reason that
+stands beside it in the file, where it comes from (*ours*: our judgement, tried on the messy book; else what the comment names
+as its source), and what it came to in one year of the messy book (seed 1). Written by `BLESS=1 cargo test -p book --test
+limits`; change the files it tells of. What is part of a definition, or keeps a row within what a store takes, stands at the
+end: no file changes it.
 ";
 
 /// The whole document.
@@ -174,8 +180,10 @@ fn effect(path: &str, (table, name, key): (&str, &str, &str), config: &Config, r
 
 #[test]
 fn every_number_that_ships_is_told() {
-    let text = document(&super::common::shipped(), super::config(), &super::years()[0].report);
     let path = super::common::folder().join("DEFAULTS.md");
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let fixed = written.find(FIXED).map_or("", |at| &written[at..]);
+    let text = document(&super::common::shipped(), super::config(), &super::years()[0].report) + fixed;
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }

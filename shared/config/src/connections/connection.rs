@@ -69,7 +69,7 @@ pub struct RenewalPipeline {
     pub lost: Vec<String>,
 }
 
-/// Longest accepted body unless a connection says otherwise.
+/// Longest accepted body unless a connection says otherwise: many times what any of the vendors sends at once.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// API Gateway hands over at most 10 MB and a function URL 6 MB, base64 included; more could never arrive.
 const MOST_BODY_BYTES: i64 = 4 * 1024 * 1024;

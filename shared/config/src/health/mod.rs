@@ -39,6 +39,8 @@ pub struct HealthModel {
     pub green: GreenNeeds,
     /// After so many days of the machine saying green and people red, or the other way round, somebody should ask why.
     pub apart_days: i64,
+    /// What is too little to judge an account by.
+    pub least: Least,
     /// How the children of an account count for it; `None` leaves every account to its own facts.
     pub roll_up: Option<RollUpMode>,
     /// What is measured, per kind of account: the first that fits counts, and the last fits all.
@@ -52,6 +54,22 @@ pub struct GreenNeeds {
     pub dimensions: usize,
     /// and usage, the CSM's word, or contact in both directions within this many days.
     pub contact_within_days: i64,
+}
+
+/// What is too little to judge an account by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Least {
+    /// So many people who answered speak for an account, whoever they are; one who decides or backs us does alone.
+    pub respondents: usize,
+    /// Changes of fewer active users than these, on the mean, are chance.
+    pub active_users: i64,
+}
+
+/// What holds where `health.toml` says nothing.
+impl Default for Least {
+    fn default() -> Self {
+        Self { respondents: 3, active_users: 5 }
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,6 +87,8 @@ struct File {
     roll_up: Option<Spanned<RollUpMode>>,
     bands: Spanned<BandsTable>,
     green: GreenTable,
+    #[serde(default)]
+    least: LeastTable,
     profile: Spanned<Vec<Spanned<ProfileTable>>>,
 }
 
@@ -86,6 +106,15 @@ struct BandsTable {
 struct GreenTable {
     dimensions: Spanned<i64>,
     contact_within_days: Spanned<i64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct LeastTable {
+    #[serde(default)]
+    respondents: Option<Spanned<i64>>,
+    #[serde(default)]
+    active_users: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +147,7 @@ pub(crate) fn read(
         dimensions: usize::try_from(reader.whole(&file.green.dimensions, 1, 10, "dimensions")).unwrap_or(1),
         contact_within_days: reader.whole(&file.green.contact_within_days, 1, 365, "days"),
     };
+    let least = least(reader, &file.least);
     let tables = file.profile.get_ref();
     let profiles = tables.iter().map(|table| profile(reader, table.get_ref(), file.preset.as_ref(), files));
     let profiles: Vec<Option<Profile>> = profiles.collect();
@@ -139,7 +169,7 @@ pub(crate) fn read(
     let place = file.roll_up.as_ref().map(Spanned::span);
     let roll_up = file.roll_up.map(Spanned::into_inner);
     Some((
-        HealthModel { version, zone, bands, min_coverage, quiet_periods, green, apart_days, roll_up, profiles },
+        HealthModel { version, zone, bands, min_coverage, quiet_periods, green, apart_days, least, roll_up, profiles },
         place,
     ))
 }
@@ -172,6 +202,16 @@ fn profile(
     let hash = stable_hash(&[reader.text, file.text()])[..12].to_owned();
     let version = VersionName { name: table.name.get_ref().clone(), hash };
     file.profile(reader, table.preset.as_ref().or(preset_of_all), version, when, needs)
+}
+
+fn least(reader: &mut Reader<'_>, table: &LeastTable) -> Least {
+    let usual = Least::default();
+    let respondents = table.respondents.as_ref().map(|written| reader.whole(written, 1, 100, "people"));
+    let active_users = table.active_users.as_ref().map(|written| reader.whole(written, 1, 1_000, "users"));
+    Least {
+        respondents: respondents.and_then(|count| usize::try_from(count).ok()).unwrap_or(usual.respondents),
+        active_users: active_users.unwrap_or(usual.active_users),
+    }
 }
 
 /// A condition that decides what an assessment is made of, and so cannot read what comes of it.

@@ -28,7 +28,7 @@ pub enum Points {
     },
 }
 
-/// All points.
+/// All points, as basis points: part of the scale.
 const FULL: u16 = 10_000;
 
 impl Points {

@@ -38,8 +38,7 @@ impl FromStr for Offset {
 
     fn from_str(text: &str) -> Result<Self, BadOffset> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        // Two years; more is a slip.
-        let number = text[..digits].parse::<u16>().ok().filter(|number| *number <= 730);
+        let number = text[..digits].parse::<u16>().ok().filter(|number| *number <= MOST);
         match (number, &text[digits..]) {
             (Some(hours), "bh") => Ok(Self::BusinessHours(hours)),
             (Some(days), "bd") => Ok(Self::BusinessDays(days)),
@@ -49,9 +48,11 @@ impl FromStr for Offset {
     }
 }
 
-/// When people begin.
+/// The longest, in days or hours: two years of days, more is a slip.
+const MOST: u16 = 730;
+/// When people begin: business hours are those in which most offices of any zone are open.
 const FROM: Time = time(9, 0, 0, 0);
-/// When they go.
+/// When they go, so that a business day has eight hours.
 const UNTIL: Time = time(17, 0, 0, 0);
 
 impl Offset {

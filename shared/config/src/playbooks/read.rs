@@ -11,9 +11,9 @@ use super::{Example, Expect, Offset, Playbook, Step, StepAction, Trigger, Window
 use crate::reading::{Reader, Table};
 use crate::{Condition, SCALARS, Scalar, ScalarKind, runway, scalar};
 
-/// How long a recovery must hold unless the playbook says otherwise.
+/// How long a recovery must hold unless the playbook says otherwise: a day keeps a score that trembles from telling twice.
 const RECOVER_AFTER: SignedDuration = SignedDuration::from_hours(24);
-/// A playbook's place unless it says otherwise.
+/// A playbook's place unless it says otherwise: in the middle, so that others can go before it or after it.
 const PRIORITY: u32 = 50;
 /// Names of messages that no step asks for.
 const RESERVED: [&str; 4] = ["resolved", "update", "hand-off", "answered"];

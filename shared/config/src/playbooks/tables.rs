@@ -63,7 +63,7 @@ pub(super) enum TriggerTable {
         #[serde(default)]
         first_sight_days: Option<Spanned<i64>>,
     },
-    Renewal(RenewalTable),
+    Renewal(Box<RenewalTable>),
 }
 
 #[derive(Deserialize)]

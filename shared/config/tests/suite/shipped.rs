@@ -196,6 +196,26 @@ fn people_are_found_by_email_in_any_case_or_by_owner_id() {
     assert_eq!(team.alerts, config::Alerts::default(), "the file shows what holds without it");
 }
 
+/// Files of before go on as they did.
+#[test]
+fn what_older_files_leave_out_is_what_ships() {
+    let mut files = shipped();
+    let without = |text: &str, names: &[&str]| {
+        let keeps = |line: &&str| !names.iter().any(|name| line.starts_with(&format!("{name} = ")));
+        text.lines().filter(keeps).collect::<Vec<_>>().join("\n")
+    };
+    let runway = "playbooks/renewal-runway.toml";
+    let names = ["min_term", "compound_within", "renewed_from", "repeat_after"];
+    files.0.insert(runway.to_owned(), without(&files.0[runway], &names));
+    files.0.insert("health.toml".to_owned(), without(&files.0["health.toml"], &["respondents", "active_users"]));
+    files.0.insert("team.toml".to_owned(), without(&files.0["team.toml"], &["worth_telling"]));
+    let (before, now) = (load(&files, TOOLS).unwrap(), config());
+    let of = |config: &Config| config.playbook(&"renewal-runway".parse().unwrap()).unwrap().trigger.clone();
+    assert_eq!(of(&before), of(&now));
+    assert_eq!(before.model.least, now.model.least);
+    assert_eq!(before.team.alerts, now.team.alerts);
+}
+
 #[test]
 fn what_modes_does_not_name_observes() {
     let modes = config().modes;

@@ -16,7 +16,7 @@ pub struct Score(u16);
 pub struct OutOfRange(pub u16);
 
 impl Score {
-    /// The healthiest score.
+    /// The healthiest score, 100 as basis points: part of the scale.
     pub const MAX: u16 = 10_000;
 
     /// # Errors

@@ -33,16 +33,18 @@ pub struct Trend {
     pub days_in_band: i64,
 }
 
+/// A day in milliseconds: in a trend, days are 24 hours long.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-/// Of the points of so many days the newest are kept, several of a day,
+/// Of the points of so many days several of a day are kept: what came of today and yesterday is looked at closely.
 const RECENT_DAYS: i64 = 2;
-/// so many of them.
+/// So many of those, the newest: with the others they stay within what a row of an account has room for.
 const RECENT_POINTS: usize = 16;
-/// So far back the last point of each day is kept,
+/// So far back the last point of each day is kept: five weeks, more than a trend of 30 days needs.
 const DAILY_DAYS: i64 = 35;
-/// and then the last of each week. Beyond that one point is left, so that the oldest day of a trend has a score.
+/// So far back the last point of each week is kept: a week more than a trend of 90 days needs. Beyond that one point is left, so
+/// that the oldest day of a trend has a score.
 const WEEKLY_DAYS: i64 = 98;
-/// How far back the straight line reaches.
+/// How far back the straight line reaches: four whole weeks, as for use.
 const LINE_DAYS: i64 = 28;
 
 /// Thins out what is old, and joins what is the same; never more than [`Assessment::HISTORY`] points are left.

@@ -9,11 +9,11 @@ use model::{ActionRequest, Alert, AlertKind, DeskLine, Money};
 
 use crate::renewals::days_between;
 
-/// The longest name of an account, in characters.
+/// The longest name of an account, in characters: two rows on a phone, so that a row of names stays within what a store takes.
 pub(super) const MAX_NAME: usize = 80;
-/// The longest phrase, in characters.
+/// The longest phrase, in characters: what is read at one glance.
 const MAX_PHRASE: usize = 160;
-/// How far off a deadline is taken to be that nobody knows.
+/// How far off, in days, a deadline is taken to be that nobody knows: a year, behind every one that is known to come.
 const UNKNOWN_DAYS: i64 = 365;
 
 /// What the digest says of a message. Days are counted in `zone`, the zone in which the message was put together.

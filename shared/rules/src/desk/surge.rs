@@ -14,9 +14,9 @@ use super::line::{MAX_NAME, cut};
 /// The most accounts of one burst that are remembered and counted, so that a row of them stays within what a store
 /// takes.
 const MOST_TURNS: usize = 300;
-/// How many accounts of a burst are named.
+/// How many accounts of a burst are named: who needs a call first; the rest is a list to be opened.
 const NAMED: usize = 5;
-/// How many measures of each are compared.
+/// How many measures of each are compared: what they have in common is among the largest.
 const MEASURES: usize = 2;
 /// How long a turn is remembered after it can be part of a burst, for messages that are delivered late or again.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);

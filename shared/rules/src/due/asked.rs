@@ -12,7 +12,7 @@ use crate::measure::values;
 use crate::renewals::days_between;
 use crate::when::When;
 
-/// How many hours ahead a condition that calculates is asked; after that it is asked once a day.
+/// How many hours ahead a condition that calculates is asked, a month; after that it is asked once a day.
 const HOURS: i64 = 31 * 24;
 
 /// A condition with the values it reads, of which those that move with time are read anew.

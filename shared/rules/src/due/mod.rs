@@ -16,7 +16,7 @@ use crate::score::{Scale, Weighed, capped};
 use crate::when::When;
 use asked::Asked;
 
-/// How far ahead is looked. An account that can still change after that is looked at again then.
+/// How many days ahead is looked: a year and a month, longer than any condition that ships counts. An account that can still change after that is looked at again then.
 const HORIZON_DAYS: i32 = 400;
 
 /// The first moment after `now` at which the band, a cap, the state of a measure or one of these conditions is not what it
@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
         let mut counted = measures.filter(|(_, state)| **state == MeasureState::Counted).map(|(of, _)| of);
         let has_fallen = |(measure, now): (&config::Measure, &Weighed)| {
             let told = thread.told.get(&measure.name).copied().zip(now.points);
-            told.is_some_and(|(told, now)| is_worth_telling(told, now))
+            told.is_some_and(|(told, now)| is_worth_telling(told, now, self.judge.config))
         };
         thread.not_before.is_none_or(|morning| morning <= when.at) && (thread.waits || counted.any(has_fallen))
     }

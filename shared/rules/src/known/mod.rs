@@ -75,7 +75,7 @@ const FIELDS: [(FactKey, &[Field]); 4] = [
     (FactKey::Override, &[Field::OverrideBand, Field::OverrideBy, Field::OverrideWhy, Field::OverrideUntil]),
 ];
 
-/// The window in which people are counted, in days.
+/// The window in which people are counted, in days: a quarter. Part of what the name of the scalar says.
 const STAKEHOLDERS: i64 = 90;
 
 impl<'a> Known<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use config::{Config, Scalar};
+use config::{Config, Least, Scalar};
 use jiff::civil::Date;
 use model::{FactKey, Field, Moment, Placed, Value, View};
 
@@ -12,12 +12,13 @@ use super::tickets::rounded;
 use crate::told::Told;
 use crate::when::When;
 
-/// How long an answer speaks for the account, in days.
+/// How long an answer speaks for the account, in days: half a year, as often as most ask. Part of what the names of the
+/// scalars say.
 const WINDOW: i64 = 180;
-/// So many respondents speak for an account, whoever they are.
-const RESPONDENTS: usize = 3;
-/// The lowest answer of a promoter and the highest of a detractor, of 0 to 10.
+/// The lowest answer of a promoter, of 0 to 10: part of what NPS is. Source: Reichheld, "The One Number You Need to Grow",
+/// Harvard Business Review, December 2003
 const PROMOTER: i64 = 9;
+/// The highest answer of a detractor, of 0 to 10: part of what NPS is. Source: as for a promoter
 const DETRACTOR: i64 = 6;
 
 /// One answer.
@@ -54,23 +55,28 @@ impl<'a> Answer<'a> {
 
 /// All answers of an account.
 #[derive(Debug, Clone)]
-pub(super) struct Answers<'a>(Vec<Answer<'a>>);
+pub(super) struct Answers<'a> {
+    /// The oldest first.
+    answers: Vec<Answer<'a>>,
+    /// What is too little to count.
+    least: Least,
+}
 
 impl<'a> Answers<'a> {
     pub fn new(view: View<'a>, sources: &Sources<'a>, people: &People<'a>, config: &'a Config) -> Self {
         let answers = view.objects(&FactKey::Response).filter_map(|placed| answer(placed, sources, people, config));
         let mut answers: Vec<_> = answers.collect();
         answers.sort_by_key(Answer::order);
-        Self(answers)
+        Self { answers, least: config.model.least }
     }
 
     pub fn sources(&self) -> BTreeSet<SourceId> {
-        self.0.iter().map(|answer| answer.source).collect()
+        self.answers.iter().map(|answer| answer.source).collect()
     }
 
     /// Who answered, when, and who says so.
     pub fn people(&self) -> impl Iterator<Item = (&'a str, Date, SourceId, Told<'a>)> {
-        let named = self.0.iter().filter(|answer| answer.is_named);
+        let named = self.answers.iter().filter(|answer| answer.is_named);
         named.map(|answer| (answer.person, answer.on, answer.source, answer.told))
     }
 
@@ -80,7 +86,7 @@ impl<'a> Answers<'a> {
         match name {
             "nps_latest" => {
                 let last = self.last_of_each(when, sources);
-                if !counts(last.keys().copied(), people) {
+                if !self.counts(last.keys().copied(), people) {
                     return None;
                 }
                 let among = |of: &dyn Fn(i64) -> bool| last.values().filter(|a| a.nps().is_some_and(of)).count();
@@ -104,9 +110,9 @@ impl<'a> Answers<'a> {
 
     /// The share of satisfied answers, each counted.
     pub fn csat(&self, when: When, sources: &Sources<'a>, people: &People<'a>) -> Option<Scalar> {
-        let recent = self.0.iter().filter(|a| within(a.on, sources.held(a.source, when), WINDOW));
+        let recent = self.answers.iter().filter(|a| within(a.on, sources.held(a.source, when), WINDOW));
         let recent: Vec<_> = recent.filter_map(|a| Some((a.person, a.is_satisfied?.0))).collect();
-        if !counts(recent.iter().map(|(person, _)| *person).collect::<BTreeSet<_>>().into_iter(), people) {
+        if !self.counts(recent.iter().map(|(person, _)| *person).collect::<BTreeSet<_>>().into_iter(), people) {
             return None;
         }
         let satisfied = recent.iter().filter(|(_, is_satisfied)| *is_satisfied).count();
@@ -116,7 +122,7 @@ impl<'a> Answers<'a> {
     /// The answer that a scalar is read from: the newest of those that it is about.
     pub fn told(&self, name: &str) -> Option<Told<'a>> {
         match name {
-            "csat_percent" => self.0.iter().rev().find_map(|answer| answer.is_satisfied).map(|(_, told)| told),
+            "csat_percent" => self.answers.iter().rev().find_map(|answer| answer.is_satisfied).map(|(_, told)| told),
             "days_since_detractor" | "detractors_180d" => {
                 let detractor = self.rated().rfind(|answer| answer.is_detractor());
                 detractor.or_else(|| self.rated().next_back())?.nps.map(|(_, told)| told)
@@ -127,7 +133,12 @@ impl<'a> Answers<'a> {
 
     /// The answers to how likely they recommend us, oldest first.
     fn rated(&self) -> impl DoubleEndedIterator<Item = &Answer<'a>> {
-        self.0.iter().filter(|answer| answer.nps.is_some())
+        self.answers.iter().filter(|answer| answer.nps.is_some())
+    }
+
+    /// Who answered speaks for the account.
+    fn counts(&self, mut respondents: impl ExactSizeIterator<Item = &'a str>, people: &People<'a>) -> bool {
+        respondents.len() >= self.least.respondents || respondents.any(|person| people.decides(person))
     }
 
     /// Per person their newest answer within the window.
@@ -135,11 +146,6 @@ impl<'a> Answers<'a> {
         let recent = self.rated().filter(|answer| within(answer.on, sources.held(answer.source, when), WINDOW));
         recent.map(|answer| (answer.person, answer)).collect()
     }
-}
-
-/// Who answered speaks for the account.
-fn counts<'a>(mut respondents: impl ExactSizeIterator<Item = &'a str>, people: &People<'a>) -> bool {
-    respondents.len() >= RESPONDENTS || respondents.any(|person| people.decides(person))
 }
 
 fn percent(part: usize, whole: usize) -> Option<i64> {

@@ -52,20 +52,21 @@ const WAITING: [&str; 5] = ["pending", "hold", "on-hold", "waiting on contact", 
 /// Statuses that end a ticket, for sources that tell no time of the solution.
 const OVER: [&str; 4] = ["solved", "closed", "resolved", "archived"];
 
-/// A spike is so many tickets or more
+/// A spike is so many tickets or more: fewer are chance, however few there were before.
 const LEAST_SPIKE: i64 = 3;
-/// within so many days, and so many times those of as many days before.
+/// The days within which a spike comes: a week, so that its days weigh the same before and now.
 const SPIKE: i64 = 7;
+/// A spike is so many times what is usual within as many days: less happens by itself every few weeks.
 const TIMES_USUAL: i64 = 2;
-/// The window in which tickets are counted, in days.
+/// The window in which tickets are counted, in days: a quarter. Part of what the name of the scalar says.
 const WINDOW: i64 = 90;
-/// The days whose load is compared with
+/// The days whose load is compared with those before: four whole weeks, as for use.
 const RECENT: i64 = 28;
-/// the days before them.
+/// The days before, which say what is usual: a quarter, long enough for one bad week not to be the habit.
 const BASELINE: i64 = 90;
-/// Fewer tickets in the baseline are no habit.
+/// Fewer tickets in the days before are no habit that anything could be compared with.
 const LEAST_TICKETS: usize = 3;
-/// From nine seats on their root is larger.
+/// From nine seats on their root is larger: the smallest companies count as one size.
 const LEAST_ROOT_OF_SEATS: i64 = 3;
 
 /// One ticket, as far as it counts.

@@ -17,17 +17,17 @@ use crate::renewals::{RunOut, days_between};
 use crate::told::Told;
 use crate::when::When;
 
-/// Days that are compared, four whole weeks.
+/// Days that are compared: four whole weeks, so that weekends weigh the same on both sides. Part of what the names of the
+/// scalars say.
 const WINDOW: usize = 28;
-/// Changes of fewer users than these, on the mean, are chance.
-const LEAST_USERS: i64 = 5;
-/// With reports from so many days ago the same season is the better comparison,
+/// With reports from so many days ago the same season is the better comparison: a year, and the four weeks, with a week to
+/// spare.
 const LONG_HISTORY: i64 = 400;
-/// so many days ago: the same days of the week.
+/// How many days ago that season is: 52 weeks, so that the days of the week are the same.
 const YEAR: i64 = 364;
 /// What is reported of longer ago is not looked at. Covers the window of a year ago, with room for days left out.
 const LOOK_BACK: i64 = 460;
-/// How many days ahead of the last report are filled in.
+/// How many days ahead of the last report are filled in: further than anything is looked ahead.
 const LOOK_AHEAD: i64 = 430;
 
 /// Days since 1970-01-01.
@@ -51,6 +51,8 @@ struct Series<'a> {
     sums: Vec<i64>,
     /// The last report.
     told: Told<'a>,
+    /// Changes of fewer users than these, on the mean, are chance.
+    least_users: i64,
 }
 
 /// What is reported of an account's use, by metric. Of several sources of one metric the one that is believed counts.
@@ -179,7 +181,7 @@ impl<'a> Series<'a> {
             None => self.sum(start.checked_sub(WINDOW)?, start),
         };
         let days = i64::try_from(WINDOW).ok()?;
-        (before >= LEAST_USERS * days).then(|| change(i128::from(now), i128::from(before)))?
+        (before >= self.least_users * days).then(|| change(i128::from(now), i128::from(before)))?
     }
 
     /// The sum of the same days a year ago, where all of them count.
@@ -231,8 +233,8 @@ fn series<'a>(items: &[(&'a Placed, &'a UsageKey)], sources: &Sources<'a>, confi
     let first_day = *sums.keys().next()?;
 
     let since = number(oldest);
-    let mut series =
-        Series { source, reported: sums.clone(), since, days: vec![], values: vec![], sums: vec![0], told };
+    let (days, values, least_users) = (vec![], vec![], config.model.least.active_users);
+    let mut series = Series { source, reported: sums.clone(), since, days, values, sums: vec![0], told, least_users };
     let mut day = date(1970, 1, 1).checked_add(first_day.days()).ok()?;
     let mut total = 0_i64;
     for number in first_day..=last_day + LOOK_AHEAD {

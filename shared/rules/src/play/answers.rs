@@ -11,7 +11,7 @@ use super::start::{Repeats, Start};
 use crate::news;
 use crate::told::Told;
 
-/// Whoever is asked back later than this after they answered has forgotten what they wrote.
+/// A fortnight: whoever is asked back later than this after they answered has forgotten what they wrote.
 const STALE_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// One person's answer.

@@ -134,7 +134,7 @@ pub(super) fn wanted(playbook: &Playbook) -> Step {
     }
 }
 
-/// The working days that a task has which nobody gave a day.
+/// The working days that a task has which nobody gave a day: as the first step of risk mitigation.
 const DUE_IN: u16 = 2;
 
 /// The newest of what was answered under any alert of this run.

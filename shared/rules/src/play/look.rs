@@ -12,7 +12,7 @@ use crate::told::Told;
 /// How often it is asked how the tasks of an account stand: six calls a day and account with an open task, of the 250 000
 /// that the smallest plan allows, and a thread that knows within a morning or an afternoon.
 const EVERY: SignedDuration = SignedDuration::from_hours(4);
-/// The most tasks that one call reads.
+/// The most tasks that one call reads: HubSpot takes 100 ids in a batch.
 const AT_ONCE: usize = 100;
 /// The tool whose connection reads them, as its `api` does other records.
 const READS: &str = "hubspot-app";

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use config::{Offset, Playbook, Role};
+use config::{Config, Offset, Playbook, Role};
 use model::{AlertChange, AlertKind, Cap, Contribution, Episode, MeasureState, Moment};
 
 use super::request::{Message, Place, request};
 use super::{Plays, open, team_calendar};
 use crate::alert::{self, AlertText};
 use crate::decide::Decision;
-
-/// How many of its own points (in basis points) a measure falls before it is worth a message.
-const WORTH_TELLING: u16 = 1_000;
 
 /// The thread of an open episode about risk: what it knows, so that looking ahead finds when it is told more.
 #[derive(Debug)]
@@ -25,8 +22,8 @@ pub(crate) struct Thread {
 }
 
 /// A measure that counts has fallen so far below what was told of it that it is worth a message.
-pub(crate) fn is_worth_telling(told: u16, now: u16) -> bool {
-    told.saturating_sub(now) >= WORTH_TELLING
+pub(crate) fn is_worth_telling(told: u16, now: u16, config: &Config) -> bool {
+    told.saturating_sub(now) >= config.team.alerts.worth_telling
 }
 
 /// The thread of an episode as it is left by this look; `None` where nothing more is told.
@@ -63,7 +60,8 @@ pub(super) fn update(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episo
     for (measure, counted) in open::told(plays) {
         episode.told.entry(measure).or_insert(counted);
     }
-    let fell: Vec<&Contribution> = plays.assessment.contributions.iter().filter(|c| has_fallen(c, episode)).collect();
+    let fell: Vec<&Contribution> =
+        plays.assessment.contributions.iter().filter(|c| has_fallen(c, episode, plays.config)).collect();
     let capped: Vec<&Cap> = new_caps(plays, episode).collect();
     let is_early = not_before(plays, episode).is_some_and(|morning| plays.now.at < morning);
     if is_early || (fell.is_empty() && capped.is_empty()) {
@@ -95,8 +93,8 @@ pub(super) fn update(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episo
     episode.updated_on = Some(today);
 }
 
-fn has_fallen(now: &Contribution, episode: &Episode) -> bool {
+fn has_fallen(now: &Contribution, episode: &Episode, config: &Config) -> bool {
     let told = episode.told.get(&now.measure).and_then(|told| told.points);
-    let is_worth = told.zip(now.points).is_some_and(|(told, now)| is_worth_telling(told, now));
+    let is_worth = told.zip(now.points).is_some_and(|(told, now)| is_worth_telling(told, now, config));
     now.state == MeasureState::Counted && is_worth
 }

@@ -16,9 +16,10 @@ pub(crate) use terms::{Group, Running};
 
 use crate::told::Told;
 
-/// A renewal decided within so many days of another's date is about the same contract.
+/// A renewal decided within so many days of another's date is about the same contract: systems differ by a day or two, and
+/// contracts that end in one week are one talk.
 pub(crate) const SAME_TERM_DAYS: i64 = 7;
-/// An undecided deal stands for its term until so many days after it, also when the next term's deal is there already:
+/// In days. An undecided deal stands for its term until so many days after it, also when the next term's deal is there already:
 /// until then a late signature is still this renewal.
 pub(crate) const PAST_DUE_DAYS: i32 = 60;
 

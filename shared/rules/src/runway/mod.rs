@@ -22,8 +22,6 @@ pub(crate) use plan::{Plan, Step};
 use crate::renewals::{Group, Renewals, Running, days_between};
 use crate::when::When;
 
-/// Within so many days of the end several risks at once count together.
-const COMPOUND_DAYS: i64 = 180;
 /// What a look at the renewals of an account needs.
 pub(crate) struct Look<'l, 'a> {
     pub now: When,
@@ -161,10 +159,11 @@ struct Standing {
 impl Look<'_, '_> {
     fn standing(&self, group: &Group<'_>, plan: &Plan) -> Standing {
         let days_left = days_between(self.now.day, group.due_on());
+        let within = self.runway.compound_within_days;
         let target = self.runway.compound_risk.and_then(|days| plan.place(&Step::Checkpoint(days).name()));
         let target = target.filter(|_| self.compound_risk);
-        let pulled_to = target.filter(|_| (0..=COMPOUND_DAYS).contains(&days_left));
-        let first_day = group.due_on().saturating_sub(COMPOUND_DAYS.days());
+        let pulled_to = target.filter(|_| (0..=within).contains(&days_left));
+        let first_day = group.due_on().saturating_sub(within.days());
         let is_new = |before: Before<'_>| {
             let mut marks = group.terms().filter_map(|term| before.marks.get(&term.id));
             before.same_model && before.same_playbooks && !marks.any(|mark| mark.pulled)
@@ -173,9 +172,7 @@ impl Look<'_, '_> {
             reached: plan.reached(self.now.at),
             pulled_to,
             is_newly_pulled: pulled_to.is_some() && self.before.is_some_and(is_new),
-            pulled_from: target
-                .filter(|_| days_left > COMPOUND_DAYS)
-                .and_then(|_| Moment::start_of(first_day, self.zone)),
+            pulled_from: target.filter(|_| days_left > within).and_then(|_| Moment::start_of(first_day, self.zone)),
         }
     }
 

@@ -9,9 +9,6 @@ use model::Moment;
 
 use crate::renewals::{Group, PAST_DUE_DAYS, days_between};
 
-/// A step that was said is said again only for a moment more than so many days later.
-const AGAIN_AFTER_DAYS: i64 = 30;
-
 /// One step on the way through a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -41,6 +38,8 @@ pub(crate) struct Plan {
     steps: Vec<(Step, Moment)>,
     /// From here on it is left alone.
     pub ends_at: Option<Moment>,
+    /// A step that was said is said again only for a moment more than so many days later.
+    repeat_after_days: i64,
 }
 
 impl Plan {
@@ -59,7 +58,8 @@ impl Plan {
         steps.extend(after(deadline).filter(|_| group.goes_on()).map(|at| (Step::LockedIn, at)));
         steps.extend(after(due_on).filter(|_| !group.renews_by_itself()).map(|at| (Step::PastDue, at)));
         let last = due_on.saturating_add((PAST_DUE_DAYS + 1).days());
-        Self { steps, ends_at: moment(last, Time::midnight(), &calendar.zone) }
+        let ends_at = moment(last, Time::midnight(), &calendar.zone);
+        Self { steps, ends_at, repeat_after_days: runway.repeat_after_days }
     }
 
     /// The step in that place.
@@ -97,7 +97,7 @@ impl Plan {
     pub fn is_covered(&self, place: usize, sent: &BTreeMap<String, Moment>, calendar: &Calendar) -> bool {
         let (step, at) = self.steps[place];
         let day = |moment: Moment| moment.date_in(&calendar.zone);
-        sent.get(&step.name()).is_some_and(|said| days_between(day(*said), day(at)) <= AGAIN_AFTER_DAYS)
+        sent.get(&step.name()).is_some_and(|said| days_between(day(*said), day(at)) <= self.repeat_after_days)
     }
 
     /// The step in that place was said a short while ago, or stands for a moment that is still to come: it cannot be pulled
@@ -105,7 +105,7 @@ impl Plan {
     pub fn is_recent(&self, place: usize, sent: &BTreeMap<String, Moment>, now: Moment, calendar: &Calendar) -> bool {
         let day = |moment: Moment| moment.date_in(&calendar.zone);
         let said = sent.get(&self.steps[place].0.name());
-        said.is_some_and(|said| days_between(day(*said), day(now)) <= AGAIN_AFTER_DAYS)
+        said.is_some_and(|said| days_between(day(*said), day(now)) <= self.repeat_after_days)
     }
 
     /// What was said covers that the term is past due.

@@ -53,6 +53,9 @@ fn runway() -> Runway {
         at: jiff::civil::time(9, 0, 0, 0),
         min_term_days: 180,
         compound_risk: Some(40),
+        compound_within_days: 180,
+        renewed_from_days: 270,
+        repeat_after_days: 30,
         locked_in: String::new(),
         past_due: String::new(),
     }

@@ -9,11 +9,11 @@ use super::{Look, Plan, Say, Standing, Step, Turn};
 use crate::renewals::{Group, PAST_DUE_DAYS, SAME_TERM_DAYS, days_between};
 use jiff::civil::Date;
 
-/// A day so much later is another term: nobody prolongs by nine months.
-const NEXT_TERM_DAYS: i64 = 270;
-/// A renewal is agreed on no earlier than so many days before the end; and no later than [`PAST_DUE_DAYS`] after it.
+/// A renewal is agreed on no earlier than so many days before the end, half a year, and no later than [`PAST_DUE_DAYS`]
+/// after it: a day that moves at any other time is put right, and no renewal.
 const EARLIEST_DAYS: i64 = 180;
-/// A projected day moves with every report: what is closer than so many days to what a thread was told is no move.
+/// A projected day moves with every report: what is closer than so many days to what a thread was told is no move. A month,
+/// as for a step that is said again.
 const DRIFT_DAYS: i64 = 30;
 /// In what was sent: when anything was said last.
 const LAST: &str = "last";
@@ -196,6 +196,7 @@ impl<'a> Look<'_, 'a> {
     /// A day that takes the place of `from` is the end of the next term.
     fn is_next_term(&self, from: Date, to: Date) -> bool {
         let since_due = days_between(from, self.now.day);
-        days_between(from, to) >= NEXT_TERM_DAYS && (-EARLIEST_DAYS..=i64::from(PAST_DUE_DAYS)).contains(&since_due)
+        days_between(from, to) >= self.runway.renewed_from_days
+            && (-EARLIEST_DAYS..=i64::from(PAST_DUE_DAYS)).contains(&since_due)
     }
 }
