@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use config::Config;
-use model::{Assessment, ConnectionName, Episode, Heard, Root, Said, SubjectId};
-use rules::{Decision, Input, decide, leave};
+use model::{Assessment, ConnectionName, Episode, Heard, Moment, Root, Said, SubjectId};
+use rules::{Decision, Input, asks_for_claims, decide, leave};
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamChange, StreamEvent};
 use runtime::logging::chain;
@@ -47,8 +47,16 @@ type Heards = BTreeMap<ConnectionName, Heard>;
 enum Seen {
     /// It belongs to something else, or to nothing; with the statement received last of those that say so.
     Elsewhere(Option<Said>),
-    /// It is its own root, with all that belongs to it, and when each connection was heard.
-    Account(View, Heards),
+    /// It is its own root, with all that belongs to it.
+    Account(View, Beside),
+}
+
+/// What is known beside the account.
+struct Beside {
+    /// When each connection was heard.
+    heard: Heards,
+    /// Since when people here claim alerts, where that is asked for.
+    claimed_since: Option<Moment>,
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -202,9 +210,9 @@ impl Health {
     ) -> Result<(Decision, Vec<Stored<Episode>>), StoreError> {
         match self.see(subject, is_root).await? {
             Seen::Elsewhere(linked) => Ok((leave(subject, previous, linked.as_ref(), &self.config), vec![])),
-            Seen::Account(view, heard) => {
+            Seen::Account(view, beside) => {
                 let episodes: Vec<_> = view.episodes.iter().map(|stored| stored.value.clone()).collect();
-                let decision = decide(input(subject, &view, &heard, &episodes, previous), &self.config);
+                let decision = decide(input(subject, &view, &beside, &episodes, previous), &self.config);
                 Ok((decision, view.episodes))
             }
         }
@@ -240,7 +248,9 @@ impl Health {
             // Only who is expected to speak can be silent; where nobody is, there is nothing to read.
             let may_be_silent = self.config.connections.iter().any(|connection| connection.expected_every.is_some());
             let heard = if may_be_silent { self.store.heard().await? } else { Heards::new() };
-            Ok(Seen::Account(view, heard))
+            let asks = asks_for_claims(view.episodes.iter().map(|stored| &stored.value), &self.config);
+            let claimed_since = if asks { self.store.claimed_since().await? } else { None };
+            Ok(Seen::Account(view, Beside { heard, claimed_since }))
         })
     }
 
@@ -252,6 +262,10 @@ impl Health {
         decision: &Decision,
         read: &[Stored<Episode>],
     ) -> Result<bool, StoreError> {
+        // Before what follows from it: who looks again after a crash notes it again.
+        if let Some(at) = decision.claimed_at {
+            self.store.note_claimed(at).await?;
+        }
         let rev = |episode: &Episode| read.iter().find(|s| s.value.key == episode.key).map_or(0, |s| s.rev);
         let changed: Vec<_> = decision.episodes.iter().map(|e| Stored { value: e.clone(), rev: rev(e) }).collect();
         let commit = Commit {
@@ -276,12 +290,14 @@ impl Health {
 fn input<'a>(
     account: &'a SubjectId,
     view: &'a View,
-    heard: &'a Heards,
+    beside: &'a Beside,
     episodes: &'a [Episode],
     previous: Option<&'a Assessment>,
 ) -> Input<'a> {
     let (facts, members, linked) = (&view.facts, &view.members, view.linked.as_ref());
-    Input { account, facts, heard, members, linked, children: &view.children, previous, episodes }
+    let Beside { heard, claimed_since } = beside;
+    let (children, claimed_since) = (&view.children, *claimed_since);
+    Input { account, facts, heard, members, linked, children, previous, episodes, claimed_since }
 }
 
 fn change_of(keys: &serde_dynamo::Item, image: Option<serde_dynamo::Item>) -> Option<Change> {

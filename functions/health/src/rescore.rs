@@ -25,12 +25,12 @@ impl Health {
     /// When the store does not answer or an item cannot be read.
     pub async fn rescored(&self, account: &SubjectId, now: Moment) -> Result<Option<Rescored>, StoreError> {
         let Some(held) = self.store.assessed(account).await?.assessment else { return Ok(None) };
-        let Seen::Account(mut view, heard) = self.see(account, true).await? else { return Ok(None) };
+        let Seen::Account(mut view, beside) = self.see(account, true).await? else { return Ok(None) };
         // While a clock stands, what was received last is ahead of it.
         let asked_at = now.max(held.as_of.plus(jiff::SignedDuration::from_millis(1)));
         view.facts.push(request(account, asked_at));
         let episodes: Vec<_> = view.episodes.iter().map(|stored| stored.value.clone()).collect();
-        let input = input(account, &view, &heard, &episodes, Some(&held));
+        let input = input(account, &view, &beside, &episodes, Some(&held));
         let now = if stays(input, &self.config) { decide(input, &self.config).assessment } else { None };
         Ok(Some(Rescored { now, held }))
     }

@@ -204,7 +204,9 @@ impl SlackAlert {
                 }
                 let held = ActionRow { mode: Some(mode), to: addressed.to.address.clone(), ..held };
                 let sending = Sending { event, request: &addressed, reader: &reader, slack: &slack, mode };
-                self.place(sending, &thread, Joins::of(root), &held).await
+                // What starts a thread of its own joins none.
+                let joins = if thread == Thread::Starts { Joins::default() } else { Joins::of(root) };
+                self.place(sending, &thread, joins, &held).await
             }
         }
     }

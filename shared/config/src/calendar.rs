@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use model::Moment;
 
 /// Which days are worked on: Monday to Friday, except holidays.
@@ -16,6 +16,11 @@ pub struct Calendar {
     /// Days on which nobody works.
     pub holidays: BTreeSet<Date>,
 }
+
+/// When people work who have no quiet hours.
+const USUAL: (Time, Time) = (Time::constant(9, 0, 0, 0), Time::constant(17, 0, 0, 0));
+/// How many business days working hours are looked for: nobody who works a minute a day waits longer.
+const MOST_DAYS: usize = 5_000;
 
 /// Hours in which nobody is disturbed, written `18:00-08:00`: from the first, up to and without the second, over
 /// midnight where the second is earlier.
@@ -123,6 +128,43 @@ impl Calendar {
                 Some(_) | None => return next,
             }
         }
+    }
+
+    /// When `hours` working hours have passed since `at`: those of business days that are not quiet; without quiet hours the
+    /// usual eight.
+    #[must_use]
+    pub fn plus_working_hours(&self, at: Moment, hours: u32, quiet: Option<QuietHours>) -> Moment {
+        let mut left = SignedDuration::from_hours(i64::from(hours));
+        let mut day = self.on_or_after(at.date_in(&self.zone));
+        for _ in 0..MOST_DAYS {
+            for (from, until) in self.worked_on(day, quiet) {
+                let from = from.max(at);
+                let worked = until.since(from);
+                if worked >= left && left.is_positive() {
+                    return from.plus(left);
+                }
+                left -= worked.max(SignedDuration::ZERO);
+            }
+            let Ok(next) = day.tomorrow() else { return Moment::LATEST };
+            day = self.on_or_after(next);
+        }
+        Moment::LATEST
+    }
+
+    /// The stretches of a day in which people work, in order.
+    fn worked_on(&self, day: Date, quiet: Option<QuietHours>) -> Vec<(Moment, Moment)> {
+        let (midnight, next) =
+            (Some((day, Time::midnight())), day.tomorrow().ok().map(|next| (next, Time::midnight())));
+        let here = |time: Time| Some((day, time));
+        let stretches = match quiet {
+            None => vec![(here(USUAL.0), here(USUAL.1))],
+            Some(quiet) if quiet.from < quiet.until => {
+                vec![(midnight, here(quiet.from)), (here(quiet.until), next)]
+            }
+            Some(quiet) => vec![(here(quiet.until), here(quiet.from))],
+        };
+        let instant = |end: Option<(Date, Time)>| end.and_then(|(day, time)| moment(day, time, &self.zone));
+        stretches.into_iter().filter_map(|(from, until)| instant(from).zip(instant(until))).collect()
     }
 
     fn step(&self, mut day: Date, by: i32) -> Date {
@@ -249,6 +291,29 @@ mod tests {
         check_quiet(night, "2026-10-23T20:00", "2026-10-26T07:00");
         check_quiet("12:00-13:00", "2026-11-23T11:30", "2026-11-23T12:00");
         check_quiet("12:00-13:00", "2026-11-22T11:30", "2026-11-22T23:00");
+    }
+
+    #[track_caller]
+    fn check_worked(quiet: Option<&str>, at: &str, hours: u32, expected: &str) {
+        let moment = |text: &str| format!("{text}:00Z").parse::<Moment>().unwrap();
+        let quiet = quiet.map(|quiet| quiet.parse().unwrap());
+        assert_eq!(calendar().plus_working_hours(moment(at), hours, quiet), moment(expected), "{at} {quiet:?}");
+    }
+
+    #[test]
+    fn working_hours_are_those_of_business_days_that_are_not_quiet() {
+        let night = Some("18:00-08:00");
+        check_worked(night, "2026-11-23T09:00", 8, "2026-11-23T17:00");
+        check_worked(night, "2026-11-23T10:00", 8, "2026-11-24T08:00");
+        check_worked(night, "2026-11-23T20:00", 8, "2026-11-24T15:00");
+        check_worked(night, "2026-11-27T12:00", 8, "2026-11-30T10:00");
+        check_worked(night, "2026-12-24T12:00", 8, "2026-12-28T10:00");
+        // The clocks go forward and back on a Sunday.
+        check_worked(night, "2026-03-27T12:00", 8, "2026-03-30T09:00");
+        check_worked(night, "2026-10-23T12:00", 8, "2026-10-26T11:00");
+        check_worked(None, "2026-11-23T09:00", 8, "2026-11-24T09:00");
+        check_worked(Some("12:00-13:00"), "2026-11-23T10:00", 8, "2026-11-23T19:00");
+        check_worked(Some("08:00-07:00"), "2026-11-23T10:00", 2, "2026-11-25T07:00");
     }
 
     #[test]

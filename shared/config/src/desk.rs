@@ -27,6 +27,8 @@ pub struct Alerts {
     pub settle: SignedDuration,
     /// How many of its own points, as basis points, a measure falls before the thread of a risk is told.
     pub worth_telling: u16,
+    /// After so many working hours of its owner an alert that nobody answered is the manager's to know of; 0 for never.
+    pub unclaimed_hours: u32,
 }
 
 /// What holds where `team.toml` says nothing.
@@ -41,6 +43,7 @@ impl Default for Alerts {
             surge_within: SignedDuration::from_mins(15), // as `team.toml` ships, which says why
             settle: SignedDuration::from_mins(2),        // as above
             worth_telling: 1_000,
+            unclaimed_hours: 8,
         }
     }
 }
@@ -71,12 +74,15 @@ pub(crate) struct AlertsTable {
     settle: Option<Spanned<String>>,
     #[serde(default)]
     worth_telling: Option<Spanned<i64>>,
+    unclaimed_hours: Option<Spanned<i64>>,
 }
 
 /// The most messages a week or a day that make sense as a budget.
 const MOST_MESSAGES: u32 = 100;
 /// The most accounts that a burst can be made to need; no more of one burst are counted.
 const MOST_ACCOUNTS: u32 = 200;
+/// The most working hours that an alert can wait: two weeks of them.
+const MOST_HOURS: u32 = 80;
 /// The longest that a burst or a wait may be: more is a slip, and what is remembered of a burst must not grow.
 const LONGEST_MINUTES: i64 = 120;
 
@@ -107,6 +113,7 @@ pub(crate) fn alerts(reader: &mut Reader<'_>, table: &AlertsTable) -> Alerts {
         surge_within,
         settle,
         worth_telling: table.worth_telling.as_ref().map_or(usual.worth_telling, |points| reader.points(points)),
+        unclaimed_hours: count(reader, table.unclaimed_hours.as_ref(), usual.unclaimed_hours, 0, MOST_HOURS),
     }
 }
 

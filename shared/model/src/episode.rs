@@ -115,6 +115,9 @@ pub struct Episode {
     pub opened_at: Moment,
     /// The action whose message starts the thread.
     pub root_action: Option<ActionId>,
+    /// When the first message of this run was asked for; `None` before that, and in rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerted_at: Option<Moment>,
     /// Why it was opened, in one sentence.
     pub why: String,
     /// The band it was opened with.
@@ -154,6 +157,14 @@ pub struct Episode {
 }
 
 impl Episode {
+    /// The name, within a run, of the message that nobody took care of it.
+    pub const UNCLAIMED: &'static str = "answered-by-nobody";
+
+    /// Somebody has answered one of its alerts, or closed one of its tasks in the CRM.
+    pub fn is_attended(&self) -> bool {
+        !self.handled.is_nothing() || !self.done.is_empty()
+    }
+
     /// Still running.
     pub fn is_open(&self) -> bool {
         matches!(self.state, EpisodeState::Open { .. })

@@ -37,6 +37,9 @@ pub struct Input<'a> {
     pub previous: Option<&'a Assessment>,
     /// The episodes of all its members, open and closed.
     pub episodes: &'a [Episode],
+    /// Since when it is known that people here claim alerts, which is read where [`crate::asks_for_claims`] says so; `None` while
+    /// nobody ever has.
+    pub claimed_since: Option<Moment>,
 }
 
 /// A member of an account, besides its facts.
@@ -69,6 +72,8 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// What people will read.
     pub timeline: Vec<TimelineEntry>,
+    /// When somebody took care of an episode, where this look is the first to see it.
+    pub claimed_at: Option<Moment>,
 }
 
 impl Decision {

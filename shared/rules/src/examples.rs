@@ -64,6 +64,7 @@ fn problems(config: &Config, playbook: &Playbook, example: &Example) -> Vec<Stri
         heard: &heard,
         previous: None,
         episodes: &[],
+        claimed_since: None,
     };
     let before = decide(first_look, config);
     let facts = at(&after, second, facts.clone());

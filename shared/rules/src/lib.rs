@@ -25,5 +25,6 @@ mod write_back;
 
 pub use decide::{Decision, Input, Member, decide, leave, stays};
 pub use examples::{ExampleResult, run_examples};
+pub use play::unclaimed::asks_for_claims;
 pub use score::{Group, Scale, Scored, Weighed, score};
 pub use watching::{Watched, Watching};

@@ -85,16 +85,26 @@ pub(crate) fn reach<'a>(
     let with_reason = |owner: &Owner| format!("{}, {}", owner.name, owner.reason);
     let (meant, why) = match (role, owner) {
         (Role::Csm, Some(owner)) => (looks_after, with_reason(owner)),
-        (Role::Csm | Role::Manager, None) => return in_channel(team, None, "the account has no owner"),
-        (Role::Manager, Some(owner)) => {
-            let Some(person) = looks_after else {
-                return in_channel(team, None, &format!("team.toml does not know {}", owner.name));
-            };
-            match person.manager.as_deref().and_then(|manager| team.find(manager)) {
-                Some(manager) => (Some(manager), format!("{}, to whom {} reports", manager.name, person.name)),
-                None => return in_channel(team, None, &format!("team.toml names no manager of {}", person.name)),
+        (Role::Csm, None) => return in_channel(team, None, "the account has no owner"),
+        (Role::Manager, owner) => match (team.manager_of(looks_after), looks_after, owner) {
+            (Some(manager), Some(person), _) => {
+                (Some(manager), format!("{}, to whom {} reports", manager.name, person.name))
             }
-        }
+            (Some(manager), None, Some(owner)) => (
+                Some(manager),
+                format!("{}, the team's manager, because team.toml does not know {}", manager.name, owner.name),
+            ),
+            (Some(manager), None, None) => {
+                (Some(manager), format!("{}, the team's manager, because the account has no owner", manager.name))
+            }
+            (None, Some(person), _) => {
+                return in_channel(team, None, &format!("team.toml names no manager of {}", person.name));
+            }
+            (None, None, Some(owner)) => {
+                return in_channel(team, None, &format!("team.toml does not know {}", owner.name));
+            }
+            (None, None, None) => return in_channel(team, None, "the account has no owner"),
+        },
         (Role::Ae, owner) => match (known.text(Field::RecordOwner).and_then(|text| team.find(text)), owner) {
             (Some(person), _) => (Some(person), format!("{}, the CRM record's owner", person.name)),
             (None, Some(owner)) => (looks_after, with_reason(owner)),

@@ -19,6 +19,15 @@ pub(crate) struct ModeRow {
     pub at: Moment,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+struct ClaimedRow {
+    at: Moment,
+}
+
+fn claimed_key() -> Key {
+    Key::control("CLAIMED")
+}
+
 pub(crate) fn pause_key() -> Key {
     Key::control("PAUSE")
 }
@@ -53,6 +62,23 @@ impl Store {
     async fn put_switch(&self, next: Attributes, at: Moment) -> Result<(), StoreError> {
         let values = Attributes::from([(":at".into(), text(at.to_string()))]);
         self.put_on(next, "attribute_not_exists(pk) OR #at < :at", &[("#at", "at")], values).await.map(|_| ())
+    }
+
+    /// Notes that people here claim alerts, as somebody did `at`: 1 call. It is noted once and for all.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn note_claimed(&self, at: Moment) -> Result<(), StoreError> {
+        self.put_new(item(&claimed_key(), &ClaimedRow { at })?).await.map(|_| ())
+    }
+
+    /// Since when people here claim alerts: 1 call. `None` while nobody ever has.
+    ///
+    /// # Errors
+    /// When the store does not answer or the row cannot be read.
+    pub async fn claimed_since(&self) -> Result<Option<Moment>, StoreError> {
+        let held = self.get(&claimed_key()).await?.map(row::<ClaimedRow>).transpose()?;
+        Ok(held.map(|claimed| claimed.at))
     }
 
     /// When sending was paused, and every mode that was ever set as (`playbook`, `destination`, mode): 1 call.

@@ -29,4 +29,5 @@ mod streams;
 mod surprise;
 mod tasks;
 mod tasks_read;
+mod unclaimed;
 mod write_back;

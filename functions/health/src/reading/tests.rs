@@ -100,6 +100,7 @@ impl Rows {
             state: EpisodeState::Open { recovering_since: None },
             opened_at: at(0),
             root_action: None,
+            alerted_at: None,
             why: String::new(),
             band: model::Band::Red,
             score: None,

@@ -175,6 +175,7 @@ impl<'a> Simulation<'a> {
             heard: &self.world.heard,
             previous: held.previous.as_ref(),
             episodes: &held.episodes,
+            claimed_since: None,
         };
         let decision = rules::decide(input, self.config);
         for changed in &decision.episodes {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use model::Moment;
 
 pub(crate) use read::{channel, read};
 
@@ -30,6 +31,8 @@ pub struct Team {
     pub pool: Vec<String>,
     /// Where alerts go, with `#`.
     pub slack_channel: String,
+    /// The email address of whoever everybody reports to who names no manager of their own.
+    pub manager: Option<String>,
 }
 
 /// One of us.
@@ -96,6 +99,13 @@ impl Team {
         self.people.iter().find(is_known).or_else(by_name)
     }
 
+    /// Whom somebody reports to; the team's manager for whoever names none, except themselves.
+    pub fn manager_of(&self, person: Option<&Person>) -> Option<&Person> {
+        let own = person.and_then(|person| person.manager.as_deref());
+        let manager = self.find(own.or(self.manager.as_deref())?)?;
+        Some(manager).filter(|manager| person.is_none_or(|person| person.email != manager.email))
+    }
+
     /// The zone somebody works in; the team's for nobody.
     pub fn zone_of<'a>(&'a self, person: Option<&'a Person>) -> &'a TimeZone {
         person.and_then(|person| person.zone.as_ref()).unwrap_or(&self.zone)
@@ -111,5 +121,13 @@ impl Team {
         let zone = self.zone_of(person);
         let own = zone.iana_name().and_then(|name| self.holidays_in.get(name));
         Calendar { zone: zone.clone(), holidays: own.unwrap_or(&self.calendar.holidays).clone() }
+    }
+
+    /// When an alert of `since` has waited for its reader for so many working hours that somebody else is told; `None` where
+    /// nobody ever is.
+    pub fn unclaimed_at(&self, since: Moment, person: Option<&Person>) -> Option<Moment> {
+        let hours = self.alerts.unclaimed_hours;
+        let waits = || self.calendar_of(person).plus_working_hours(since, hours, self.quiet_of(person));
+        (hours > 0).then(waits)
     }
 }

@@ -19,6 +19,8 @@ struct File {
     #[serde(default)]
     quiet: Option<Spanned<String>>,
     #[serde(default)]
+    manager: Option<Spanned<String>>,
+    #[serde(default)]
     calendar: CalendarTable,
     #[serde(default)]
     alerts: AlertsTable,
@@ -87,7 +89,8 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Team> {
     let zone = zone?;
     let calendar = Calendar { zone: zone.clone(), holidays };
     let (people, pool) = (Vec::new(), Vec::new());
-    let mut team = Team { zone, calendar, holidays_in, alerts, quiet, people, pool, slack_channel };
+    let manager = file.manager.as_ref().map(|manager| manager.get_ref().clone());
+    let mut team = Team { zone, calendar, holidays_in, alerts, quiet, people, pool, slack_channel, manager };
     for table in &file.person {
         let person = person(reader, table);
         let ids = [Some(&table.email), table.crm_owner_id.as_ref()];
@@ -103,7 +106,8 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Team> {
         let stand_ins = person.away.iter().filter_map(|away| away.get_ref().cover.as_ref());
         stand_ins.chain(&person.cover).chain(&person.manager).map(move |other| (Some(person), other))
     });
-    for (person, other) in named.chain(file.pool.members.iter().map(|member| (None, member))) {
+    let of_team = file.pool.members.iter().chain(&file.manager);
+    for (person, other) in named.chain(of_team.map(|member| (None, member))) {
         // Everybody is known by now; who refers to themselves would wait for nobody.
         let emails = || team.people.iter().map(|person| person.email.as_str());
         if !emails().any(|email| email.eq_ignore_ascii_case(other.get_ref())) {

@@ -8,7 +8,7 @@ use model::{
 };
 
 use super::request::{Message, Place, request};
-use super::{Plays, task};
+use super::{Plays, task, unclaimed};
 use crate::alert::{self, AlertText};
 use crate::decide::Decision;
 use crate::told::Told;
@@ -50,6 +50,7 @@ pub(super) fn take_care(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Ep
         && episode.handled.claimed.as_ref().is_none_or(|claimed| claimed.by != by)
     {
         episode.handled.claimed = Some(Claimed { by: by.clone(), at: told.stamp.occurred_at });
+        unclaimed::note(decision, told.stamp.occurred_at);
         tell(plays, playbook, episode, (AlertAnswer::Claim, told), Some(by), None, decision);
     }
     if let Some(told) = newest(plays, episode, Field::TaskWantedBy)

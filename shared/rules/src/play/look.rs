@@ -1,11 +1,11 @@
 //! Tasks that lie in the CRM: how they stand there is asked for while their episode is open, and whoever closes one has
 //! done its step.
 
-use config::Playbook;
+use config::{Config, Playbook};
 use jiff::SignedDuration;
 use model::{ActionId, ActionKind, Episode, EventBody, FactKey, FetchRequest, Field, Mode, Moment, TimelineEntry};
 
-use super::{Played, Plays, task};
+use super::{Played, Plays, task, unclaimed};
 use crate::decide::{Decision, push};
 use crate::told::Told;
 
@@ -41,27 +41,28 @@ pub(super) fn close_done(plays: &Plays<'_>, playbook: &Playbook, leader: &mut Ep
             event: None,
         });
         leader.done.insert(step, told.register.stamp.occurred_at);
+        unclaimed::note(decision, told.register.stamp.occurred_at);
     }
 }
 
 /// The tasks of an episode that are asked after; none where no task can have been made.
-pub(super) fn asked_after(plays: &Plays<'_>, playbook: &Playbook, episode: &Episode) -> Vec<ActionId> {
+pub(super) fn asked_after(config: &Config, playbook: &Playbook, episode: &Episode) -> Vec<ActionId> {
     let destination = ActionKind::CrmTask.destination();
-    if plays.config.modes.most(&playbook.name, destination) < Mode::Live || reader(plays).is_none() {
+    if config.modes.most(&playbook.name, destination) < Mode::Live || reader(config).is_none() {
         return vec![];
     }
     task::open(playbook, episode).iter().map(|step| episode.key.action(episode.run, &step.name)).collect()
 }
 
-fn reader<'a>(plays: &Plays<'a>) -> Option<&'a config::Connection> {
-    plays.config.connections.iter().find(|connection| connection.enabled && connection.tool == READS)
+fn reader(config: &Config) -> Option<&config::Connection> {
+    config.connections.iter().find(|connection| connection.enabled && connection.tool == READS)
 }
 
 /// Asks how the tasks stand, where that was asked long enough ago; when it was asked last, and when the account is to be
 /// looked at because of that.
 pub(crate) fn ask(plays: &Plays<'_>, played: &Played, decision: &mut Decision) -> (Option<Moment>, Option<Moment>) {
     let (now, account) = (plays.assessment.as_of, plays.input.account);
-    let reads = reader(plays).zip(account.hubspot_company()).filter(|_| !played.tasks.is_empty());
+    let reads = reader(plays.config).zip(account.hubspot_company()).filter(|_| !played.tasks.is_empty());
     let Some((reader, company)) = reads else { return (None, None) };
     // A task that was asked for just now is not closed yet.
     let last = plays.input.previous.and_then(|previous| previous.tasks_read_at).unwrap_or(now);

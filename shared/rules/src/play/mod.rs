@@ -16,6 +16,7 @@ mod runway;
 mod start;
 mod step;
 mod task;
+pub(crate) mod unclaimed;
 pub(crate) mod worse;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,7 @@ impl Played {
         self.due(next);
         self.running.insert(playbook.name.clone());
         self.threads.extend(worse::thread(plays, playbook, episode));
-        self.tasks.extend(look::asked_after(plays, playbook, episode));
+        self.tasks.extend(look::asked_after(plays.config, playbook, episode));
         self.roots.extend(episode.root_action.clone().map(|root| (playbook.name.clone(), root)));
     }
 }
@@ -180,7 +181,9 @@ fn go_on(plays: &Plays<'_>, playbook: &Playbook, open: &[&Episode], played: &mut
             next_step
         }
     };
-    played.runs(plays, playbook, &leader, [ends_at, next_step].into_iter().flatten().min());
+    let is_attended = others.iter().any(Episode::is_attended);
+    let unclaimed_at = if is_attended { None } else { unclaimed::ask(plays, playbook, &mut leader, decision) };
+    played.runs(plays, playbook, &leader, [ends_at, next_step, unclaimed_at].into_iter().flatten().min());
     let state = leader.state;
     if leader != **first {
         decision.episodes.push(leader);

@@ -6,7 +6,7 @@ use config::Playbook;
 use model::{Counted, Episode, EpisodeKey, EpisodeState, Handled};
 
 use super::start::Start;
-use super::{Played, Plays, owner, say_started, step};
+use super::{Played, Plays, owner, say_started, step, unclaimed};
 use crate::decide::Decision;
 
 /// Opens it and asks for the steps that are due at once.
@@ -21,6 +21,7 @@ pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, played:
         state: EpisodeState::Open { recovering_since: None },
         opened_at: now.as_of,
         root_action: held.and_then(|e| e.root_action.clone()),
+        alerted_at: None,
         why,
         band: now.band,
         score: now.score,
@@ -38,7 +39,8 @@ pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, played:
     };
     say_started(decision, plays, playbook, &episode);
     let next = step::ask(plays, playbook, &mut episode, decision);
-    played.runs(plays, playbook, &episode, next);
+    let unclaimed_at = unclaimed::ask(plays, playbook, &mut episode, decision);
+    played.runs(plays, playbook, &episode, [next, unclaimed_at].into_iter().flatten().min());
     decision.episodes.push(episode);
 }
 

@@ -14,6 +14,7 @@ use self::words::{Ended, Words};
 use super::request::{Message, Place, request};
 use super::{
     Played, Plays, answers, cause_of, clicked, guard, held_until, open, owner, rescore, risk, say_ended, say_started,
+    unclaimed,
 };
 use crate::alert::AlertText;
 use crate::decide::{Decision, push};
@@ -67,9 +68,9 @@ pub(super) fn run(
     for turn in outcome.turns {
         let runs = turn.closes.is_none();
         if turn.episodes.is_empty() {
-            begin(plays, playbook, runway, &turn, request.as_ref(), decision);
+            begin(plays, playbook, runway, &turn, request.as_ref(), played, decision);
         } else {
-            go_on(plays, playbook, runway, &turn, decision);
+            go_on(plays, playbook, runway, &turn, played, decision);
         }
         if runs {
             played.running.insert(playbook.name.clone());
@@ -133,6 +134,7 @@ fn begin(
     runway: &Runway,
     turn: &Turn<'_>,
     wanted: Option<&(SubjectId, Stamp)>,
+    played: &mut Played,
     decision: &mut Decision,
 ) {
     let Some(group) = &turn.group else { return };
@@ -148,6 +150,7 @@ fn begin(
         state: EpisodeState::Open { recovering_since: None },
         opened_at: now.as_of,
         root_action: held.and_then(|episode| episode.root_action.clone()),
+        alerted_at: None,
         why: words::why(group),
         band: now.band,
         score: now.score,
@@ -165,11 +168,19 @@ fn begin(
     };
     say_started(decision, plays, playbook, &episode);
     speak(plays, playbook, runway, turn, group, &mut episode, decision);
+    played.due(unclaimed::ask(plays, playbook, &mut episode, decision));
     decision.episodes.push(episode);
 }
 
 /// A renewal that has one: the leader speaks, and all end together, each in its own thread.
-fn go_on(plays: &Plays<'_>, playbook: &Playbook, runway: &Runway, turn: &Turn<'_>, decision: &mut Decision) {
+fn go_on(
+    plays: &Plays<'_>,
+    playbook: &Playbook,
+    runway: &Runway,
+    turn: &Turn<'_>,
+    played: &mut Played,
+    decision: &mut Decision,
+) {
     for (place, held) in turn.episodes.iter().enumerate() {
         let mut episode = Episode::clone(held);
         if let Some(why) = turn.closes {
@@ -182,6 +193,7 @@ fn go_on(plays: &Plays<'_>, playbook: &Playbook, runway: &Runway, turn: &Turn<'_
             clicked::take_care(plays, playbook, &mut episode, decision);
             owner::hand_off(plays, playbook, &mut episode, decision);
             speak(plays, playbook, runway, turn, group, &mut episode, decision);
+            played.due(unclaimed::ask(plays, playbook, &mut episode, decision));
         } else if let Some(state) = &mut episode.runway {
             (state.term, state.due_on) = (turn.state.term.clone(), turn.state.due_on);
             state.terms.clone_from(&turn.state.terms);
@@ -247,6 +259,7 @@ fn speak(
     let message = Message { step: &name, role: Role::Csm, urgency: Some(urgency), place, due: None, said: text };
     request(plays, playbook, episode, message, decision);
     episode.root_action.get_or_insert_with(|| episode.key.action(episode.run, &name));
+    episode.alerted_at.get_or_insert(plays.now.at);
     episode.asked.insert(name);
 }
 

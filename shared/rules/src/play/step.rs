@@ -31,6 +31,7 @@ pub(super) fn ask(
                 let says = Says { next_step, text: text.as_ref(), template: template.as_ref() };
                 message(plays, playbook, step, says, episode, decision);
                 episode.root_action.get_or_insert_with(|| episode.key.action(episode.run, &step.name));
+                episode.alerted_at.get_or_insert(plays.now.at);
             }
             StepAction::CrmTask { title, text, priority } => {
                 let says = task::Says { title, text: text.as_ref(), priority: *priority };

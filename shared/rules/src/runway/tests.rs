@@ -250,6 +250,7 @@ fn opened(at: Moment, key: String, cause: Stamp, place: usize, turn: &super::Tur
         state: EpisodeState::Open { recovering_since: None },
         opened_at: at,
         root_action: None,
+        alerted_at: None,
         why: String::new(),
         band: Band::Green,
         score: None,

@@ -26,4 +26,5 @@ mod steps;
 mod storm;
 mod tasks;
 mod triggers;
+mod unclaimed;
 mod write_back;

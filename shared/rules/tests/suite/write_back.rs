@@ -183,6 +183,7 @@ fn an_account_that_is_no_company_of_hubspot_has_no_record_there() {
         heard: &account.heard,
         previous: None,
         episodes: &[],
+        claimed_since: None,
     };
     let decision = rules::decide(input, &writing());
     assert!(decision.assessment.is_some());

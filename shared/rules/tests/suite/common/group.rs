@@ -131,6 +131,7 @@ impl Group {
             heard: &BTreeMap::new(),
             previous: held.previous.as_ref(),
             episodes: &held.episodes,
+            claimed_since: None,
         };
         let decision = decide(input, &self.config);
         for changed in &decision.episodes {

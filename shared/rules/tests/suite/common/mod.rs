@@ -152,6 +152,7 @@ pub struct Account {
     pub heard: BTreeMap<ConnectionName, Heard>,
     pub last: Decision,
     pub episodes: Vec<Episode>,
+    pub claimed_since: Option<Moment>,
     deliveries: u32,
 }
 
@@ -165,6 +166,7 @@ impl Account {
             heard: BTreeMap::new(),
             last: Decision::default(),
             episodes: vec![],
+            claimed_since: None,
             deliveries: 0,
         };
         account.state(0, Field::Name, FactKey::Profile, word("Acme"));
@@ -280,6 +282,7 @@ impl Account {
             heard: &self.heard,
             previous: previous.as_ref(),
             episodes: &self.episodes,
+            claimed_since: self.claimed_since,
         };
         self.last = decide(input, config);
         for changed in &self.last.episodes {

@@ -159,7 +159,17 @@ impl World {
             let episodes: Vec<_> = read.iter().map(|(episode, _)| episode.clone()).collect();
             let (linked, previous) = (linked.as_ref(), previous.as_ref());
             let (facts, members, heard, episodes) = (&facts, &members, &BTreeMap::new(), &episodes);
-            let input = Input { account, facts, members, linked, children: &[], heard, previous, episodes };
+            let input = Input {
+                account,
+                facts,
+                members,
+                linked,
+                children: &[],
+                heard,
+                previous,
+                episodes,
+                claimed_since: None,
+            };
             decide(input, &self.config)
         } else {
             let said = self.ups[account].claims.values().map(|claim| claim.said.clone());
@@ -250,7 +260,10 @@ impl World {
         let previous = self.assessment(account);
         let (linked, previous) = (linked.as_ref(), previous.as_ref());
         let (facts, members, heard) = (&facts, &members, &BTreeMap::new());
-        decide(Input { account, facts, members, linked, children: &[], heard, previous, episodes }, &self.config)
+        decide(
+            Input { account, facts, members, linked, children: &[], heard, previous, episodes, claimed_since: None },
+            &self.config,
+        )
     }
 }
 
