@@ -25,6 +25,7 @@ enum Next {
 #[derive(Default)]
 struct Inner {
     messages: Vec<Value>,
+    updates: Vec<Value>,
     /// Address → id, and whether they left.
     people: BTreeMap<String, (String, bool)>,
     /// The scope `users:read.email` was not given.
@@ -41,6 +42,18 @@ impl Slack {
     /// The bodies of the messages that were accepted, in order. Those of the webhook have no channel.
     pub fn messages(&self) -> Vec<Value> {
         self.inner().messages.clone()
+    }
+
+    /// The bodies by which messages were changed, in order.
+    pub fn updates(&self) -> Vec<Value> {
+        self.inner().updates.clone()
+    }
+
+    /// The message with this id as its readers see it now.
+    pub fn shown(&self, ts: &str) -> Option<Value> {
+        let inner = self.inner();
+        let posted = || (0..inner.messages.len()).find(|at| ts_of(at + 1) == ts).map(|at| inner.messages[at].clone());
+        inner.updates.iter().rev().find(|update| update["ts"] == ts).cloned().or_else(posted)
     }
 
     /// What was asked, in order: the method, and the address where somebody was looked up.
@@ -118,6 +131,11 @@ impl Inner {
                 let body: Value = serde_json::from_slice(call.request.body()).expect("a JSON body");
                 self.post(body).to_string()
             }
+            ("chat.update", "application/json; charset=utf-8") => {
+                self.asked.push(method.to_owned());
+                let body: Value = serde_json::from_slice(call.request.body()).expect("a JSON body");
+                self.update(body).to_string()
+            }
             ("users.lookupByEmail", "application/x-www-form-urlencoded") => {
                 let form = std::str::from_utf8(call.request.body()).expect("a form");
                 let email = form.strip_prefix("email=").expect("an address").replace("%40", "@");
@@ -154,6 +172,21 @@ impl Inner {
         }
         self.messages.push(body);
         json!({ "ok": true, "channel": CHANNEL, "ts": ts_of(self.messages.len()) })
+    }
+
+    /// Only what we posted, by the id of its channel.
+    fn update(&mut self, body: Value) -> Value {
+        let ts = body["ts"].as_str().unwrap_or_default().to_owned();
+        if body["channel"] != CHANNEL || !(1..=self.messages.len()).any(|number| ts_of(number) == ts) {
+            return not_ok("message_not_found");
+        }
+        let mut as_posted = body.clone();
+        as_posted.as_object_mut().expect("an object").remove("ts");
+        if let Err(code) = fits(&as_posted) {
+            return not_ok(code);
+        }
+        self.updates.push(body);
+        json!({ "ok": true, "channel": CHANNEL, "ts": ts })
     }
 
     fn hook(&mut self, call: &Call) -> String {

@@ -10,6 +10,7 @@ mod judge;
 mod notice;
 mod reader;
 mod send;
+mod standing;
 
 use std::sync::Arc;
 
@@ -193,7 +194,10 @@ impl SlackAlert {
             }
             Verdict::Wait { until, mode, reason } => self.wait(event, until, mode, reason, &held).await,
             Verdict::Send { mode, slack, thread } => {
-                let reader = match self.found(reader, &slack, now).await? {
+                // What is said in a thread that is there needs nobody's address.
+                let is_answer = request.alert.kind == AlertKind::Answered && thread == Thread::Sent;
+                let found = if is_answer { Ok(reader) } else { self.found(reader, &slack, now).await? };
+                let reader = match found {
                     Ok(reader) => reader,
                     Err(setback) => return self.set_back(event, setback, &held, &held).await,
                 };
@@ -206,18 +210,27 @@ impl SlackAlert {
                 let sending = Sending { event, request: &addressed, reader: &reader, slack: &slack, mode };
                 // What starts a thread of its own joins none.
                 let joins = if thread == Thread::Starts { Joins::default() } else { Joins::of(root) };
-                self.place(sending, &thread, joins, &held).await
+                self.place(sending, (&thread, root), joins, &held).await
             }
         }
     }
 
     /// Finds the place of a message that may be sent, and sends it if that is now.
-    async fn place(&self, sending: Sending<'_>, thread: &Thread, joins: Joins, held: &ActionRow) -> Result<(), NotNow> {
+    async fn place(
+        &self,
+        sending: Sending<'_>,
+        (thread, root): (&Thread, Option<&ActionRow>),
+        joins: Joins,
+        held: &ActionRow,
+    ) -> Result<(), NotNow> {
         let Sending { event, request, mode, .. } = sending;
         let now = self.clock.now();
         // Whoever answers waits for what comes of it: no quiet hour holds that back, and it uses up nothing.
         if request.alert.kind == AlertKind::Answered && *thread == Thread::Sent {
-            return self.send_as(sending, joins, held).await;
+            return match self.restate(request, root, sending.slack).await? {
+                None => self.send_as(sending, joins, held).await,
+                Some(setback) => self.set_back(event, setback, held, held).await,
+            };
         }
         let desks = Desks { store: &self.store, config: &self.config, mode, now };
         let joins = match desks.place(request, thread).await? {

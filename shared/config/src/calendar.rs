@@ -332,7 +332,7 @@ mod tests {
             let place = zone(["Europe/Berlin", "America/New_York", "Pacific/Auckland", "UTC"][place]);
             let quiet = Some(QuietHours { from: time(from, 0, 0, 0), until: time((from + length) % 24, 0, 0, 0) });
             let start: Moment = "2025-12-01T00:00:00Z".parse().unwrap();
-            let hour = |n: i64| start.plus(jiff::SignedDuration::from_hours(n));
+            let hour = |n: i64| start.plus(SignedDuration::from_hours(n));
             let (at, calendar) = (hour(hours), calendar());
             let found = calendar.next_allowed(at, &place, quiet);
             prop_assert!(found >= at);

@@ -111,6 +111,9 @@ pub struct Handled {
     /// Nothing is asked for and nothing told before this moment; `None` once its end was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snoozed_until: Option<Moment>,
+    /// The Slack id of who snoozed it, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_by: Option<String>,
     /// By how much later its steps come for that, in milliseconds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub postponed_ms: i64,
@@ -120,6 +123,19 @@ pub struct Handled {
     /// Why it was closed, where a person did that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dismissed: Option<Dismissed>,
+}
+
+impl Dismissed {
+    /// The reason in words, after "it is dismissed:".
+    pub fn in_words(&self) -> &str {
+        match self.reason.as_str() {
+            "known" => "it was known already",
+            "no_risk" => "it is no risk",
+            "wrong_data" => "the data is wrong",
+            "other" => "for another reason",
+            other => other,
+        }
+    }
 }
 
 fn is_zero(number: &i64) -> bool {

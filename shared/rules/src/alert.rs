@@ -229,7 +229,7 @@ fn usual(now: &Assessment) -> Option<Score> {
 }
 
 /// A moment as a person reads it where they are: `Thu 26 Nov 2026, 12:00 (Europe/Berlin)`.
-pub(crate) fn when(at: Moment, zone: &TimeZone) -> String {
+pub fn when(at: Moment, zone: &TimeZone) -> String {
     let place = zone.iana_name().map(|name| format!(" ({name})")).unwrap_or_default();
     format!("{}{place}", at.local(zone).strftime("%a %-d %b %Y, %H:%M"))
 }

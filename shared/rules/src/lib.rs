@@ -23,6 +23,7 @@ mod watching;
 mod when;
 mod write_back;
 
+pub use alert::when as in_words;
 pub use decide::{Decision, Input, Member, decide, leave, stays};
 pub use examples::{ExampleResult, run_examples};
 pub use play::unclaimed::asks_for_claims;

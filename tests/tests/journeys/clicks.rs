@@ -117,6 +117,58 @@ async fn somebody_takes_care_of_it_and_the_thread_says_who() {
     assert!(episode(&world).await.is_open());
 }
 
+/// What the message that was answered says in place of its buttons, and which buttons it still has.
+fn shown(world: &World) -> (String, Vec<String>) {
+    let message = world.slack.shown("1790000000.000001").unwrap();
+    let blocks = message["blocks"].as_array().unwrap();
+    let elements = blocks.iter().filter(|block| block["type"] == "actions").flat_map(|block| {
+        block["elements"].as_array().unwrap().iter().map(|one| one["action_id"].as_str().unwrap().to_owned())
+    });
+    let said = blocks.iter().filter_map(|block| block["text"]["text"].as_str());
+    let answers = ["takes care", "snoozed it", "dismissed it"];
+    let said = said.filter(|text| answers.iter().any(|answer| text.contains(answer)));
+    (said.collect::<Vec<_>>().join("|"), elements.collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_message_shows_who_answered_and_until_when_in_place_of_the_buttons() {
+    let (world, _) = alerted(setup("")).await;
+    let alert = world.slack.messages().remove(0);
+    assert_eq!(shown(&world).1.len(), 4);
+    world.clicks(&click::body(&alert, Claim, None, INES, minute(20)), minute(20)).await;
+    let buttons = ["barometer_snooze", "barometer_dismiss", "barometer_task"].map(str::to_owned);
+    assert_eq!(shown(&world), ("Ines Almeida takes care of it".to_owned(), buttons.to_vec()));
+    assert_eq!(world.slack.updates()[0]["text"], alert["text"], "a notification says what it said");
+    world.clicks(&click::body(&alert, Snooze, Some("7"), "U0SAM00009", minute(30)), minute(30)).await;
+    let snoozed = "<@U0SAM00009> snoozed it until Mon 30 Nov 2026, 10:30 (Europe/Berlin)";
+    assert_eq!(shown(&world).0, format!("Ines Almeida takes care of it\n{snoozed}"));
+    world.clicks(&click::body(&alert, Dismiss, Some("known"), INES, minute(40)), minute(40)).await;
+    let dismissed = "Ines Almeida takes care of it\nInes Almeida dismissed it: it was known already";
+    assert_eq!(shown(&world), (dismissed.to_owned(), vec![]));
+    // The same click again changes nothing.
+    world.clicks(&click::body(&alert, Claim, None, INES, minute(20)), minute(41)).await;
+    assert_eq!((world.slack.updates().len(), replies(&world).len()), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_cannot_be_changed_stops_no_reply() {
+    let (world, _) = alerted(setup("")).await;
+    let alert = world.slack.messages().remove(0);
+    // It was deleted; Slack asks for a rest; the answer is lost.
+    world.slack.next_is(200, None, r#"{"ok":false,"error":"message_not_found"}"#);
+    world.clicks(&click::body(&alert, Claim, None, INES, minute(20)), minute(20)).await;
+    assert_eq!((world.slack.updates().len(), replies(&world).len()), (0, 1));
+    world.slack.next_is(429, Some(30), "");
+    world.clicks(&click::body(&alert, Snooze, Some("1"), INES, minute(30)), minute(30)).await;
+    world.pass_until(minute(35)).await;
+    assert_eq!((world.slack.updates().len(), replies(&world).len()), (1, 2));
+    world.slack.next_is_lost();
+    world.clicks(&click::body(&alert, Dismiss, Some("known"), INES, minute(40)), minute(40)).await;
+    world.pass_until(minute(45)).await;
+    assert_eq!(replies(&world).len(), 3);
+    assert!(shown(&world).0.ends_with("Ines Almeida dismissed it: it was known already"), "{:?}", shown(&world));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reply_to_a_click_waits_for_no_morning() {
     let (world, _) = alerted(setup("")).await;
@@ -278,6 +330,7 @@ async fn every_call_with(fault: Fault, leave_out: impl Fn(&[Made], usize) -> boo
         all
     };
     let (made, messages, tasks) = (clean.faults.made(), sent(&clean), clean.hubspot.tasks());
+    let after = shown(&clean);
     // From the first click to the second.
     let alerted = made.iter().position(is_send).unwrap();
     let mut clicks = (alerted..made.len()).filter(|number| made[*number].function == "Webhook");
@@ -287,13 +340,15 @@ async fn every_call_with(fault: Fault, leave_out: impl Fn(&[Made], usize) -> boo
     ours.retain(|number| !leave_out(&made, *number));
     kill::at_each((&made, ours), fault, journey, |world, what| {
         assert_eq!(sent(world), messages, "{what}");
+        assert_eq!(shown(world), after, "{what}");
         assert_eq!(world.hubspot.tasks(), tasks, "{what}");
     })
     .await;
 }
 
+/// An update of a message is none: it is made again without harm.
 fn is_send(call: &Made) -> bool {
-    call.target == Target::Slack
+    call.target == Target::Slack && call.operation == "chat.postMessage"
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ use super::refusal::{plain, refusal, webhook_refusal};
 use crate::form;
 
 const POST: &str = "chat.postMessage";
+const UPDATE: &str = "chat.update";
 const LOOK_UP: &str = "users.lookupByEmail";
 /// What a post to an incoming webhook is called in traces: it is no method of the Web API.
 const WEBHOOK: &str = "incoming webhook";
@@ -199,6 +200,22 @@ impl Slack {
         }
     }
 
+    /// Has a message that was posted say something else, as [`super::restated`] writes it. Nobody is notified, and the same
+    /// text twice is the same message: a call without an answer is made again.
+    ///
+    /// # Errors
+    /// See [`PostError`]; never [`PostError::Unsure`].
+    pub async fn update(&self, body: &Value) -> Result<(), PostError> {
+        // What a webhook posted it cannot change.
+        let Road::Api { base, token } = &self.road else { return Ok(()) };
+        let response = self.asked(UPDATE, authorized(base, UPDATE, token, JSON, body.to_string())).await?;
+        match answered(&response) {
+            Ok(_) => Ok(()),
+            Err(PostError::Unsure { reason }) => Err(retry(reason)),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Whom an email address names. `None` where nobody can be asked: a webhook knows no people.
     ///
     /// # Errors
@@ -210,7 +227,7 @@ impl Slack {
         found(&self.asked(LOOK_UP, request).await?).map(Some)
     }
 
-    /// A call that changes nothing, and so can be made again.
+    /// A call that can be made again without harm, because it changes nothing or the same a second time.
     async fn asked(&self, operation: &str, request: http::Result<http::Request<Bytes>>) -> Result<Reply, PostError> {
         self.call(operation, request).await.map_err(|error| match error {
             Failed::NotSent(reason) | Failed::NoAnswer(reason) => retry(reason),

@@ -17,6 +17,7 @@ mod message;
 mod notice;
 mod notice_words;
 mod refusal;
+mod standing;
 mod templates;
 pub(crate) mod text;
 pub(crate) mod words;
@@ -24,6 +25,7 @@ pub(crate) mod words;
 pub use call::{BadToken, Channel, Installed, Named, PostError, Posted, Slack, SlackToken, SlackWebhook};
 pub use message::{MAX_VISIBLE, SlackMessage, render};
 pub use notice::{NoticeTemplates, render_notice};
+pub use standing::{Standing, bears_buttons, restated, who};
 pub use templates::{RenderError, SlackTemplates};
 pub(crate) use templates::{parse, write};
 

@@ -30,16 +30,10 @@ pub(super) fn take_up(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Epis
     snooze(plays, playbook, episode, decision);
     let Some(told) = newest(plays, episode, Field::Dismissed) else { return Then::GoesOn };
     let by = text(newest(plays, episode, Field::DismissedBy));
-    let reason = told.value.to_string();
-    episode.handled.dismissed = Some(Dismissed { by: by.clone(), reason: reason.clone() });
-    let words = match reason.as_str() {
-        "known" => "it was known already",
-        "no_risk" => "it is no risk",
-        "wrong_data" => "the data is wrong",
-        "other" => "for another reason",
-        other => other,
-    };
-    tell(plays, playbook, episode, (AlertAnswer::Dismiss, told), by, Some(words.to_owned()), decision);
+    let dismissed = Dismissed { by: by.clone(), reason: told.value.to_string() };
+    let words = dismissed.in_words().to_owned();
+    episode.handled.dismissed = Some(dismissed);
+    tell(plays, playbook, episode, (AlertAnswer::Dismiss, told), by, Some(words), decision);
     Then::IsDismissed
 }
 
@@ -77,6 +71,7 @@ fn snooze(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode, decisio
     episode.handled.postponed_ms = i64::try_from(postponed).unwrap_or(i64::MAX);
     episode.handled.snoozed_until = Some(until);
     let by = text(newest(plays, episode, Field::SnoozedBy));
+    episode.handled.snoozed_by.clone_from(&by);
     let words = alert::when(until, &super::team_calendar(plays).zone);
     tell(plays, playbook, episode, (AlertAnswer::Snooze, told), by, Some(words), decision);
 }
@@ -84,7 +79,7 @@ fn snooze(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode, decisio
 /// The snooze is over and it still holds: the thread is asked again.
 pub(super) fn wake(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode, decision: &mut Decision) {
     let Some(until) = episode.handled.snoozed_until.filter(|until| *until <= plays.now.at) else { return };
-    episode.handled.snoozed_until = None;
+    (episode.handled.snoozed_until, episode.handled.snoozed_by) = (None, None);
     let recovers = matches!(episode.state, model::EpisodeState::Open { recovering_since: Some(_) });
     if recovers || episode.root_action.is_none() {
         return;
