@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use barometer::host::{Host, Parts, ReadSecrets};
 use barometer::pump::Settled;
@@ -14,7 +14,7 @@ use config::secrets::{ConnectionSecrets, DestinationSecrets, SecretsFile};
 use jiff::SignedDuration;
 use model::Moment;
 use runtime::lambda::{HttpAnswer, HttpDetail, HttpEvent, RequestContext};
-use runtime::seam::{Call, Seam, Target};
+use runtime::seam::{Call, CallError, Seam, Target};
 use serde_json::{Value, json};
 use testkit::faults::Faults;
 
@@ -65,6 +65,21 @@ pub fn at(text: &str) -> Moment {
     text.parse().expect("a moment")
 }
 
+/// Destinations that take calls and never answer: each times out, and nothing is done.
+#[derive(Clone, Default)]
+pub struct Hanging(Arc<Mutex<Vec<Target>>>);
+
+impl Hanging {
+    /// From now on these do not answer, and all others do.
+    pub fn only(&self, targets: Vec<Target>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = targets;
+    }
+
+    fn is(&self, target: &Target) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(target)
+    }
+}
+
 /// Everything a test starts a world with.
 pub struct Setup {
     /// The configuration.
@@ -81,6 +96,8 @@ pub struct Setup {
     pub ses: ses::Ses,
     /// Where messages go.
     pub slack: Slack,
+    /// Who does not answer.
+    pub hanging: Hanging,
     /// When it starts; the clock stands there.
     pub start: Moment,
     /// What breaks, and the record of every call.
@@ -98,6 +115,7 @@ impl Setup {
             hubspot: hubspot::HubSpot::default(),
             ses: ses::Ses::default(),
             slack: Slack::default(),
+            hanging: Hanging::default(),
             start: at("2026-11-23T08:00:00Z"),
             faults: Faults::default(),
         }
@@ -242,9 +260,14 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
 
 fn vendors(slack: &Slack, setup: &Setup) -> Seam {
     let vendors = (slack.clone(), setup.vendor.clone(), setup.hubspot.clone(), setup.ses.clone());
+    let hanging = setup.hanging.clone();
     Seam::new(move |call: Call| {
         let (slack, vendor, hubspot, ses) = vendors.clone();
+        let hangs = hanging.is(&call.target);
         Box::pin(async move {
+            if hangs {
+                return Err(CallError::Timeout("10 s".to_owned()));
+            }
             match call.target {
                 Target::Vendor => vendor.answer(&call),
                 Target::HubSpot => hubspot.answer(&call),

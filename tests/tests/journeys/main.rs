@@ -11,6 +11,7 @@ mod clicks;
 mod cost;
 mod cost_by_tool;
 mod desk;
+mod destinations;
 mod due;
 mod erasure;
 mod explain;
