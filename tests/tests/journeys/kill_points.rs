@@ -82,7 +82,16 @@ fn same(clean: &Left, broken: &Left, what: &str) {
 #[tokio::test(start_paused = true)]
 async fn the_calls_of_a_journey_are_known_by_name() {
     let (made, _) = clean().await;
-    let trace: String = made.iter().map(|call| format!("{call}\n")).collect();
+    let mut trace: String = made.iter().map(|call| format!("{call}\n")).collect();
+    // Journeys with kill points of their own.
+    for (name, world) in [
+        ("a mail", crate::mail::journey(Faults::default()).await),
+        ("what SES tells", crate::mail::told(Faults::default()).await),
+        ("a task is read back", crate::tasks_read::journey(Faults::default()).await),
+    ] {
+        trace.push_str(&format!("\n# {name}\n"));
+        trace.extend(world.faults.made().iter().map(|call| format!("{call}\n")));
+    }
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journeys/kill_points.trace");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(golden, &trace).unwrap();

@@ -325,7 +325,7 @@ fn left(world: &World) -> (Vec<String>, Vec<Value>) {
     (dump::tables(world), world.ses.mails())
 }
 
-async fn journey(faults: Faults) -> World {
+pub async fn journey(faults: Faults) -> World {
     let world = after(Setup { faults, ..setup(config("live", "send")) }).await;
     world.pass_until(second(900)).await;
     world
@@ -364,4 +364,71 @@ async fn a_crash_after_any_call_but_the_send_sends_one_mail() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_any_write_but_the_send_sends_one_mail() {
     every_call_with(Fault::LostAnswer, |made, at| is_send(&made[at]) || made[at].is_read()).await;
+}
+
+/// Mail that came back, was complained of and was unsubscribed from, and a mail that is asked for afterwards.
+pub async fn told(faults: Faults) -> World {
+    let setup = Setup { faults, ..setup(config("live", "send")) };
+    let (world, mut company) = live(setup, &[sponsor(second(0))]).await;
+    let complained =
+        json!({ "complainedRecipients": [{ "emailAddress": SPONSOR }], "timestamp": "2026-11-23T09:00:01Z" });
+    let preferences = json!({ "unsubscribeAll": true, "topicSubscriptionStatus": [] });
+    let left =
+        json!({ "contactList": "customers", "timestamp": "2026-11-23T09:00:01Z", "newTopicPreferences": preferences });
+    let told = [("Bounce", bounce("Permanent")), ("Complaint", complained), ("Subscription", left)];
+    for (n, (kind, what)) in told.iter().enumerate() {
+        assert_eq!(world.host.hear(&told_by_ses(&format!("e-{n}"), kind, what)).unwrap(), 1);
+        world.rest().await;
+    }
+    world.pass_until(second(600)).await;
+    world.deliver(&red(&mut company, second(900)), second(900)).await;
+    world.pass_until(second(1_800)).await;
+    world
+}
+
+/// What SES told, as far as it does not depend on when it was heard in the end: what is known of the address, and what became
+/// of the mail.
+async fn known(world: &World) -> (usize, Vec<String>, Vec<String>, usize) {
+    let store = world.host.store();
+    let journal = store.whole_journal().await.unwrap();
+    let of_ses = journal.iter().filter(|delivery| delivery.connection.as_str() == "ses").count();
+    let address = model::SubjectId::email(SPONSOR).unwrap();
+    let fact = store.node(&address).await.unwrap().value.fact;
+    let said = fact.iter().flat_map(|fact| fact.registers.values().flatten());
+    let said = said.map(|(field, register)| format!("{} {}", field.as_str(), register.value)).collect();
+    let rows = world.host.outbox().await.unwrap();
+    let ended = rows.iter().map(|row| format!("{} {} {:?}", row.kind, row.status, row.reason)).collect();
+    (of_ses, said, ended, world.ses.mails().len())
+}
+
+/// Breaks every call that is made for what SES tells in turn, each in a journey of its own.
+async fn every_call_for_events_with(fault: Fault) {
+    let clean = told(Faults::default()).await;
+    let made = clean.faults.made();
+    let expected = known(&clean).await;
+    assert_eq!((expected.0, expected.1.len(), expected.3), (3, 3, 0), "{expected:?}");
+    let ours = kill::calls_of(&made, "MailEvent", 0..made.len());
+    assert_eq!(ours.len(), 3, "one write for each");
+    for number in ours {
+        let what = format!("{fault:?} at call {number} ({})", made[number]);
+        let world = told(Faults::planned([(number, fault)])).await;
+        assert_eq!(world.faults.struck(), 1, "{what} took place");
+        assert_eq!(known(&world).await, expected, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_what_ses_tells_is_kept_loses_nothing() {
+    every_call_for_events_with(Fault::CrashBefore).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_what_ses_tells_was_kept_keeps_it_once() {
+    every_call_for_events_with(Fault::CrashAfter).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ses_tells_is_kept_once_though_the_answer_is_lost_or_the_store_refuses() {
+    every_call_for_events_with(Fault::LostAnswer).await;
+    every_call_for_events_with(Fault::Throttle).await;
 }

@@ -7,7 +7,8 @@ use config::Config;
 use jiff::SignedDuration;
 use model::Moment;
 use serde_json::json;
-use tests::{Company, Setup, World, at, secrets};
+use testkit::faults::{Fault, Faults};
+use tests::{Company, Setup, World, at, kill, secrets};
 
 const READ: &str = "/crm/v3/objects/tasks/batch/read";
 
@@ -29,6 +30,10 @@ fn config(mode: &str) -> Arc<Config> {
 
 /// A red account with a task, and a token to read tasks with, if there is one.
 async fn with_task(mode: &str, token: bool) -> (World, Company) {
+    broken(mode, token, Faults::default()).await
+}
+
+async fn broken(mode: &str, token: bool, faults: Faults) -> (World, Company) {
     let read = move || {
         let mut secrets = secrets(true);
         for (name, connection) in &mut secrets.connections {
@@ -36,7 +41,7 @@ async fn with_task(mode: &str, token: bool) -> (World, Company) {
         }
         Ok(secrets)
     };
-    let setup = Setup { config: config(mode), secrets: Some(Arc::new(read)), ..Setup::new() };
+    let setup = Setup { config: config(mode), secrets: Some(Arc::new(read)), faults, ..Setup::new() };
     let world = World::new(setup).await;
     let mut company = Company::healthy(7, hours(0));
     world.deliver(&company.body(), hours(0)).await;
@@ -126,4 +131,54 @@ async fn an_answer_that_is_none_is_set_aside_and_asked_again_later() {
     world.pass_until(hours(10)).await;
     assert_eq!(reads(&world), 2);
     assert_eq!(closed(&world).await.len(), 1);
+}
+
+/// A task that was closed in HubSpot is read back.
+pub async fn journey(faults: Faults) -> World {
+    let (world, _) = broken("live", true, faults).await;
+    stands(&world, "COMPLETED", hours(2));
+    world.pass_until(hours(7)).await;
+    world
+}
+
+/// What came of it, as far as it does not depend on when it was read in the end.
+async fn outcome(world: &World) -> (Vec<String>, Vec<Option<Moment>>, u64, usize) {
+    let episodes = world.host.store().episodes().await.unwrap();
+    let done = episodes.iter().map(|episode| episode.done.get("plan").copied()).collect();
+    (closed(world).await, done, world.hubspot.made(), world.host.quarantine().await.unwrap().len())
+}
+
+/// Breaks every call of the reading in turn, each in a journey of its own. The question itself changes nothing at the
+/// vendor's, so it has no window: it is asked again.
+async fn every_call_with(fault: Fault) {
+    let clean = journey(Faults::default()).await;
+    let (made, expected) = (clean.faults.made(), outcome(&clean).await);
+    assert_eq!((expected.0.len(), &expected.1), (1, &vec![Some(hours(2))]));
+    let ours = kill::calls_of(&made, "FetchObject", 0..made.len());
+    assert!(ours.len() >= 3, "{made:#?}");
+    for number in ours {
+        if fault == Fault::Throttle && made[number].target != runtime::seam::Target::DynamoDb {
+            continue;
+        }
+        let what = format!("{fault:?} at call {number} ({})", made[number]);
+        let world = journey(Faults::planned([(number, fault)])).await;
+        assert_eq!(world.faults.struck(), 1, "{what} took place");
+        assert_eq!(outcome(&world).await, expected, "{what}");
+        assert!(reads(&world) <= reads(&clean) + 1, "{what}: asked once more at most");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_any_call_of_a_reading_closes_the_step_once() {
+    every_call_with(Fault::CrashBefore).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_any_call_of_a_reading_closes_the_step_once() {
+    every_call_with(Fault::CrashAfter).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_any_call_of_a_reading_closes_the_step_once() {
+    every_call_with(Fault::LostAnswer).await;
 }
