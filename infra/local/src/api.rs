@@ -12,6 +12,7 @@ mod doctor;
 mod import;
 mod ledger;
 mod links;
+mod precision;
 mod replay;
 mod rescore;
 mod say;
@@ -33,6 +34,7 @@ pub use links::{
     Belongs, Candidate, ClaimRow, EraseReport, EraseRequest, LinkReport, LinkRequest, LinkTo, MemberRow,
     UnmatchedReason, UnmatchedRow,
 };
+pub use precision::{PrecisionReport, PrecisionRow};
 pub use replay::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
     ReplayedPlaybook,
@@ -86,6 +88,8 @@ pub mod route {
     pub const BOOK: &str = "/api/book";
     /// `GET` → [`OwnersReport`](super::OwnersReport).
     pub const OWNERS: &str = "/api/owners";
+    /// `GET` → [`PrecisionReport`](super::PrecisionReport).
+    pub const PRECISION: &str = "/api/precision";
     /// `POST` [`SayRequest`](super::SayRequest) → [`SayReport`](super::SayReport).
     pub const SAY: &str = "/api/say";
     /// `POST` [`ImportRequest`](super::ImportRequest) → [`ImportPage`](super::ImportPage).

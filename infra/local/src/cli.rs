@@ -88,6 +88,9 @@ pub enum Command {
     /// Show who looks after the accounts, whom nobody knows, and what nobody looks after
     #[command(after_help = accounts::OWNERS_HELP)]
     Owners,
+    /// Show how often the alerts of each playbook were of use, and which playbook should be retired
+    #[command(after_help = accounts::PRECISION_HELP)]
+    Precision,
     /// Show why an account's score is what it is
     #[command(after_help = "\
 Examples:

@@ -39,6 +39,7 @@ fn every_command_of_the_contract_is_taken() {
         "backfill hubspot-app --restart",
         "book --json",
         "owners --json",
+        "precision --json",
         "play start risk-mitigation nordwind --by ines",
         "play close risk-mitigation nordwind --reason solved --json",
         "note nordwind text --by ines",

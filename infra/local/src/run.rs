@@ -107,6 +107,7 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
         Command::Accounts(args) => accounts::accounts(here, client, args).await?,
         Command::Book => here.get(client, route::BOOK, &[], |book| show::book(book, style)).await?,
         Command::Owners => here.get(client, route::OWNERS, &[], |owners| show::owners(owners, style)).await?,
+        Command::Precision => here.get(client, route::PRECISION, &[], |told| show::precision(told, style)).await?,
         Command::Play(command) => say::play(here, client, command).await?,
         Command::Note(args) => say::note(here, client, args).await?,
         Command::Sentiment(command) => say::sentiment(here, client, command).await?,

@@ -24,6 +24,16 @@ Examples:
   barometer owners
   barometer owners --json";
 
+/// What the help of `precision` says.
+pub(super) const PRECISION_HELP: &str = "\
+Counts what people answered to the alerts that were sent: useful is what somebody claimed, wanted a task for, or closed the
+task of in the CRM, and what nobody dismissed. A playbook with 20 alerts or more of which less than 30 % were of use is named:
+people learn to look at none of its alerts. It reads every episode that is kept.
+
+Examples:
+  barometer precision
+  barometer precision --json";
+
 /// What the help of `book` says.
 pub(super) const BOOK_HELP: &str = "\
 Shows which companies are watched and why, by each part of [watch] in connections.toml, with five of them; which are not,

@@ -15,6 +15,7 @@ mod keys;
 mod link;
 mod operate;
 mod person;
+mod precision;
 mod redact;
 mod replay;
 mod rescore;

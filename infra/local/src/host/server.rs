@@ -139,6 +139,7 @@ fn router(served: Served) -> axum::Router {
             }),
         )
         .route(route::BOOK, get(|State(s): State<Served>| async move { answer(s.host.book().await) }))
+        .route(route::PRECISION, get(|State(s): State<Served>| async move { answer(s.host.precision().await) }))
         .route(route::OWNERS, get(|State(s): State<Served>| async move { answer(s.host.owners().await) }))
         .route(
             route::BACKFILL,
