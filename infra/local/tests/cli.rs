@@ -136,7 +136,7 @@ fn answers_keep_their_keys() {
     keys(&linked["now"], "root name is_account reason");
     keys(
         &data.json("erase ann@almadora.example --dry-run"),
-        "subjects facts bodies parts timeline_rows quarantine_rows",
+        "subjects facts bodies parts timeline_rows quarantine_rows sent_rows",
     );
     keys(&data.json("erase ann@almadora.example --dry-run"), "read dry_run delivery warnings");
     for entry in rows(&data.json("timeline nordwind")) {

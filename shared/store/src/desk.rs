@@ -25,13 +25,13 @@ impl DeskKey {
 }
 
 #[derive(Serialize, Deserialize)]
-struct DeskRow {
-    rev: u64,
-    desk: Desk,
+pub(crate) struct DeskRow {
+    pub rev: u64,
+    pub desk: Desk,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_shard: Option<String>,
+    pub due_shard: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    next_due_at: Option<Moment>,
+    pub next_due_at: Option<Moment>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,9 @@
 //! Forgetting: what was said by or about a person who was erased, taken out of what is kept. Operators' commands; they
 //! page through tables.
 
+mod erased;
+mod sent;
+
 use std::collections::BTreeSet;
 
 use model::{DeliveryId, Moment, TimelineEntry};
@@ -9,8 +12,8 @@ use crate::journal::Row;
 use crate::rows::{Key, item, row};
 use crate::{Store, StoreError};
 
-/// What stands in place of a text that spoke of an erased person.
-const ERASED: &str = "(erased)";
+pub(crate) use erased::ERASED;
+pub use erased::Erased;
 
 impl Store {
     /// Replaces the body of a delivery by `stub`, for good: 2 calls, 1 when it is replaced already. False when there was

@@ -31,6 +31,7 @@ pub use accounts::{Commit, Stored};
 pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
 pub use backfill::{Backfill, BackfillCount};
 pub use desk::DeskKey;
+pub use erasure::Erased;
 pub use error::StoreError;
 pub use fetches::{FetchEntry, Leave};
 pub use heard::Silence;

@@ -63,19 +63,19 @@ pub struct Unpublished {
 pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
 
 #[derive(Serialize, Deserialize)]
-struct Row {
+pub(crate) struct Row {
     /// The event as the bus gets it, byte for byte.
-    event: String,
-    state: OutboxState,
-    attempts: u32,
+    pub event: String,
+    pub state: OutboxState,
+    pub attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub reason: Option<String>,
     #[serde(default)]
-    round: u32,
+    pub round: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending_shard: Option<String>,
+    pub pending_shard: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending_at: Option<Moment>,
+    pub pending_at: Option<Moment>,
 }
 
 impl Row {

@@ -179,6 +179,9 @@ pub struct EraseReport {
     pub timeline_rows: u32,
     /// Rows of the quarantine whose words were replaced.
     pub quarantine_rows: u32,
+    /// Rows of what was asked for, sent or waits to be told, and messages in queues, whose words were replaced.
+    #[serde(default)]
+    pub sent_rows: u32,
     /// Deliveries that were looked at.
     pub read: u32,
     /// Nothing was changed.

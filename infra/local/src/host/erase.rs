@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use model::{DeliveryId, OperatorStatement, SubjectId};
 use normalize::ERASED_BODY;
+use store::Erased;
 
 use super::forest::Forest;
 use super::link::as_subject;
 use super::person::{is_person, left_alone, subjects};
-use super::redact::{Redacted, redacted, speaks_of};
+use super::redact::{Redacted, is_rewritten, redacted, speaks_of};
 use super::{Host, HostError};
 use crate::api::{EraseReport, EraseRequest};
 
@@ -45,6 +46,7 @@ impl Host {
             parts: 0,
             timeline_rows: 0,
             quarantine_rows: 0,
+            sent_rows: 0,
             read: 0,
             dry_run: request.dry_run,
             delivery: None,
@@ -70,11 +72,16 @@ impl Host {
         if !request.dry_run {
             report.timeline_rows = number(self.store().redact_timeline(&cited).await?);
             report.quarantine_rows = number(self.store().redact_quarantine(&cited).await?);
+            let addresses = theirs.iter().filter_map(|subject| subject.as_email().map(str::to_lowercase)).collect();
+            let erased = Erased { deliveries: cited, addresses, subjects: theirs };
+            let rows = self.store().redact_sent(&erased).await?;
+            report.sent_rows = number(rows + self.state.redact(&erased)?);
         }
         Ok(report)
     }
 
-    /// Rewrites the bodies; gives the deliveries that had something to rewrite.
+    /// Rewrites the bodies; gives the deliveries that had something to rewrite, now or before: an erasure that was broken off
+    /// may not have come to what cites them.
     async fn redact_journal(
         &self,
         theirs: &BTreeSet<SubjectId>,
@@ -87,7 +94,10 @@ impl Host {
             for delivery in &deliveries {
                 report.read = report.read.saturating_add(1);
                 let left = match redacted(delivery, theirs, self.config()) {
-                    Redacted::Untouched => continue,
+                    Redacted::Untouched => {
+                        cited.extend(is_rewritten(&delivery.body).then(|| delivery.id.clone()));
+                        continue;
+                    }
                     Redacted::Whole => {
                         report.bodies += 1;
                         ERASED_BODY.to_vec()

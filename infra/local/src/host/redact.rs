@@ -92,6 +92,12 @@ pub(super) fn speaks_of(delivery: &Delivery, theirs: &BTreeSet<SubjectId>, confi
     redacted(delivery, theirs, config) != Redacted::Untouched
 }
 
+/// Something was taken out of it for somebody who was forgotten.
+pub(super) fn is_rewritten(body: &[u8]) -> bool {
+    let has = |part: &[u8]| body.windows(part.len()).any(|window| window == part);
+    has(ERASED_BODY) || has(ERASED_TEXT.as_bytes())
+}
+
 fn is_stub(body: &[u8]) -> bool {
     body.trim_ascii() == ERASED_BODY
 }

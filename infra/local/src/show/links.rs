@@ -122,7 +122,7 @@ pub fn erase(report: &EraseReport, style: Style) -> String {
     for subject in &report.subjects {
         text.push_str(&format!("  {}\n", safe(subject.as_str())));
     }
-    let rows = u64::from(report.timeline_rows) + u64::from(report.quarantine_rows);
+    let rows = u64::from(report.timeline_rows) + u64::from(report.quarantine_rows) + u64::from(report.sent_rows);
     text.push_str(&format!(
         "{}; of {} read, {} {} as a whole and {} in part{}.\n",
         count(report.facts.into(), "fact", "facts"),

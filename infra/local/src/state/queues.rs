@@ -4,6 +4,8 @@
 use jiff::SignedDuration;
 use model::Moment;
 use rusqlite::{Row, params};
+use serde_json::Value;
+use store::Erased;
 
 use super::{Depth, Durability, Message, NewMessage, State, StateError, moment};
 use crate::template::Queue;
@@ -134,6 +136,40 @@ impl State {
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?));
         let (visible, hidden, next) = statement.query_row(params![queue, now.as_millis()], row)?;
         Ok(Depth { visible, hidden, next_visible_at: next.map(moment).transpose()? })
+    }
+
+    /// Takes what was said of people who are forgotten out of messages and of what was set aside; gives how many changed.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn redact(&self, erased: &Erased) -> Result<usize, StateError> {
+        let mut connection = self.write(Durability::Now)?;
+        let transaction = connection.transaction()?;
+        let mut changed = 0;
+        for (table, column) in [("messages", "body"), ("set_aside", "records")] {
+            let mut theirs: Vec<(i64, String)> = Vec::new();
+            let mut statement = transaction.prepare(&format!("SELECT number, {column} FROM {table}"))?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let text: String = row.get(1)?;
+                // What is no JSON came from nobody here.
+                let Ok(mut value) = serde_json::from_str::<Value>(&text) else { continue };
+                if erased.concerns(&value) {
+                    erased.take_out(&mut value);
+                    let left = value.to_string();
+                    if left != text {
+                        theirs.push((row.get(0)?, left));
+                    }
+                }
+            }
+            changed += theirs.len();
+            for (number, left) in theirs {
+                let update = format!("UPDATE {table} SET {column} = ?2 WHERE number = ?1");
+                transaction.execute(&update, params![number, left])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(changed)
     }
 
     /// Sends every dead letter of this queue back where it came from, to be tried afresh. Gives how many went.

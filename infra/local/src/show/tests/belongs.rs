@@ -93,6 +93,7 @@ fn an_erasure_says_whom_and_what_and_what_remains() {
         parts: 1,
         timeline_rows: 0,
         quarantine_rows: 1,
+        sent_rows: 0,
         read: 40,
         dry_run: false,
         delivery: Some(DeliveryId::from_stored("operator:1")),
