@@ -19,6 +19,7 @@ mod fetch;
 mod kill_points;
 mod mail;
 mod order;
+mod plays;
 mod receive;
 mod replay;
 mod rescore;

@@ -22,6 +22,8 @@ use crate::api::{
 /// The destinations a playbook sends to.
 pub(super) fn destinations(playbook: &Playbook, config: &Config) -> Vec<&'static str> {
     let mut all: Vec<_> = playbook.steps.iter().map(|step| step.action.kind().destination()).collect();
+    // The way to a renewal has checkpoints for steps, and each of them is a message.
+    all.extend(playbook.is_renewal().then_some(ActionKind::SlackAlert.destination()));
     // A task can be wanted by a button under any alert, where it may go further than the outbox.
     let tasks = ActionKind::CrmTask.destination();
     all.extend(
