@@ -3,7 +3,7 @@
 //! 300 companies in a CRM, 210 of them prospects; customers without a renewal date, an owner or a ticketing
 //! organisation; two workspaces, shared and free-mail domains, test records, a parent with children; a dip in August, a
 //! source that goes silent, a CSM who leaves; and twenty customers who leave as well, with signs and without. The same
-//! seed gives the same bytes, on every machine.
+//! seed gives the same bytes, on every machine. [`Wired`] says how much of it the company's tools tell.
 //!
 //! [`Book`] says what is told on which day; [`simulate`] runs the rules over it and reports whom they alarmed, when, and
 //! whether that was any use.
@@ -18,7 +18,7 @@ mod told;
 
 pub use customer::{COMPANIES, CSMS, Contract, Customer, Mail, NEWCOMERS, PROSPECTS, TESTS, Vigour};
 pub use planted::{PLANTED, Planted, Sign};
-pub use setup::{TOOLS, files};
+pub use setup::{TOOLS, Wired, files};
 pub use simulate::{Bands, Checkpoint, Churn, Due, Message, Placement, Report, Run, Simulation, has_changed, simulate};
 pub use told::{DAYS, START, Says, Told};
 
@@ -31,12 +31,18 @@ pub struct Book {
 }
 
 impl Book {
-    /// Draws a book. The same seed gives the same book.
+    /// Draws the book of a company that connected all its tools. The same seed gives the same book.
     pub fn new(seed: u64) -> Self {
+        Self::of(seed, Wired::Everything)
+    }
+
+    /// Draws the same year of the same company, as far as the tools tell of it that are wired.
+    pub fn of(seed: u64, wired: Wired) -> Self {
         let mut customers = customer::draw(seed);
-        let planted = planted::draw(seed, &mut customers);
+        let mut planted = planted::draw(seed, &mut customers);
+        planted::overlook(&mut planted, wired);
         let mut diary = told::Diary::new();
-        story::write(seed, &customers, &planted, &mut diary);
+        story::write(seed, wired, &customers, &planted, &mut diary);
         Self { customers, planted, days: diary.close() }
     }
 

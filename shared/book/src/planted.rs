@@ -6,6 +6,7 @@ use model::SubjectId;
 
 use crate::customer::{Customer, Vigour};
 use crate::dice::Dice;
+use crate::setup::Wired;
 use crate::told::{date_of, day_of};
 
 /// Customers who leave.
@@ -34,6 +35,16 @@ pub enum Sign {
     LatePayment,
 }
 
+impl Sign {
+    /// A tool that is wired tells of it.
+    fn shows_with(self, wired: Wired) -> bool {
+        match self {
+            Self::UsageFalls | Self::LatePayment => wired == Wired::Everything,
+            Self::ChampionLeaves | Self::TicketsEscalate | Self::Detractor | Self::Silence => true,
+        }
+    }
+}
+
 /// A customer who leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planted {
@@ -47,7 +58,7 @@ pub struct Planted {
     pub leaves_on: Date,
     /// What is seen of it, and from which day on, the earliest first.
     pub signs: Vec<(Sign, Date)>,
-    /// Why no tool shows anything; `None` where one does.
+    /// Why no tool shows enough; `None` where one does.
     pub unseen: Option<&'static str>,
 }
 
@@ -64,6 +75,21 @@ const REASONS: [&str; UNSEEN] = [
     "it closes the business line; usage and mood stay as they were until the last day",
     "its new purchasing department cancels every contract under review; no tool of ours hears of it",
 ];
+
+/// Why nobody is warned of who leaves with several signs, of which one shows where people look: silence alone is how many
+/// customers are, and so is a sponsor who takes another job.
+const OVERLOOKED: &str = "all but one of its signs show in use and payments, which no tool tells of";
+
+/// Marks those of whom too little is seen with the tools that are wired. What people feel who look after them stays as it is.
+pub(crate) fn overlook(planted: &mut [Planted], wired: Wired) {
+    for one in planted.iter_mut().filter(|one| one.unseen.is_none()) {
+        let seen: Vec<Sign> = one.signs.iter().map(|(sign, _)| *sign).filter(|sign| sign.shows_with(wired)).collect();
+        // An answer is followed up whatever else is known.
+        if seen.len() < 2 && !seen.contains(&Sign::Detractor) {
+            one.unseen = Some(OVERLOOKED);
+        }
+    }
+}
 
 /// Draws who leaves, and moves the end of their terms so that notice falls into the book.
 pub(crate) fn draw(seed: u64, customers: &mut [Customer]) -> Vec<Planted> {
@@ -121,6 +147,22 @@ fn signs(dice: &mut Dice, customer: &Customer, notice_on: Date) -> Vec<(Sign, Da
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn who_shows_in_one_tool_that_is_wired_is_overlooked_unless_they_say_so() {
+        use Sign::{Detractor, LatePayment, Silence, TicketsEscalate, UsageFalls};
+        let check = |signs: &[Sign], wired, expected: Option<&str>| {
+            let (on, account) = (date_of(200), crate::customer::company(1));
+            let signs: Vec<_> = signs.iter().map(|sign| (*sign, date_of(60))).collect();
+            let mut one = [Planted { customer: 1, account, notice_on: on, leaves_on: on, signs, unseen: None }];
+            overlook(&mut one, wired);
+            assert_eq!(one[0].unseen, expected, "{:?}", one[0].signs);
+        };
+        check(&[UsageFalls, LatePayment, Silence], Wired::CrmAndTickets, Some(OVERLOOKED));
+        check(&[UsageFalls, LatePayment, Silence], Wired::Everything, None);
+        check(&[UsageFalls, LatePayment, Detractor], Wired::CrmAndTickets, None);
+        check(&[UsageFalls, TicketsEscalate, Silence], Wired::CrmAndTickets, None);
+    }
 
     #[test]
     fn twenty_leave_and_what_shows_starts_long_before() {

@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use book::{Book, DAYS, Simulation, has_changed};
+use book::{Book, DAYS, Simulation, Wired, has_changed};
 use jiff::SignedDuration;
 use model::{Moment, SubjectId};
 
@@ -18,7 +18,7 @@ const SAMPLE: usize = 20;
 #[test]
 fn nothing_changes_between_due_moments_and_something_does_at_them() {
     let book = Book::new(1);
-    let config = common::config();
+    let config = common::config(Wired::Everything);
     let every = book.customers().len() / SAMPLE;
     let leaving = book.planted().iter().map(|planted| planted.account.clone());
     let others = book.customers().iter().step_by(every).map(|customer| customer.account.clone());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use barometer::api::NOTICE;
-use book::{Book, Says};
+use book::{Book, Says, Wired};
 use config::secrets::DestinationSecrets;
 use jiff::SignedDuration;
 use model::{FactKey, Field, Moment, SubjectId, Value};
@@ -162,7 +162,7 @@ fn config() -> Arc<config::Config> {
     let mut files = barometer::config_files::read(None).unwrap();
     let modes = files.0.get_mut("modes.toml").unwrap();
     *modes = modes.replacen("# hubspot = \"live\"", "hubspot = \"live\"", 1);
-    files.0.insert("team.toml".to_owned(), book::files(files.clone()).0["team.toml"].clone());
+    files.0.insert("team.toml".to_owned(), book::files(files.clone(), Wired::Everything).0["team.toml"].clone());
     Arc::new(config::load(&files, &connectors::tools()).unwrap())
 }
 

@@ -12,6 +12,7 @@ use model::{Money, Value};
 use crate::customer::Customer;
 use crate::dice::Dice;
 use crate::planted::Planted;
+use crate::setup::Wired;
 use crate::told::{DAYS, Diary, day_of};
 
 /// Days of the book.
@@ -40,8 +41,8 @@ impl Story<'_> {
     }
 }
 
-/// Writes the whole year.
-pub(crate) fn write(seed: u64, customers: &[Customer], planted: &[Planted], diary: &mut Diary) {
+/// Writes the whole year, as far as tools tell of it that are wired.
+pub(crate) fn write(seed: u64, wired: Wired, customers: &[Customer], planted: &[Planted], diary: &mut Diary) {
     crm::prospects(seed, customers, diary);
     for customer in customers {
         let planted = planted.iter().find(|planted| planted.customer == customer.number);
@@ -49,8 +50,13 @@ pub(crate) fn write(seed: u64, customers: &[Customer], planted: &[Planted], diar
         crm::tell(&story, diary);
         support::tell(&story, diary);
         surveys::tell(&story, diary);
-        usage::tell(&story, diary);
-        billing::tell(&story, diary);
+        match wired {
+            Wired::Everything => {
+                usage::tell(&story, diary);
+                billing::tell(&story, diary);
+            }
+            Wired::CrmAndTickets => {}
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The help desk, in two workspaces: requests, how urgent they are and how long they stay open.
+//! The help desk, in two workspaces: requests, how urgent they are, how long they stay open, and what those who asked say of
+//! the help they got.
 
 use model::{ClaimKind, FactKey, Field, LinkSays, SubjectId, Value};
 
@@ -7,6 +8,9 @@ use crate::customer::CONTACTS;
 use crate::dice::Dice;
 use crate::planted::Sign;
 use crate::told::{Diary, at};
+
+/// Who waited for so many days for an answer is not content with it.
+const SLOW: i64 = 7;
 
 pub(super) fn tell(story: &Story<'_>, diary: &mut Diary) {
     let customer = story.customer;
@@ -23,25 +27,41 @@ pub(super) fn tell(story: &Story<'_>, diary: &mut Diary) {
         let email = [(Field::Email, word(customer.email(n)))];
         diary.tell((days.start, 8 * 60), (desk, &customer.user(n), FactKey::Contact), &email);
     }
-    let mut dice = story.dice("tickets");
+    let (mut dice, mut ratings) = (story.dice("tickets"), story.dice("csat"));
     let escalate = story.planted.and_then(|planted| planted.shows(Sign::TicketsEscalate));
+    // What makes it a sign: there is a request on its first working day.
+    let begins = escalate.map(|from| if is_weekend(from) { from + 7 - from.rem_euclid(7) } else { from });
     let (few, many) = customer.vigour.pick([(5, 25), (8, 40), (15, 60)]);
     let busy = dice.between(few, many);
     let mut count = 0;
     for day in days {
-        let is_weekend = day.rem_euclid(7) > 4;
         let is_bad = escalate.is_some_and(|from| (from..from + 70).contains(&day));
-        let chance = match (is_bad, is_weekend) {
+        let chance = match (is_bad, is_weekend(day)) {
             (true, false) => 220,
             (false, false) => busy,
             (_, true) => busy / 5,
         };
-        if dice.per_mille(chance) {
+        if dice.per_mille(chance) || begins == Some(day) {
             let ticket = SubjectId::vendor("zendesk", "ticket", &format!("6{:03}{count:04}", customer.number));
             count += 1;
-            one(story, diary, &mut dice, (desk, &ticket), day, is_bad);
+            let solved = one(story, diary, &mut dice, (desk, &ticket), day, is_bad);
+            rate(story, diary, &mut ratings, count, &solved);
         }
     }
+}
+
+fn is_weekend(day: i64) -> bool {
+    day.rem_euclid(7) > 4
+}
+
+/// A request that was answered.
+struct Solved {
+    /// The day, and its minute.
+    at: (i64, i64),
+    /// Which of the customer's people had asked.
+    by: usize,
+    /// How long they waited, in days.
+    took: i64,
 }
 
 fn one(
@@ -51,7 +71,7 @@ fn one(
     (desk, ticket): (&str, &SubjectId),
     day: i64,
     is_bad: bool,
-) {
+) -> Solved {
     let customer = story.customer;
     let priority = match dice.between(0, 99) {
         _ if is_bad => dice.one_of(&["urgent", "urgent", "high"]),
@@ -72,7 +92,8 @@ fn one(
     let solved = day * 24 * 60 + minute + open_for;
     let (solved_day, solved_minute) = (solved.div_euclid(24 * 60), solved.rem_euclid(24 * 60));
     let key = || (desk, ticket, FactKey::Ticket);
-    let asks = customer.user(usize::try_from(dice.between(1, 3)).unwrap_or(1));
+    let by = usize::try_from(dice.between(1, 3)).unwrap_or(1);
+    let asks = customer.user(by);
     let opened = [
         (Field::Status, word("new")),
         (Field::Priority, word(priority)),
@@ -91,4 +112,31 @@ fn one(
     }
     let solution = [(Field::Status, word("solved")), (Field::SolvedAt, Value::Moment(at(solved_day, solved_minute)))];
     diary.tell((solved_day, solved_minute), key(), &solution);
+    Solved { at: (solved_day, solved_minute), by, took: open_for / (24 * 60) }
+}
+
+/// One in four says a while later how content they are, on a scale of five. Who waited for a week mostly is not, and who
+/// does not like the product likes its help less.
+fn rate(story: &Story<'_>, diary: &mut Diary, dice: &mut Dice, count: usize, solved: &Solved) {
+    let customer = story.customer;
+    let (answers, after) = (dice.percent(25), dice.between(20, 30 * 60));
+    let bad = if solved.took >= SLOW { 60 } else { customer.vigour.pick([4, 8, 14]) };
+    let score = if dice.percent(bad) { dice.between(1, 3) } else { dice.between(4, 5) };
+    if !customer.is_surveyed || !answers {
+        return;
+    }
+    let minutes = solved.at.0 * 24 * 60 + solved.at.1 + after;
+    let (day, minute) = (minutes.div_euclid(24 * 60), minutes.rem_euclid(24 * 60));
+    let response = SubjectId::vendor("typeform", "response", &format!("c{:03}{count:04}", customer.number));
+    let answered = [
+        (Field::Survey, word("support")),
+        (Field::RespondedAt, Value::Moment(at(day, minute))),
+        (Field::Csat, Value::Int(score)),
+        (Field::CsatScale, word("1..5")),
+        (Field::Person, word(format!("email:{}", customer.email(solved.by)))),
+    ];
+    diary.tell((day, minute), ("typeform", &response, FactKey::Response), &answered);
+    let target = SubjectId::email(&customer.email(solved.by));
+    let from = LinkSays::Own { field: "email".to_owned(), kind: ClaimKind::Domain, target };
+    diary.link((day, minute), "typeform", &response, from);
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use book::Wired;
 use config::{Config, Files};
 use model::Tool;
 
@@ -33,7 +34,7 @@ pub fn shipped() -> Files {
 }
 
 /// The configuration of the book's company.
-pub fn config() -> Config {
+pub fn config(wired: Wired) -> Config {
     let tools: Vec<Tool> = connectors::tools().into_iter().chain(book::TOOLS).collect();
-    config::load(&book::files(shipped()), &tools).unwrap()
+    config::load(&book::files(shipped(), wired), &tools).unwrap()
 }

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use book::{CSMS, Placement, Report};
+use book::{CSMS, Placement, Report, Wired};
 use config::{Config, Files};
 use model::Band;
+
+use super::{config, year_of};
 
 /// One number that ships.
 struct Default {
@@ -30,17 +32,17 @@ const HEAD: &str = "# Defaults
 
 Every number that decides. First those of the configuration that ships, which are yours to change: the value, the reason that
 stands beside it in the file, where it comes from (*ours*: our judgement, tried on the messy book; else what the comment names
-as its source), and what it came to in one year of the messy book (seed 1). Written by `BLESS=1 cargo test -p book --test
-limits`; change the files it tells of. What is part of a definition, or keeps a row within what a store takes, stands at the
-end: no file changes it.
+as its source), and what it came to in one year of the messy book (seed 1; for crm-and-tickets, of the company that connected
+no more than that). Written by `BLESS=1 cargo test -p book --test limits`; change the files it tells of. What is part of a
+definition, or keeps a row within what a store takes, stands at the end: no file changes it.
 ";
 
 /// The whole document.
-pub fn document(files: &Files, config: &Config, report: &Report) -> String {
+pub fn document<'a>(files: &Files, config: &Config, report_for: impl Fn(&str) -> &'a Report) -> String {
     let mut text = HEAD.to_owned();
     for (path, content) in files.0.iter().filter(|(path, _)| is_told(path)) {
         let _ = write!(text, "\n## {path}\n\n| what | value | why | source | in the book |\n|---|---|---|---|---|\n");
-        for default in defaults(path, content, config, report) {
+        for default in defaults(path, content, config, report_for(path)) {
             let cell = |text: &str| text.trim().replace('|', "\\|");
             let Default { place, value, why, source, effect } = &default;
             let source = if source.is_empty() { "ours" } else { source };
@@ -183,7 +185,7 @@ fn every_number_that_ships_is_told() {
     let path = super::common::folder().join("DEFAULTS.md");
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let fixed = written.find(FIXED).map_or("", |at| &written[at..]);
-    let text = document(&super::common::shipped(), super::config(), &super::years()[0].report) + fixed;
+    let text = document(&super::common::shipped(), config(Wired::Everything), |path| &year_of(path).report) + fixed;
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
@@ -196,7 +198,8 @@ fn every_number_that_ships_has_a_reason_and_a_named_source_says_where() {
     let files = super::common::shipped();
     let mut without = vec![];
     for (path, content) in files.0.iter().filter(|(path, _)| is_told(path)) {
-        for Default { place, why, source, .. } in defaults(path, content, super::config(), &Report::default()) {
+        for Default { place, why, source, .. } in defaults(path, content, config(Wired::Everything), &Report::default())
+        {
             // What is shorter repeats the name.
             let has_reason = why.split_whitespace().count() >= 3;
             if !has_reason || source.split_whitespace().count() == 1 {

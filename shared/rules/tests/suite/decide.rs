@@ -131,7 +131,7 @@ fn our_own_companies_and_their_subdomains_are_not_watched() {
 
 #[test]
 fn looking_ahead_begins_with_the_next_day() {
-    let mut account = Account::with("yellow", 14, 60);
+    let mut account = Account::with("green", 57, 60);
     account.decide();
     assert_eq!(account.band(), Band::Green);
     // 00:00 of the 24th in Berlin.

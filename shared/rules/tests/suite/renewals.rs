@@ -180,8 +180,8 @@ fn an_amount_is_recurring_revenue_only_where_no_connection_tells_any() {
 #[test]
 fn looking_ahead_sees_another_term_take_over() {
     let mut account = Account::new();
-    account.feels(0, "yellow");
-    account.spoke(0, 0);
+    account.feels(0, "green");
+    account.spoke(0, -40);
     renewal(&mut account, "1", "talks", -60);
     renewal(&mut account, "2", "talks", 300);
     account.decide_with(&config(DEALS_FIRST));

@@ -443,7 +443,9 @@ fn several_risks_at_once_pull_a_renewal_to_the_second_step() {
     assert!(story.asked[0].1.alert.next_step.contains("must be visible"), "the way of who is at risk");
     let urgent = [(0, Due("2027-06-01")), (1, Silent(70)), (at, Urgent), (at, Feels("red"))];
     check("an urgent ticket", &urgent, "2027-06-01", &["2026-12-20T09:00 90", "2027-04-02T07:00 60"]);
-    let lost = [(0, Due("2027-06-01")), (1, Silent(70)), (at, Sponsor(false))];
+    // Whom nobody speaks to either is red.
+    let spoken_to = [30, 70, 110, 150, 180].map(|day| (day, Silent(1)));
+    let lost: Vec<_> = [(0, Due("2027-06-01")), (at, Sponsor(false))].into_iter().chain(spoken_to).collect();
     let story = check("the sponsor lost, and not red", &lost, "2027-06-01", &PLAIN);
     assert_ne!(story.account.band(), model::Band::Red);
     let far = [(0, Due("2027-06-25")), (1, Silent(70)), (at, Sponsor(false)), (at, Feels("red"))];
