@@ -144,7 +144,7 @@ pub fn document(all: &[Fixed]) -> String {
     for Fixed { file, name, value, why, source } in all {
         let cell = |text: &str| text.trim().replace('|', "\\|");
         let source = if source.is_empty() { "ours" } else { source };
-        let cells = [file, &format!("`{name}`"), &format!("`{value}`"), why, source].map(|text| cell(text));
+        let cells = [file.as_str(), &format!("`{name}`"), &format!("`{value}`"), why, source].map(cell);
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text
