@@ -14,6 +14,7 @@ use model::{
 };
 use rules::desk::{DeskRules, digest, due_at, source_silent};
 use runtime::logging::chain;
+use runtime::metrics::{self, Metric, Metrics};
 use runtime::{Clock, backoff};
 use serde_json::json;
 use store::{DeskKey, Due, OutboxRow, Silence, Store, StoreError, Stored};
@@ -62,6 +63,8 @@ impl Minute {
     pub async fn handle(&self) -> Result<serde_json::Value, StoreError> {
         let now = self.clock.now();
         let left_over = self.store.left_over(now).await?;
+        let oldest = left_over.iter().map(|row| row.waits_since).min();
+        let waits_s = oldest.map_or(0, |since| now.since(since).as_secs().max(0).unsigned_abs());
         let mut done = Done { republished: self.republish(now, &left_over).await?, ..Done::default() };
         let (accounts, few): (Vec<_>, Vec<_>) =
             self.store.due(now).await?.into_iter().partition(|due| matches!(due, Due::Account(_)));
@@ -80,11 +83,17 @@ impl Minute {
         }
         done.left += due.count();
         let Done { ticked, silent, left, republished, digests } = done;
-        if ticked + silent + republished + digests + left > 0 {
+        // Each minute, also when there is nothing to tell: an alarm sees by it that the clock is running.
+        let metrics = Metrics::new(now)
+            .with(Metric::OldestUnpublishedSeconds, waits_s)
+            .with(Metric::SourcesSilent, silent as u64);
+        if ticked + silent + republished + digests + left == 0 {
+            info!(target: metrics::ONLY, %metrics, "Clock: nothing was due");
+        } else {
             let events = format!("{republished} events late or asked again");
             let did =
                 format!("{ticked} accounts due, {left} left, {digests} digests, {silent} sources silent, {events}");
-            info!(ticked, silent, left, republished, digests, "Clock: {did}");
+            info!(ticked, silent, left, republished, digests, %metrics, "Clock: {did}");
         }
         Ok(json!({
             "ticked": ticked, "silent": silent, "left": left, "republished": republished, "digests": digests,
@@ -193,7 +202,8 @@ impl Minute {
                     self.store.mark_retry(id, row.round, now.plus(backoff(row.attempts + 1)), &reason).await?;
                 }
                 Put::Retry(reason) | Put::Refused(reason) => {
-                    error!(event.id = %id, "Event `{id}` cannot be published: {reason}");
+                    let metrics = Metrics::new(now).with(Metric::ActionsFailed("event"), 1);
+                    error!(event.id = %id, %metrics, "Event `{id}` cannot be published: {reason}");
                     self.store.mark_unpublishable(id, row.round, &reason).await?;
                 }
             }

@@ -19,7 +19,8 @@ use runtime::batch::{NotDone, messages};
 use runtime::lambda::{BatchAnswer, BusEvent, QueueEvent, QueueMessage};
 use runtime::seam::Seam;
 use runtime::secrets::{Secret, Secrets, SecretsUnavailable};
-use store::{ActionContext, ActionRow, ActionStatus, Claim, Leave, Store, StoreError, outcome};
+use store::{ActionContext, ActionRow, ActionStatus, Claim, Leave, Store, StoreError, counted, outcome};
+use tracing::field::display;
 use tracing::{info, warn};
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
@@ -285,12 +286,14 @@ impl CrmTasks {
         next: ActionRow,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
-        let (event, entry) = outcome(account, request, &next, self.clock.now());
+        let now = self.clock.now();
+        let metrics = counted(request.kind.as_str(), next.status, false, now).map(display);
+        let (event, entry) = outcome(account, request, &next, now);
         if !self.store.finish_action(&next, held, &event, &entry).await? {
             return Err(NotNow::LostClaim);
         }
         let status = next.status.as_str();
-        info!(action.id = %request.id, action.status = status, "Action `{}` is {status}", request.id);
+        info!(action.id = %request.id, action.status = status, metrics, "Action `{}` is {status}", request.id);
         Ok(())
     }
 }

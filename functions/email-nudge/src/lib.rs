@@ -24,7 +24,8 @@ use runtime::logging::chain;
 use runtime::seam::Seam;
 use runtime::secrets::{Secret, SecretMap, Secrets, SecretsUnavailable};
 use serde_json::Value;
-use store::{ActionRow, ActionStatus, Claim, Store, StoreError, Stored, outcome};
+use store::{ActionRow, ActionStatus, Claim, Store, StoreError, Stored, counted, outcome};
+use tracing::field::display;
 use tracing::info;
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
@@ -296,12 +297,13 @@ impl EmailNudge {
         next: ActionRow,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
-        let status = next.status.as_str();
-        let (outcome, entry) = outcome(&event.account, request, &next, self.clock.now());
+        let (status, now) = (next.status.as_str(), self.clock.now());
+        let metrics = counted(request.kind.as_str(), next.status, false, now).map(display);
+        let (outcome, entry) = outcome(&event.account, request, &next, now);
         if !self.store.finish_action(&next, held, &outcome, &entry).await? {
             return Err(NotNow::LostClaim);
         }
-        info!(action.id = %request.id, action.status = status, "Action `{}` is {status}", request.id);
+        info!(action.id = %request.id, action.status = status, metrics, "Action `{}` is {status}", request.id);
         Ok(())
     }
 }

@@ -17,7 +17,8 @@ use runtime::lambda::{BatchAnswer, BusEvent, QueueEvent, QueueMessage};
 use runtime::seam::Seam;
 use runtime::secrets::{Secret, Secrets, SecretsUnavailable};
 use sha2::{Digest as _, Sha256};
-use store::{ActionRow, ActionStatus, Claim, Journaled, Leave, Store, StoreError};
+use store::{ActionRow, ActionStatus, Claim, Journaled, Leave, Store, StoreError, counted};
+use tracing::field::display;
 use tracing::{error, info, warn};
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
@@ -264,8 +265,9 @@ impl FetchObject {
         if !self.store.put_held(&next, held).await? {
             return Err(NotNow::LostClaim);
         }
+        let metrics = counted("fetch", status, false, self.clock.now()).map(display);
         let status = status.as_str();
-        info!(action.id = %request.id, action.status = status, "Fetch `{}` is {status}", request.id);
+        info!(action.id = %request.id, action.status = status, metrics, "Fetch `{}` is {status}", request.id);
         Ok(())
     }
 }

@@ -9,12 +9,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use config::Config;
-use model::{Assessment, ConnectionName, Episode, Heard, Moment, Root, Said, SubjectId};
+use model::{Assessment, ConnectionName, DeliveryId, Episode, Event, EventBody, Heard, Moment, Root, Said, SubjectId};
 use rules::{Decision, Input, asks_for_claims, decide, leave};
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamChange, StreamEvent};
 use runtime::logging::chain;
+use runtime::metrics::{Metric, Metrics};
 use store::{Commit, Store, StoreError, Stored};
+use tracing::field::display;
 use tracing::{error, info};
 
 use crate::reading::{Change, Missing, Reading, View};
@@ -278,12 +280,36 @@ impl Health {
             timeline: &decision.timeline,
         };
         let is_done = self.store.commit(commit).await?;
-        if is_done && !decision.events.is_empty() {
-            let events = decision.events.len();
-            info!(account.id = %subject, events, "Health of `{subject}` changed: {events} events");
+        if is_done {
+            told(subject, &decision.events);
         }
         Ok(is_done)
     }
+}
+
+/// One line for each delivery that is the news behind events, and one for those that time alone is behind.
+fn told(subject: &SubjectId, events: &[Event]) {
+    let mut by_cause: BTreeMap<Option<&DeliveryId>, Vec<&Event>> = BTreeMap::new();
+    for event in events {
+        by_cause.entry(event.cause.delivery.as_ref()).or_default().push(event);
+    }
+    for (delivery, told) in by_cause {
+        let (delivery, metrics, events) = (delivery.map(display), due_reminders(&told).map(display), told.len());
+        info!(
+            account.id = %subject,
+            delivery.id = delivery,
+            events,
+            metrics,
+            "Health of `{subject}` changed: {events} events"
+        );
+    }
+}
+
+/// The steps on the way to a renewal among what is told, counted; `None` where there is none.
+fn due_reminders(events: &[&Event]) -> Option<Metrics> {
+    let steps = events.iter().filter(|event| matches!(event.body, EventBody::CheckpointReached { .. }));
+    let metric = |as_of| Metrics::new(as_of).with(Metric::RemindersDue, steps.clone().count() as u64);
+    steps.clone().next().map(|first| metric(first.as_of))
 }
 
 /// What rules decide over.

@@ -22,6 +22,7 @@ use model::{Delivery, Event, Fact, FactKey, Moment, Normalized, OperatorStatemen
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamEvent};
 use runtime::logging::chain;
+use runtime::metrics::{Metric, Metrics};
 use store::{Store, StoreError, Stored};
 use tracing::{error, info, warn};
 
@@ -176,7 +177,9 @@ impl Normalize {
         if !rows.is_empty() {
             self.store.quarantine(&rows).await?;
             let count = rows.len();
-            warn!(delivery.id = %delivery.id, count, "Delivery `{}`: {count} items quarantined", delivery.id);
+            // This function reads no clock; how long a delivery was under way is not what is counted.
+            let metrics = Metrics::new(delivery.received_at).with(Metric::Quarantined, count as u64);
+            warn!(delivery.id = %delivery.id, count, %metrics, "Delivery `{}`: {count} items quarantined", delivery.id);
         }
         if !written {
             return Ok(());
@@ -278,7 +281,8 @@ type Work<'a> = Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send + 'a>
 /// Does one part of a batch; when it cannot be done, the deliveries it comes from have failed.
 async fn tried(work: Work<'_>, what: String, reads: Vec<&Read>, failed: &mut BTreeSet<String>) {
     if let Err(reason) = flat(alone(work).await) {
-        error!("{what} cannot be written: {reason}");
+        let ids: Vec<_> = reads.iter().map(|read| read.delivery.id.as_str()).collect();
+        error!(delivery.ids = ids.join(" "), "{what} cannot be written: {reason}");
         failed.extend(reads.into_iter().map(|read| read.sequence_number.clone()));
     }
 }

@@ -2,9 +2,11 @@
 
 use actions::bus::{Bus, Put};
 use runtime::lambda::{BatchAnswer, StreamEvent};
-use runtime::logging::chain;
+use runtime::logging::{chain, company};
+use runtime::metrics::{Metric, Metrics};
 use store::{Store, StoreError, Unpublished};
-use tracing::{error, warn};
+use tracing::field::display;
+use tracing::{error, info, warn};
 
 /// The handler.
 #[derive(Debug)]
@@ -51,13 +53,21 @@ impl Publish {
 
     async fn mark(&self, event: &model::Event, round: u32, put: Put) -> Result<(), StoreError> {
         match put {
-            Put::Accepted => self.store.mark_published(&event.id, round).await,
+            Put::Accepted => {
+                let (id, kind) = (&event.id, event.body.kind());
+                let (account, delivery) = (company(&event.account), event.cause.delivery.as_ref());
+                let (account, delivery) = (account.map(display), delivery.map(display));
+                info!(event.id = %id, account.id = account, delivery.id = delivery, "Event `{id}` ({kind}) published");
+                self.store.mark_published(id, round).await
+            }
             Put::Retry(reason) => {
                 warn!(event.id = %event.id, "Event `{}` waits for the clock: {reason}", event.id);
                 Ok(())
             }
             Put::Refused(reason) => {
-                error!(event.id = %event.id, "Event `{}` cannot be published: {reason}", event.id);
+                // This function reads no clock; when it was decided will do.
+                let metrics = Metrics::new(event.as_of).with(Metric::ActionsFailed("event"), 1);
+                error!(event.id = %event.id, %metrics, "Event `{}` cannot be published: {reason}", event.id);
                 self.store.mark_unpublishable(&event.id, round, &reason).await
             }
         }

@@ -15,7 +15,7 @@ mod standing;
 use std::sync::Arc;
 
 use actions::slack::{NoticeTemplates, Slack, SlackTemplates, SlackToken, SlackWebhook, render};
-use config::Config;
+use config::{Config, Runway};
 use jiff::SignedDuration;
 use model::{
     ActionKind, ActionRequest, AlertAnswer, AlertKind, Event, EventBody, Family, Mode, Moment, Placement, Recipient,
@@ -28,7 +28,8 @@ use runtime::logging::chain;
 use runtime::seam::Seam;
 use runtime::secrets::{Secrets, SecretsUnavailable};
 use serde_json::Value;
-use store::{ActionRow, ActionStatus, Claim, Store, StoreError, outcome};
+use store::{ActionRow, ActionStatus, Claim, Store, StoreError, counted, outcome};
+use tracing::field::display;
 use tracing::info;
 
 use crate::desk::{Desks, Place};
@@ -383,13 +384,14 @@ impl SlackAlert {
         next: ActionRow,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
-        let status = next.status;
-        let (outcome, entry) = outcome(&event.account, request, &next, self.clock.now());
+        let (status, now) = (next.status, self.clock.now());
+        let metrics = counted(request.kind.as_str(), status, Runway::is_reminder(request), now).map(display);
+        let (outcome, entry) = outcome(&event.account, request, &next, now);
         if !self.store.finish_action(&next, held, &outcome, &entry).await? {
             return Err(NotNow::LostClaim);
         }
         let status = status.as_str();
-        info!(action.id = %request.id, action.status = status, "Action `{}` is {status}", request.id);
+        info!(action.id = %request.id, action.status = status, metrics, "Action `{}` is {status}", request.id);
         Ok(())
     }
 }

@@ -4,7 +4,8 @@
 use actions::slack::{PostError, Slack, render_notice};
 use model::{ActionKind, Event, Mode, Moment, Notice};
 use serde_json::Value;
-use store::{ActionRow, ActionStatus, Claim};
+use store::{ActionRow, ActionStatus, Claim, counted};
+use tracing::field::display;
 use tracing::{error, info};
 
 use crate::reader::Reader;
@@ -106,11 +107,12 @@ impl SlackAlert {
         if !self.store.put_held(&next, held).await? {
             return Err(NotNow::LostClaim);
         }
+        let metrics = counted(ActionKind::SlackAlert.as_str(), next.status, false, self.clock.now()).map(display);
         let (id, status) = (&next.id, next.status.as_str());
         match next.status {
             ActionStatus::Failed | ActionStatus::Uncertain => {
                 let reason = next.reason.as_deref().unwrap_or_default();
-                error!(action.id = %id, action.status = status, "Message `{id}` is {status}: {reason}");
+                error!(action.id = %id, action.status = status, metrics, "Message `{id}` is {status}: {reason}");
             }
             ActionStatus::Sent
             | ActionStatus::Done

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use config::{Connection, Connections};
 use connectors::{Connector, Refusal, SigningSecret, Unverified, self_test};
-use model::{Delivery, DeliveryId, Family, Moment};
+use model::{ConnectionName, Delivery, DeliveryId, Family, Moment};
 use runtime::lambda::{HttpAnswer, HttpEvent};
 use runtime::logging::chain;
+use runtime::metrics::{Metric, Metrics};
 use runtime::secrets::{SecretMap, Secrets, SecretsUnavailable};
 use store::{Journaled, Store, StoreError};
+use tracing::field::display;
 use tracing::{error, info, warn};
 
 /// What the sender is told. Bodies are short and fixed: nobody learns from them what exists and what does not.
@@ -62,13 +64,21 @@ enum ReceiveError {
     #[error("a body of {bytes} bytes is over the limit")]
     TooLarge { bytes: usize },
     #[error("refused")]
-    Refused(#[source] Refusal),
+    Refused {
+        connection: ConnectionName,
+        #[source]
+        refusal: Refusal,
+    },
     #[error("connection `{0}` has no usable secret; store one and send again")]
     NoSecret(String),
     #[error("secrets are unavailable")]
     SecretsDown(#[source] SecretsUnavailable),
     #[error("the journal is unavailable")]
-    JournalDown(#[source] StoreError),
+    JournalDown {
+        delivery: DeliveryId,
+        #[source]
+        error: StoreError,
+    },
 }
 
 impl ReceiveError {
@@ -77,18 +87,30 @@ impl ReceiveError {
         match self {
             Self::WrongMethod => Answer::WrongMethod,
             // Nobody learns which connections exist.
-            Self::UnknownConnection | Self::Refused(_) => Answer::Unauthorized,
+            Self::UnknownConnection | Self::Refused { .. } => Answer::Unauthorized,
             Self::Undecodable => Answer::Undecodable,
             Self::TooLarge { .. } => Answer::TooLarge,
-            Self::NoSecret(_) | Self::SecretsDown(_) | Self::JournalDown(_) => Answer::RetryLater,
+            Self::NoSecret(_) | Self::SecretsDown(_) | Self::JournalDown { .. } => Answer::RetryLater,
         }
     }
 
-    fn log(&self) {
+    /// The one line about it, with what it counts: only what says something about a connection that there is.
+    fn log(&self, family: Family, at: Option<Moment>) {
         let text = chain(self);
+        let counted = |metric: fn(Family) -> Metric| at.map(|at| display(Metrics::new(at).with(metric(family), 1)));
         match self {
-            Self::NoSecret(_) | Self::SecretsDown(_) | Self::JournalDown(_) => error!("Webhook answered 503: {text}"),
-            Self::Refused(_) | Self::TooLarge { .. } | Self::Undecodable => warn!("Webhook refused: {text}"),
+            Self::JournalDown { delivery, .. } => {
+                let metrics = counted(Metric::DeliveriesUnanswered);
+                error!(delivery.id = %delivery, metrics, "Webhook answered 503: {text}");
+            }
+            Self::NoSecret(_) | Self::SecretsDown(_) => {
+                error!(metrics = counted(Metric::DeliveriesUnanswered), "Webhook answered 503: {text}");
+            }
+            Self::Refused { connection, .. } => {
+                let metrics = counted(Metric::SignatureFailures);
+                warn!(connection.name = %connection, metrics, "Webhook of `{connection}` refused: {text}");
+            }
+            Self::TooLarge { .. } | Self::Undecodable => warn!("Webhook refused: {text}"),
             Self::WrongMethod | Self::UnknownConnection => info!("Webhook refused: {text}"),
         }
     }
@@ -118,7 +140,7 @@ impl Webhook {
             }
             Ok(()) => Answer::Accepted,
             Err(error) => {
-                error.log();
+                error.log(self.family, Moment::from_millis(event.request_context.time_epoch));
                 error.answer()
             }
         }
@@ -184,19 +206,23 @@ impl Webhook {
         }
         Err(match refusal {
             Refusal::NoSecret => ReceiveError::NoSecret(connection.name.to_string()),
-            other => ReceiveError::Refused(other),
+            refusal => ReceiveError::Refused { connection: connection.name.clone(), refusal },
         })
     }
 
     async fn keep(&self, delivery: &Delivery) -> Result<(), ReceiveError> {
         let (id, bytes) = (&delivery.id, delivery.body.len());
-        match self.store.journal(delivery).await.map_err(ReceiveError::JournalDown)? {
+        let journaled = self.store.journal(delivery).await;
+        let journaled = journaled.map_err(|error| ReceiveError::JournalDown { delivery: id.clone(), error })?;
+        let metrics = Metrics::new(delivery.received_at).with(Metric::DeliveriesAccepted(self.family), 1);
+        match journaled {
             Journaled::New => {
-                info!(delivery.id = %id, connection.name = %delivery.connection, bytes, "Delivery `{id}` journaled");
+                let connection = &delivery.connection;
+                info!(delivery.id = %id, connection.name = %connection, bytes, %metrics, "Delivery `{id}` journaled");
             }
-            Journaled::Repeated => info!(delivery.id = %id, "Delivery `{id}` was there already"),
+            Journaled::Repeated => info!(delivery.id = %id, %metrics, "Delivery `{id}` was there already"),
             Journaled::KeptBeside(beside) => {
-                warn!(delivery.id = %beside, "Delivery `{id}` came again with other bytes; kept as `{beside}`");
+                warn!(delivery.id = %beside, %metrics, "Delivery `{id}` came again with other bytes; kept as `{beside}`");
             }
             Journaled::TooLarge => return Err(ReceiveError::TooLarge { bytes }),
         }

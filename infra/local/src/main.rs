@@ -8,7 +8,10 @@ use barometer::host;
 use clap::Parser;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,8 +36,12 @@ fn init_logging(is_host: bool) {
     let level = wanted.as_deref().map(str::parse::<LevelFilter>);
     tracing_subscriber::fmt()
         .with_writer(Logs)
+        .fmt_fields(runtime::logging::Readable)
         .with_target(false)
         .with_max_level(level.clone().and_then(Result::ok).unwrap_or(usual).min(runtime::logging::MOST))
+        .finish()
+        // A sentence says all that a reader needs; ids, and what is counted, are for queries.
+        .with(filter_fn(|meta| meta.is_event() && meta.target() != runtime::metrics::ONLY))
         .init();
     if let (Some(wanted), Some(Err(_))) = (wanted, level) {
         tracing::warn!("BAROMETER_LOG is `{wanted}`; expected error, warn, info or debug, so it is {usual}");

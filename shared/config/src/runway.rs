@@ -1,6 +1,7 @@
 //! `[trigger.renewal]` of a playbook: when a renewal is prepared, and what is said on the way.
 
 use jiff::civil::{Time, time};
+use model::{ActionKind, ActionRequest};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -50,6 +51,14 @@ impl Runway {
     pub fn steps(&self) -> impl Iterator<Item = String> {
         let days = self.checkpoints.iter().map(|checkpoint| checkpoint.days.to_string());
         days.chain([Self::LOCKED_IN.to_owned(), Self::PAST_DUE.to_owned()])
+    }
+
+    /// The message tells of a step: one message for each `EventBody::CheckpointReached`. What else is said in the thread of
+    /// a renewal, such as that its day moved, is named otherwise.
+    pub fn is_reminder(message: &ActionRequest) -> bool {
+        let step = message.step.split_once('~').map(|(step, _)| step);
+        let is_step = |step: &str| [Self::LOCKED_IN, Self::PAST_DUE].contains(&step) || step.parse::<u16>().is_ok();
+        message.kind == ActionKind::SlackAlert && step.is_some_and(is_step)
     }
 
     /// The step after the last day for giving notice.

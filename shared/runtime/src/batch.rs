@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tracing::{error, info};
+use tracing::{Instrument as _, error, info};
 
 use crate::lambda::{BatchAnswer, QueueEvent, QueueMessage};
-use crate::logging::chain;
+use crate::logging::{chain, of_message};
 
 /// Polls a future and turns a panic inside it into an error.
 struct Caught<F>(Pin<Box<F>>);
@@ -46,7 +46,8 @@ pub trait NotDone: std::error::Error + 'static {
 }
 
 /// Handles each message of a batch alone, one after another; those that are not done stay in the queue. `what` begins the
-/// log's sentence about such a one, such as `A fetch`.
+/// log's sentence about such a one, such as `A fetch`. Every line meanwhile says which event it is about, and where that
+/// comes from.
 pub async fn messages<E, F>(what: &str, event: QueueEvent, one: impl Fn(QueueMessage) -> F) -> BatchAnswer
 where
     E: NotDone,
@@ -55,9 +56,12 @@ where
     let mut left = Vec::new();
     for message in event.records {
         let id = message.message_id.clone();
+        let about = of_message(&message.body);
         // The compiler refuses futures nested as deep as these and the client's together.
         let work: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(one(message));
-        match alone(work).await {
+        let done = alone(work.instrument(about.clone())).await;
+        let _about = about.entered();
+        match done {
             Ok(Ok(())) => continue,
             Ok(Err(error)) if error.waits() => info!("{what} waits: {error}"),
             Ok(Err(error)) => error!("{what} is not done: {}", chain(&error)),

@@ -1,4 +1,4 @@
-//! The edges: the seam that every outbound call passes, Lambda's events and answers, logging, secrets, configuration
+//! The edges: the seam that every outbound call passes, Lambda's events and answers, logging, metrics, secrets, configuration
 //! files, the clock.
 
 pub mod aws;
@@ -7,6 +7,7 @@ pub mod clock;
 pub mod env;
 pub mod lambda;
 pub mod logging;
+pub mod metrics;
 mod parameters;
 pub mod seam;
 pub mod secrets;

@@ -39,7 +39,7 @@ pub use journal::{Journaled, delivery_from_stream, stream_image};
 pub use links::{Listed, Node, Partition, node_from_stream};
 pub use listing::{BookPlace, KnownSubject, NoticeEntry, OutboxEntry};
 pub use outbox::{Due, GRACE, OutboxRow, OutboxState, Unpublished, event_from_stream};
-pub use outcome::outcome;
+pub use outcome::{counted, outcome};
 pub use quarantine::QuarantineRow;
 pub use readers::{Reader, SlackUser};
 pub use rows::{SHARDS, subject_of_key};

@@ -37,6 +37,8 @@ pub struct OutboxRow {
     pub reason: Option<String>,
     /// How often it was asked for again; marks are for the round that was read.
     pub round: u32,
+    /// Since when it should have been on the bus: since it was decided, or since it was to be asked for again.
+    pub waits_since: Moment,
 }
 
 /// What the index of due moments finds.
@@ -81,7 +83,11 @@ pub(crate) struct Row {
 impl Row {
     fn read(self) -> Result<OutboxRow, StoreError> {
         let event = serde_json::from_str(&self.event).map_err(|e| StoreError::unreadable("an event", e))?;
-        Ok(OutboxRow { event, state: self.state, attempts: self.attempts, reason: self.reason, round: self.round })
+        let event: Event = event;
+        // A try that failed puts off the next one, and not since when it waits; only a later round began later.
+        let waits_since = self.pending_at.filter(|_| self.round > 0).map_or(event.as_of, |at| at.plus(GRACE));
+        let Self { state, attempts, reason, round, .. } = self;
+        Ok(OutboxRow { event, state, attempts, reason, round, waits_since })
     }
 }
 

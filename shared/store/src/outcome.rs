@@ -3,8 +3,40 @@
 use model::{
     ActionOutcome, ActionRequest, CauseChain, Event, EventBody, EventId, Mode, Moment, SubjectId, TimelineEntry,
 };
+use runtime::metrics::{Metric, Metrics};
 
 use crate::{ActionRow, ActionStatus};
+
+/// What the end of an action of this kind at `at` counts; `None` where that is nothing, and before its end.
+pub fn counted(kind: &'static str, status: ActionStatus, is_reminder: bool, at: Moment) -> Option<Metrics> {
+    let metric = match status {
+        ActionStatus::Failed | ActionStatus::Uncertain => Metric::ActionsFailed(kind),
+        ActionStatus::Sent
+        | ActionStatus::Done
+        | ActionStatus::Observed
+        | ActionStatus::Held
+        | ActionStatus::Digested
+        | ActionStatus::Merged
+        | ActionStatus::Suppressed
+        | ActionStatus::Obsolete
+            if is_reminder =>
+        {
+            Metric::RemindersSent
+        }
+        ActionStatus::Sent
+        | ActionStatus::Done
+        | ActionStatus::Observed
+        | ActionStatus::Held
+        | ActionStatus::Digested
+        | ActionStatus::Merged
+        | ActionStatus::Suppressed
+        | ActionStatus::Obsolete
+        | ActionStatus::Claimed
+        | ActionStatus::Waiting
+        | ActionStatus::Sending => return None,
+    };
+    Some(Metrics::new(at).with(metric, 1))
+}
 
 /// The event and the timeline row that tell how an action of `account` ended at `at`.
 pub fn outcome(account: &SubjectId, request: &ActionRequest, row: &ActionRow, at: Moment) -> (Event, TimelineEntry) {

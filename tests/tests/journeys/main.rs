@@ -18,6 +18,7 @@ mod explain;
 mod fetch;
 mod kill_points;
 mod mail;
+mod operation;
 mod order;
 mod plays;
 mod receive;

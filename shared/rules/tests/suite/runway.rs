@@ -2,7 +2,7 @@
 //! is in Berlin, and 2026-12-25 and 2027-01-01 are holidays.
 
 use crate::common::{Account, company, days, shipped, subscription, usd, word};
-use config::{Checkpoint, Config, RenewalPipeline, RenewalSource, Trigger};
+use config::{Checkpoint, Config, RenewalPipeline, RenewalSource, Runway, Trigger};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use model::{ActionRequest, Closing, Desk, EpisodeState, EventBody, FactKey, Field, Mode, Moment, Placement, Value};
@@ -120,6 +120,14 @@ impl Story {
     fn decide(&mut self) {
         let decision = self.account.decide_with(&self.config).clone();
         let as_of = decision.assessment.as_ref().map(|assessment| assessment.as_of);
+        // Each step that comes is told by one message, which its name gives away.
+        let is_step = |event: &&model::Event| matches!(event.body, EventBody::CheckpointReached { .. });
+        let is_told = |event: &&model::Event| match &event.body {
+            EventBody::ActionRequested(request) => Runway::is_reminder(request),
+            _ => false,
+        };
+        let count = |is: &dyn Fn(&&model::Event) -> bool| decision.events.iter().filter(is).count();
+        assert_eq!(count(&is_told), count(&is_step), "{:#?}", decision.events);
         for event in decision.events {
             if let EventBody::ActionRequested(request) = event.body
                 && request.playbook.as_str() == "renewal-runway"

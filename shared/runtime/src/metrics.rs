@@ -1,0 +1,204 @@
+//! Metrics in CloudWatch's embedded format: members of a log line that is written anyway, so that counting costs no call
+//! and no line of its own. Followed: "Specification: Embedded metric format" of the CloudWatch user guide, from
+//! general knowledge of it, 2026-11.
+//!
+//! A line carries them in its field [`FIELD`], and [`crate::logging`] puts them where CloudWatch looks for them:
+//!
+//! ```text
+//! let metrics = Metrics::new(received_at).with(Metric::DeliveriesAccepted(Family::Crm), 1);
+//! tracing::info!(metrics = %metrics, "Delivery `hubspot:1` journaled");
+//! ```
+//!
+//! Alarms look at these names (`infra/template.yaml`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use model::{Family, Moment};
+use serde_json::{Map, Value, json};
+
+/// Where all of them are in CloudWatch.
+pub const NAMESPACE: &str = "Barometer";
+/// The field of a log line that holds them.
+pub const FIELD: &str = "metrics";
+/// The target of lines that are written for nothing but what they count; nobody reads these on a laptop.
+pub const ONLY: &str = "metrics";
+
+/// What is counted. None of it names a person or a company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Webhooks whose signature is missing, wrong or too old.
+    SignatureFailures(Family),
+    /// Webhooks answered 2xx: they are in the journal.
+    DeliveriesAccepted(Family),
+    /// Webhooks answered 503: the store or a secret is missing. Their senders try again.
+    DeliveriesUnanswered(Family),
+    /// Items of deliveries that were not understood.
+    Quarantined,
+    /// How long the oldest event has been waiting for the bus that should have been there; 0 when none has.
+    OldestUnpublishedSeconds,
+    /// Connections that count as silent since this minute.
+    SourcesSilent,
+    /// Actions, fetches and events that ended where a person must look, by what they are: the name of an action's kind,
+    /// `fetch` or `event`, each of which the alarm lists.
+    ActionsFailed(&'static str),
+    /// Steps on the way to a renewal whose moment came.
+    RemindersDue,
+    /// Their messages that ended as they should: sent, told by a digest or another message, kept in the outbox by the mode
+    /// or a pause, or no longer true when their turn came.
+    RemindersSent,
+}
+
+impl Metric {
+    /// The name in CloudWatch.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignatureFailures(_) => "SignatureFailures",
+            Self::DeliveriesAccepted(_) => "DeliveriesAccepted",
+            Self::DeliveriesUnanswered(_) => "DeliveriesUnanswered",
+            Self::Quarantined => "Quarantined",
+            Self::OldestUnpublishedSeconds => "OldestUnpublishedSeconds",
+            Self::SourcesSilent => "SourcesSilent",
+            Self::ActionsFailed(_) => "ActionsFailed",
+            Self::RemindersDue => "RemindersDue",
+            Self::RemindersSent => "RemindersSent",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::OldestUnpublishedSeconds => "Seconds",
+            Self::SignatureFailures(_)
+            | Self::DeliveriesAccepted(_)
+            | Self::DeliveriesUnanswered(_)
+            | Self::Quarantined
+            | Self::SourcesSilent
+            | Self::ActionsFailed(_)
+            | Self::RemindersDue
+            | Self::RemindersSent => "Count",
+        }
+    }
+
+    /// What it is counted by: one name and its value at most, where the format takes 29.
+    fn dimension(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::SignatureFailures(family) | Self::DeliveriesAccepted(family) | Self::DeliveriesUnanswered(family) => {
+                Some(("Family", family.as_str()))
+            }
+            Self::ActionsFailed(kind) => Some(("Kind", kind)),
+            Self::Quarantined
+            | Self::OldestUnpublishedSeconds
+            | Self::SourcesSilent
+            | Self::RemindersDue
+            | Self::RemindersSent => None,
+        }
+    }
+}
+
+/// What one line counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    at: Moment,
+    values: Vec<(Metric, u64)>,
+}
+
+impl Metrics {
+    /// Counted at that moment, which is no more than two weeks ago or CloudWatch drops it.
+    pub fn new(at: Moment) -> Self {
+        Self { at, values: Vec::new() }
+    }
+
+    /// And so many of these. A line counts by one family and one kind; what is said twice of one metric, the last counts.
+    #[must_use]
+    pub fn with(mut self, metric: Metric, value: u64) -> Self {
+        self.values.retain(|(known, _)| known.name() != metric.name());
+        self.values.push((metric, value));
+        self
+    }
+
+    /// Nothing is counted.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+/// The members of the line, as one JSON object.
+impl fmt::Display for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut members = Map::new();
+        let mut by: BTreeMap<Option<&str>, Vec<Value>> = BTreeMap::new();
+        for (metric, value) in &self.values {
+            let dimension = metric.dimension();
+            let told = json!({ "Name": metric.name(), "Unit": metric.unit() });
+            by.entry(dimension.map(|(name, _)| name)).or_default().push(told);
+            members.extend(dimension.map(|(name, value)| (name.to_owned(), json!(value))));
+            members.insert(metric.name().to_owned(), json!(value));
+        }
+        let directives: Vec<_> = by
+            .into_iter()
+            .map(|(name, metrics)| {
+                let dimensions: Vec<_> = name.into_iter().collect();
+                json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
+            })
+            .collect();
+        members.insert("_aws".to_owned(), json!({ "Timestamp": self.at.as_millis(), "CloudWatchMetrics": directives }));
+        write!(f, "{}", Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> Moment {
+        Moment::from_millis(1_795_338_000_123).unwrap()
+    }
+
+    fn shown(metrics: &Metrics) -> Value {
+        serde_json::from_str(&metrics.to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_count_stands_beside_what_says_that_it_is_one() {
+        let metrics = Metrics::new(at()).with(Metric::DeliveriesAccepted(Family::Crm), 1);
+        let expected = json!({
+            "Family": "crm",
+            "DeliveriesAccepted": 1,
+            "_aws": {
+                "Timestamp": 1_795_338_000_123_i64,
+                "CloudWatchMetrics": [{
+                    "Namespace": "Barometer",
+                    "Dimensions": [["Family"]],
+                    "Metrics": [{ "Name": "DeliveriesAccepted", "Unit": "Count" }],
+                }],
+            },
+        });
+        assert_eq!(shown(&metrics), expected);
+    }
+
+    #[test]
+    fn what_is_counted_by_something_and_what_is_not_share_a_line() {
+        let metrics = Metrics::new(at())
+            .with(Metric::OldestUnpublishedSeconds, 90)
+            .with(Metric::SourcesSilent, 0)
+            .with(Metric::ActionsFailed("event"), 2);
+        let line = shown(&metrics);
+        assert_eq!((&line["OldestUnpublishedSeconds"], &line["SourcesSilent"]), (&json!(90), &json!(0)));
+        assert_eq!((&line["ActionsFailed"], &line["Kind"]), (&json!(2), &json!("event")));
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!(directives.len(), 2, "one for each set of dimensions");
+        assert_eq!(directives[0]["Dimensions"], json!([[]]));
+        assert_eq!(directives[0]["Metrics"][0], json!({ "Name": "OldestUnpublishedSeconds", "Unit": "Seconds" }));
+        assert_eq!(directives[1]["Dimensions"], json!([["Kind"]]));
+        assert!(Metrics::new(at()).is_empty() && !metrics.is_empty());
+    }
+
+    #[test]
+    fn a_metric_has_one_value_on_a_line() {
+        let metrics =
+            Metrics::new(at()).with(Metric::ActionsFailed("fetch"), 1).with(Metric::ActionsFailed("event"), 3);
+        let line = shown(&metrics);
+        assert_eq!((&line["ActionsFailed"], &line["Kind"]), (&json!(3), &json!("event")));
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap().len(), 1);
+    }
+}
