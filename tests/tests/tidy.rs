@@ -13,7 +13,7 @@ use tests::documents::{call_of, quoted};
 use tests::numbers;
 
 /// Everything that may lie at the top. A new part of the product belongs into one of the folders.
-const TOP: [&str; 21] = [
+const TOP: [&str; 22] = [
     ".ci",
     ".editorconfig",
     ".gitattributes",
@@ -29,6 +29,7 @@ const TOP: [&str; 21] = [
     "README.md",
     "SECURITY.md",
     "clippy.toml",
+    "deny.toml",
     "events",
     "functions",
     "infra",
