@@ -233,6 +233,25 @@ fn secrets_and_signatures_are_compared_in_constant_time() {
     none("use `signature::any_is`", lines_with(&needles, elsewhere));
 }
 
+/// A tag can be moved to another commit; a hash cannot. The version stands beside it, for people and for the bot.
+#[test]
+fn every_action_of_a_workflow_is_named_by_its_commit() {
+    let workflows = files().into_iter().filter(|file| file.path.starts_with(".github/workflows/"));
+    let mut found = Vec::new();
+    for File { path, text } in workflows {
+        for (number, line) in (1..).zip(text.lines()) {
+            let Some(action) = line.trim_start().trim_start_matches("- ").strip_prefix("uses: ") else { continue };
+            let (hash, version) =
+                action.split_once('@').and_then(|(_, rest)| rest.split_once(" # v")).unwrap_or_default();
+            let is_hash = hash.len() == 40 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+            if !is_hash || version.is_empty() {
+                found.push(format!("{path}:{number}: {action}"));
+            }
+        }
+    }
+    none("name the action as `owner/name@40-hexadecimal-digits # v1.2.3`", found);
+}
+
 #[test]
 fn every_crate_says_what_it_is_for() {
     let roots = files().into_iter().filter(|f| f.path.ends_with("src/lib.rs") || f.path.ends_with("src/main.rs"));
