@@ -126,7 +126,7 @@ pub fn load(files: &Files, tools: &[model::Tool]) -> Result<Config, Problems> {
     checks::load(files, tools)
 }
 
-/// The file that [`connections`] reads.
+/// The file that [`connections()`] reads.
 pub const CONNECTIONS: &str = "connections.toml";
 
 /// Reads and checks the connections alone, out of [`CONNECTIONS`]: for a function that only receives or fetches, which has
