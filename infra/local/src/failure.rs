@@ -132,6 +132,13 @@ pub enum Failure {
         /// How many.
         findings: u32,
     },
+    /// A deployment would not work.
+    #[error("{} to be mended before anything is deployed", crate::show::count((*findings).into(), "thing is", "things are"))]
+    #[diagnostic(help("each line marked MEND names the click or command; nothing was made so far"))]
+    NotReady {
+        /// How many.
+        findings: u32,
+    },
     /// A file cannot be loaded at all.
     #[error("{} cannot be loaded: {problem}", file.display())]
     #[diagnostic(help("expected a CSV file whose first row are the headings; `barometer import --help` shows which"))]

@@ -7,6 +7,7 @@ mod doctor;
 mod golive;
 mod import;
 mod map_try;
+mod preflight;
 mod progress;
 mod rescore;
 mod say;
@@ -79,6 +80,7 @@ async fn carry_out(here: &Surroundings, command: Command) -> Result<(), miette::
     match command {
         Command::Up(args) => up::up(here, &args, Stop::on_signals()?).await,
         Command::Check => check::check(here),
+        Command::Preflight(args) => preflight::preflight(here, &args).await,
         Command::Setup(command) => setup::setup(here, &command).await,
         Command::Map(command) => map_try::map(here, &command),
         Command::Doctor(args) => doctor::doctor(here, args).await,
@@ -146,6 +148,7 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
         Command::Up(_)
         | Command::Simulate(_)
         | Command::Check
+        | Command::Preflight(_)
         | Command::Doctor(_)
         | Command::Setup(_)
         | Command::Map(_) => {}

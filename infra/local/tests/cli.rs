@@ -17,6 +17,8 @@ mod doctor;
 mod import;
 #[path = "cli/operator.rs"]
 mod operator;
+#[path = "cli/preflight.rs"]
+mod preflight;
 #[path = "cli/setup.rs"]
 mod setup;
 #[path = "common/stub.rs"]

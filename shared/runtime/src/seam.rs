@@ -28,6 +28,8 @@ pub enum Target {
     EventBridge,
     /// The secrets.
     Ssm,
+    /// What runs the functions; asked by operators only.
+    Lambda,
     /// Messages to our team.
     Slack,
     /// Tasks for our team in the CRM.
@@ -44,6 +46,7 @@ impl fmt::Display for Target {
             Self::DynamoDb => "dynamodb",
             Self::EventBridge => "eventbridge",
             Self::Ssm => "ssm",
+            Self::Lambda => "lambda",
             Self::Slack => "slack",
             Self::HubSpot => "hubspot",
             Self::Ses => "ses",

@@ -185,7 +185,9 @@ fn throttled(target: Target) -> http::Response<Bytes> {
         Target::DynamoDb => {
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#
         }
-        Target::EventBridge | Target::Ssm => r#"{"__type":"ThrottlingException","message":"slow down"}"#,
+        Target::EventBridge | Target::Ssm | Target::Lambda => {
+            r#"{"__type":"ThrottlingException","message":"slow down"}"#
+        }
         Target::Slack => r#"{"ok":false,"error":"ratelimited"}"#,
         Target::Ses => r#"{"message":"Maximum sending rate exceeded."}"#,
         Target::HubSpot | Target::Vendor => r#"{"status":"error","message":"slow down"}"#,
@@ -193,7 +195,7 @@ fn throttled(target: Target) -> http::Response<Bytes> {
     let mut response = http::Response::new(Bytes::from_static(body.as_bytes()));
     let status = match target {
         Target::Slack | Target::HubSpot | Target::Ses | Target::Vendor => http::StatusCode::TOO_MANY_REQUESTS,
-        Target::DynamoDb | Target::EventBridge | Target::Ssm => http::StatusCode::BAD_REQUEST,
+        Target::DynamoDb | Target::EventBridge | Target::Ssm | Target::Lambda => http::StatusCode::BAD_REQUEST,
     };
     *response.status_mut() = status;
     response.headers_mut().insert("retry-after", http::HeaderValue::from_static("1"));

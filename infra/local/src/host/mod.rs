@@ -322,6 +322,7 @@ fn inside(engine: Engine, bus: Bus, vendors: Seam) -> Seam {
                 Target::DynamoDb => Ok(engine.call(&call.operation, call.request.body())),
                 Target::EventBridge => Ok(bus.call(&call.operation, call.request.body())),
                 Target::Ssm => Err(CallError::NotCalled("secrets are in a file here".into())),
+                Target::Lambda => Err(CallError::NotCalled("the functions are in this process".into())),
                 Target::Slack | Target::HubSpot | Target::Ses | Target::Vendor => vendors.call(call).await,
             }
         })

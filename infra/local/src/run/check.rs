@@ -54,6 +54,22 @@ struct FailedExample {
 
 /// Carries the command out; needs no host.
 pub(super) fn check(here: &Surroundings) -> Result<(), miette::Report> {
+    let (config, examples) = passed(here)?;
+    let checked = Checked {
+        folder: here.global.config.as_deref().map(|folder| folder.display().to_string()),
+        model: config.model.version.to_string(),
+        connections: config.connections.len(),
+        measures: config.model.profiles.iter().map(|profile| profile.measures.len()).sum(),
+        playbooks: config.playbooks.len(),
+        examples,
+        secrets_fit: check_the_secrets(here, &config)?,
+    };
+    here.answer(&checked, summary)?;
+    Ok(())
+}
+
+/// The configuration, and how many examples it has, once it is right and all of them hold.
+pub(super) fn passed(here: &Surroundings) -> Result<(Config, usize), miette::Report> {
     let folder = here.global.config.as_deref();
     let files = config_files::read(folder)?;
     let config = config_files::load(folder)?;
@@ -74,17 +90,7 @@ pub(super) fn check(here: &Surroundings) -> Result<(), miette::Report> {
         return Err(CheckFailure::Examples { failed, total }.into());
     }
     render_samples(&config).map_err(|reason| CheckFailure::Template { reason })?;
-    let checked = Checked {
-        folder: folder.map(|folder| folder.display().to_string()),
-        model: config.model.version.to_string(),
-        connections: config.connections.len(),
-        measures: config.model.profiles.iter().map(|profile| profile.measures.len()).sum(),
-        playbooks: config.playbooks.len(),
-        examples: total,
-        secrets_fit: check_the_secrets(here, &config)?,
-    };
-    here.answer(&checked, summary)?;
-    Ok(())
+    Ok((config, total))
 }
 
 /// Whether there is a file of secrets; it fits the configuration then.

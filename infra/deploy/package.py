@@ -1,0 +1,139 @@
+"""Packs each function as AWS takes it: a zip with `bootstrap` and the configuration beside it, the same bytes for the same input.
+
+    package.py --bootstraps DIR --config DIR --out DIR --target TRIPLE FUNCTION...
+
+DIR of the bootstraps holds FUNCTION/bootstrap. Beside the zips come SHA256SUMS, `sbom.cdx.json` (CycloneDX 1.6: every crate that
+is linked) and THIRD-PARTY-LICENCES.txt.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Zips cannot tell of earlier times; ours tell of none.
+NO_TIME = (1980, 1, 1, 0, 0, 0)
+# More than this AWS takes from a bucket only and not at once (Lambda quotas: 50 MB zipped).
+MOST_BYTES = 50_000_000
+
+
+class Refused(Exception):
+    """In words for whoever packs."""
+
+
+def pack(bootstrap, config, zip_file):
+    """Writes one zip."""
+    if not bootstrap.is_file():
+        raise Refused(f"there is no {bootstrap}: was the function built?")
+    if not (config / "connections.toml").is_file():
+        raise Refused(f"{config} is no configuration: it has no connections.toml")
+    files = sorted(path for path in config.rglob("*") if path.is_file())
+    entries = [("bootstrap", bootstrap, 0o755)]
+    entries += [(f"config/{path.relative_to(config).as_posix()}", path, 0o644) for path in files]
+    with zipfile.ZipFile(zip_file, "w") as archive:
+        for name, path, mode in entries:
+            entry = zipfile.ZipInfo(name, NO_TIME)
+            entry.create_system, entry.external_attr = 3, mode << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    if zip_file.stat().st_size > MOST_BYTES:
+        raise Refused(f"{zip_file} is larger than AWS takes: {zip_file.stat().st_size} bytes")
+
+
+def metadata(target):
+    """What cargo knows of every crate that is built for a target."""
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", target]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+
+
+def linked(known, functions):
+    """The packages that are linked into the functions, without our own and what only builds need, by name and version."""
+    packages = {package["id"]: package for package in known["packages"]}
+    nodes = {node["id"]: node for node in known["resolve"]["nodes"]}
+    members = set(known["workspace_members"])
+    left = [member for member in members if packages[member]["name"] in functions]
+    missing = set(functions) - {packages[member]["name"] for member in left}
+    if missing:
+        raise Refused(f"no crate is named {', '.join(sorted(missing))}")
+    seen = set(left)
+    while left:
+        for dependency in nodes[left.pop()]["deps"]:
+            normal = any(kind["kind"] is None for kind in dependency["dep_kinds"])
+            if normal and dependency["pkg"] not in seen:
+                seen.add(dependency["pkg"])
+                left.append(dependency["pkg"])
+    found = [packages[package] for package in seen - members]
+    return sorted(found, key=lambda package: (package["name"], package["version"]))
+
+
+def purl(package):
+    return f"pkg:cargo/{package['name']}@{package['version']}"
+
+
+def sbom(crates, checksums, version):
+    """CycloneDX, without a time or a serial number, so that the same crates give the same bytes."""
+    components = []
+    for package in crates:
+        component = {"type": "library", "bom-ref": purl(package), "name": package["name"], "version": package["version"]}
+        component["purl"] = purl(package)
+        if package.get("license"):
+            component["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
+        checksum = checksums.get((package["name"], package["version"]))
+        if checksum:
+            component["hashes"] = [{"alg": "SHA-256", "content": checksum}]
+        components.append(component)
+    product = {"type": "application", "name": "barometer", "version": version}
+    head = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1}
+    return {**head, "metadata": {"component": product}, "components": components}
+
+
+def licences(crates):
+    """Who wrote what is linked, under which terms, and each text once."""
+    texts, lines = {}, ["Barometer's functions are linked with these crates.", ""]
+    for package in crates:
+        lines.append(f"{package['name']} {package['version']}: {package.get('license') or 'see its text'}; {package.get('repository') or 'no address'}")
+        folder = Path(package["manifest_path"]).parent
+        found = [path for path in sorted(folder.iterdir()) if path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE")) and path.is_file()]
+        if not found and not package.get("license"):
+            raise Refused(f"{package['name']} {package['version']} says nothing of its licence")
+        for path in found:
+            texts.setdefault(path.read_text(errors="replace").strip(), []).append(f"{package['name']} {package['version']}")
+    for text, users in texts.items():
+        lines += ["", "-" * 80, ", ".join(dict.fromkeys(users)), "", text]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser()
+    for name in ("--bootstraps", "--config", "--out"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--target", required=True)
+    parser.add_argument("functions", nargs="+")
+    asked = parser.parse_args(arguments)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    for old in asked.out.iterdir():
+        old.unlink()
+    for function in asked.functions:
+        pack(asked.bootstraps / function / "bootstrap", asked.config, asked.out / f"{function}.zip")
+    crates = linked(metadata(asked.target), asked.functions)
+    lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
+    checksums = {(package["name"], package["version"]): package.get("checksum") for package in lock}
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    (asked.out / "sbom.cdx.json").write_text(json.dumps(sbom(crates, checksums, version), indent=1) + "\n")
+    (asked.out / "THIRD-PARTY-LICENCES.txt").write_text(licences(crates))
+    sums = []
+    for path in sorted(asked.out.iterdir()):
+        sums.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+        print(f"{path.stat().st_size:>10}  {path.name}")
+    (asked.out / "SHA256SUMS").write_text("".join(sums))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Refused as refused:
+        sys.exit(f"package: {refused}")

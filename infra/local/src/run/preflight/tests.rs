@@ -1,0 +1,169 @@
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use runtime::seam::{Call, CallError, Target};
+use serde_json::{Value, json};
+
+use super::*;
+
+/// An account in which everything is as it should be; tests break it in one place.
+#[derive(Clone)]
+struct Account {
+    region: &'static str,
+    reserved: i64,
+    limit: Result<Value, CallError>,
+    refused: Option<u16>,
+    ses: Value,
+    has_ses: bool,
+    verified: &'static str,
+    secrets: Vec<(&'static str, &'static str)>,
+    sender: &'static str,
+}
+
+const SECRET: &str = "a-secret-of-thirty-two-characters";
+
+fn well() -> Account {
+    let limit = json!({"AccountLimit": {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 900}});
+    Account {
+        region: "eu-central-1",
+        reserved: -1,
+        limit: Ok(limit),
+        refused: None,
+        ses: json!({"ProductionAccessEnabled": true, "SendingEnabled": true}),
+        has_ses: true,
+        verified: "ourco.example",
+        secrets: vec![
+            ("/barometer/crm/hubspot/secret", SECRET),
+            ("/barometer/crm/hubspot-app/secret", SECRET),
+            ("/barometer/ticketing/zendesk/secret", SECRET),
+            ("/barometer/survey/typeform/secret", SECRET),
+        ],
+        sender: "success@ourco.example",
+    }
+}
+
+impl Account {
+    fn answer(&self, call: &Call) -> Result<(u16, Value), CallError> {
+        let path = call.request.uri().path();
+        Ok(match (call.target, call.operation.as_str()) {
+            (Target::Lambda, "GetAccountSettings") => {
+                assert_eq!(path, "/2016-08-19/account-settings/");
+                assert!(call.request.headers()["authorization"].to_str().unwrap().contains("/lambda/aws4_request"));
+                (self.refused.unwrap_or(200), self.limit.clone()?)
+            }
+            (Target::Ses, _) if !self.has_ses => return Err(CallError::Unreachable("no such host".into())),
+            (Target::Ses, "GetAccount") => (200, self.ses.clone()),
+            (Target::Ses, "GetEmailIdentity") if path.ends_with(self.verified) => {
+                (200, json!({"VerifiedForSendingStatus": true}))
+            }
+            (Target::Ses, "GetEmailIdentity") => (404, json!({"message": "not found"})),
+            (Target::Ssm, _) => {
+                let asked: Value = serde_json::from_slice(call.request.body()).unwrap();
+                let below = asked["Path"].as_str().unwrap().to_owned() + "/";
+                let held = self.secrets.iter().filter(|(name, _)| name.starts_with(&below));
+                let held: Vec<Value> = held.map(|(name, value)| json!({"Name": name, "Value": value})).collect();
+                (200, json!({ "Parameters": held }))
+            }
+            other => panic!("nobody expected {other:?}"),
+        })
+    }
+
+    /// What preflight says of this account, and whom it asked.
+    async fn looked_at(self) -> (Vec<CheckRow>, Vec<String>) {
+        let config = crate::config_files::load(None).unwrap();
+        let aws = AwsSettings { region: self.region.into(), endpoint: None, ..AwsSettings::local() };
+        let name = "barometer".to_owned();
+        let args = PreflightArgs { sender: self.sender.into(), name, reserved_concurrency: self.reserved };
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = asked.clone();
+        let seam = Seam::new(move |call: Call| {
+            kept.lock().unwrap().push(format!("{} {}", call.target, call.operation));
+            let answer = self.answer(&call).map(|(status, body)| {
+                let kind = if status == 404 { "NotFoundException" } else { "" };
+                let answer = http::Response::builder().status(status).header("x-amzn-errortype", kind);
+                answer.body(Bytes::from(body.to_string())).unwrap()
+            });
+            Box::pin(async move { answer })
+        });
+        let rows = look(&seam, &aws, &config, &args, "2026-11-22T10:00:00Z".parse().unwrap()).await;
+        let asked = asked.lock().unwrap().clone();
+        (rows, asked)
+    }
+}
+
+/// What is refused: each as `about: check: says`.
+async fn refused(account: Account) -> Vec<String> {
+    let (rows, _) = account.looked_at().await;
+    let mend = rows.into_iter().filter(|row| row.state == CheckState::Mend);
+    mend.map(|row| {
+        assert!(row.mend.is_some_and(|mend| !mend.is_empty()), "{}: nothing mends it", row.says);
+        format!("{}: {}: {}", row.about, row.check, row.says)
+    })
+    .collect()
+}
+
+#[track_caller]
+fn one(found: &[String], expected: &str) {
+    assert!(matches!(found, [only] if only.contains(expected)), "expected `{expected}`, found {found:#?}");
+}
+
+#[tokio::test]
+async fn an_account_that_is_ready_is_refused_nothing() {
+    assert_eq!(refused(well()).await, [""; 0]);
+    assert_eq!(refused(Account { reserved: 100, ..well() }).await, [""; 0]);
+    // An address may be verified instead of its domain.
+    assert_eq!(refused(Account { verified: "success%40ourco.example", ..well() }).await, [""; 0]);
+    // The sandbox is where everybody begins.
+    let ses = json!({"ProductionAccessEnabled": false, "SendingEnabled": true});
+    let (rows, _) = Account { ses, ..well() }.looked_at().await;
+    assert!(rows.iter().any(|row| row.says.contains("sandbox") && row.state == CheckState::Ok), "{rows:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_deployment_lacks_is_said_one_by_one() {
+    let small = json!({"AccountLimit": {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 130}});
+    one(
+        &refused(Account { reserved: 5, limit: Ok(small), ..well() }).await,
+        "5 reserved for each of 7 receivers are 35",
+    );
+    one(
+        &refused(Account { sender: "ceo@ourco.example", ..well() }).await,
+        "the stack would allow ceo@ourco.example only",
+    );
+    one(&refused(Account { has_ses: false, ..well() }).await, "mail: ses: SES in eu-central-1");
+    one(
+        &refused(Account { verified: "other.example", ..well() }).await,
+        "neither ourco.example nor success@ourco.example",
+    );
+    let paused = json!({"ProductionAccessEnabled": true, "SendingEnabled": false});
+    one(&refused(Account { ses: paused, ..well() }).await, "sending is paused");
+    let mut secrets = well().secrets;
+    secrets[2].1 = "too-short";
+    one(&refused(Account { secrets: secrets.clone(), ..well() }).await, "zendesk/secret has 9 bytes");
+    secrets.remove(2);
+    one(&refused(Account { secrets, ..well() }).await, "there is no parameter /barometer/ticketing/zendesk/secret");
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_answer_is_asked_nothing_more() {
+    let (rows, asked) = Account { region: "Frankfurt", ..well() }.looked_at().await;
+    assert!(
+        rows[0].says.contains("`Frankfurt` is not the name of a region") && asked.is_empty(),
+        "{rows:#?} {asked:?}"
+    );
+    let nowhere = Err(CallError::Unreachable("no such host".into()));
+    let (rows, asked) = Account { region: "eu-moon-1", limit: nowhere, ..well() }.looked_at().await;
+    assert!(rows[1].says.contains("Lambda in eu-moon-1 does not answer"), "{rows:#?}");
+    assert_eq!(asked, ["lambda GetAccountSettings"]);
+    one(&refused(Account { refused: Some(403), ..well() }).await, "refuses the key");
+}
+
+#[test]
+fn names_of_regions() {
+    for region in ["eu-central-1", "us-gov-west-1", "ap-southeast-4"] {
+        assert!(is_a_region(region), "{region}");
+    }
+    for other in ["", "eu", "eu-1", "eu-central", "EU-central-1", "eu central 1"] {
+        assert!(!is_a_region(other), "{other}");
+    }
+}
