@@ -16,13 +16,14 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # Python's tools, each version pinned; made once for each list of them.
 VENV := $(TARGET)/venv-infra
 DEPLOY_VENV := $(TARGET)/venv-deploy
+STACK_VENV := $(TARGET)/venv-stack
 ARCHITECTURE ?= arm64
 CONFIG ?= infra/config
 
-.PHONY: help test gates bench bootstraps package deploy
+.PHONY: help test gates test-stack bench bootstraps package deploy
 
 help: ## Show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 test: ## Check formatting, lints, every test, the documentation and what is built in. SAMPLES=DIR also runs vendors' own samples
 	cargo fmt --all --check
@@ -37,9 +38,19 @@ gates: $(VENV)/ready ## Check infra/template.yaml without AWS: linters, relation
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 	cd infra/deploy && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 
+# The receivers' bootstrap as this machine builds it for Lambda; minutes of building the first time.
+test-stack: $(STACK_VENV)/ready ## Create the stack on a second engine, on this machine, and post signed webhooks to the real receivers
+	cargo build --profile lambda --locked -p webhook
+	mkdir -p $(TARGET)/stack/webhook
+	cp $(TARGET)/lambda/webhook $(TARGET)/stack/webhook/bootstrap
+	$(STACK_VENV)/bin/python infra/deploy/package.py --bootstraps $(TARGET)/stack --config infra/config --out $(TARGET)/stack/packages \
+		--target x86_64-unknown-linux-gnu webhook
+	cd infra/stack && PYTHONDONTWRITEBYTECODE=1 $(STACK_VENV)/bin/python check.py $(TARGET)/stack/packages
+
 $(VENV)/ready: infra/gates/requirements.txt
 $(DEPLOY_VENV)/ready: infra/deploy/requirements.txt
-$(VENV)/ready $(DEPLOY_VENV)/ready:
+$(STACK_VENV)/ready: infra/stack/requirements.txt
+$(VENV)/ready $(DEPLOY_VENV)/ready $(STACK_VENV)/ready:
 	rm -rf $(@D)
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<

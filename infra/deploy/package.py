@@ -9,6 +9,7 @@ is linked) and THIRD-PARTY-LICENCES.txt.
 import argparse
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,6 +22,9 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 # More than this AWS takes from a bucket only and not at once (Lambda quotas: 50 MB zipped).
 MOST_BYTES = 50_000_000
 
+# The second number of the glibc of Amazon Linux 2023, 2.34: what asks for a newer one does not start there.
+MOST_GLIBC = 34
+
 
 class Refused(Exception):
     """In words for whoever packs."""
@@ -32,6 +36,9 @@ def pack(bootstrap, config, zip_file):
         raise Refused(f"there is no {bootstrap}: was the function built?")
     if not (config / "connections.toml").is_file():
         raise Refused(f"{config} is no configuration: it has no connections.toml")
+    newest = max(map(int, re.findall(rb"GLIBC_2\.(\d+)", bootstrap.read_bytes())), default=0)
+    if newest > MOST_GLIBC:
+        raise Refused(f"{bootstrap} needs glibc 2.{newest}, and Lambda has 2.{MOST_GLIBC}: build it with `make package`")
     files = sorted(path for path in config.rglob("*") if path.is_file())
     entries = [("bootstrap", bootstrap, 0o755)]
     entries += [(f"config/{path.relative_to(config).as_posix()}", path, 0o644) for path in files]

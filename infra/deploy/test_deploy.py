@@ -38,8 +38,15 @@ class Packing(unittest.TestCase):
     def test_what_is_missing_is_named(self):
         with self.assertRaisesRegex(package.Refused, "was the function built"):
             package.pack(self.folder / "webhook/bootstrap", CONFIG, self.folder / "a.zip")
+        self.bootstrap.write_bytes(b"\x7fELF GLIBC_2.34\0GLIBC_2.2.5")
+        package.pack(self.bootstrap, CONFIG, self.folder / "a.zip")
         with self.assertRaisesRegex(package.Refused, "no connections.toml"):
             package.pack(self.bootstrap, self.folder, self.folder / "a.zip")
+
+    def test_what_would_not_start_on_lambda_is_not_packed(self):
+        self.bootstrap.write_bytes(b"\x7fELF GLIBC_2.34\0GLIBC_2.36\0")
+        with self.assertRaisesRegex(package.Refused, "needs glibc 2.36"):
+            package.pack(self.bootstrap, CONFIG, self.folder / "a.zip")
 
     def test_what_is_linked_is_listed_and_what_only_builds_need_is_not(self):
         def crate(name, licence="MIT"):
