@@ -182,7 +182,7 @@ Shows first what will be sent, with the starting book of each owner as it will r
 Examples:
   barometer golive --dry-run               what would be sent first, and nothing else
   barometer golive --playbook risk-mitigation --destination slack
-  barometer golive --all --open-top 5      also open the playbook for the five worst accounts that are red already")]
+  barometer golive --all --open-top 5      also open a playbook for the first five accounts that are red or renew soon already")]
     Golive(GoliveArgs),
     /// Send nothing until `resume`; deliveries are still taken and accounts still assessed
     Pause,
@@ -396,7 +396,7 @@ pub struct GoliveArgs {
     /// Every playbook and destination, which is also what neither of the two means
     #[arg(long)]
     pub all: bool,
-    /// Also open the playbook about risk for this many accounts that were in trouble before, the worst first
+    /// Also open the playbook about risk, or the way to the renewal, for the first N accounts of the starting book
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub open_top: u32,
     /// Only show what would be sent first

@@ -18,6 +18,7 @@ fn book() -> Vec<Company> {
     (1..=50)
         .map(|id| {
             let mut company = Company::healthy(id, minute(0).plus(LONG_AGO));
+            company.renews(minute(0).plus(SignedDuration::from_hours(24 * 130)), minute(0).plus(LONG_AGO));
             if id % 3 == 0 {
                 company
                     .feels("red", minute(0).plus(LONG_AGO))
@@ -126,8 +127,40 @@ async fn open_top_opens_the_largest_troubles_and_no_others() {
     assert_eq!(world.slack.messages().len(), 3, "the starting book and two alerts");
 }
 
+/// Of the book, one is red without a date near, one renews in a month, one in a hundred days: in the book's order the nearest
+/// weighs most.
 #[tokio::test(start_paused = true)]
-async fn open_top_is_refused_where_no_playbook_about_risk_goes_live() {
+async fn open_top_goes_through_the_starting_book_in_its_order() {
+    let world = World::new(with_all_playbooks()).await;
+    let long_ago = minute(0).plus(LONG_AGO);
+    let in_days = |days: i64| minute(0).plus(SignedDuration::from_hours(24 * days));
+    let mut red = Company::healthy(1, long_ago);
+    red.feels("red", long_ago).contacted(long_ago, long_ago).renews(in_days(300), long_ago);
+    let mut near = Company::healthy(2, long_ago);
+    near.renews(in_days(30), long_ago).contacted(in_days(-1), long_ago);
+    let mut later = Company::healthy(3, long_ago);
+    later.renews(in_days(100), long_ago).contacted(in_days(-1), long_ago);
+    let mut well = Company::healthy(4, long_ago);
+    well.renews(in_days(300), long_ago).contacted(in_days(-1), long_ago);
+    for company in [red, near, later, well] {
+        world.deliver(&company.body(), minute(0)).await;
+    }
+    world.until(minute(5));
+    let request = |open_top| barometer::api::GoliveRequest { open_top, dry_run: true, ..Default::default() };
+    let report = world.host.golive(&request(3)).await.unwrap();
+    let rows: Vec<_> = report.opened.iter().map(|row| (row.playbook.as_str(), row.name.as_str())).collect();
+    let expected = [("renewal-runway", "Company 2"), ("renewal-runway", "Company 3"), ("risk-mitigation", "Company 1")];
+    assert_eq!((&rows[..], report.left_alone), (&expected[..], 0));
+    let report = world.host.golive(&barometer::api::GoliveRequest { dry_run: false, ..request(1) }).await.unwrap();
+    assert_eq!((report.opened.len(), report.left_alone), (1, 2));
+    world.pass_until(minute(15)).await;
+    let outbox = world.host.outbox().await.unwrap();
+    let of_runway = outbox.iter().filter(|row| row.playbook.as_ref().is_some_and(|p| p.as_str() == "renewal-runway"));
+    assert_eq!(of_runway.count(), 1, "{outbox:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_top_is_refused_where_neither_red_accounts_nor_renewals_are_led() {
     let world = World::new(with_all_playbooks()).await;
     let request = barometer::api::GoliveRequest {
         playbook: Some("detractor-follow-up".parse().unwrap()),
@@ -136,7 +169,7 @@ async fn open_top_is_refused_where_no_playbook_about_risk_goes_live() {
     };
     let refusal = world.host.golive(&request).await.unwrap_err();
     let HostError::NotFound { message, help } = refusal else { panic!("{refusal}") };
-    assert!(message.contains("about risk") && help.contains("`risk-mitigation`"), "{message}; {help}");
+    assert!(message.contains("red accounts") && help.contains("`risk-mitigation`"), "{message}; {help}");
     let (_, switched) = world.host.store().switches().await.unwrap();
     assert!(switched.is_empty(), "nothing went live: {switched:?}");
 }

@@ -65,7 +65,8 @@ pub struct GoliveRequest {
     /// Only this destination, such as `slack`; `None` means every one.
     #[serde(default)]
     pub destination: Option<String>,
-    /// Open episodes of the playbook about risk now for this many accounts, the worst first, that were in trouble already.
+    /// Open episodes now for this many accounts of the starting book, in its order: of the playbook about risk where they are
+    /// red, of the way to a renewal where they only renew soon.
     #[serde(default)]
     pub open_top: u32,
     /// Only say what would be.

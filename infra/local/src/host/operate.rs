@@ -9,7 +9,7 @@ use model::{
     ActionKind, Assessment, Band, BookLine, ConnectionName, Delivery, DeliveryId, Episode, Family, Mode, NoticeBody,
     OperatorStatement, PlaybookName, stable_hash,
 };
-use rules::desk::starting_books;
+use rules::desk::{in_starting_book, starting_books};
 use sha2::{Digest as _, Sha256};
 use store::ActionStatus;
 
@@ -32,6 +32,19 @@ pub(super) fn destinations(playbook: &Playbook, config: &Config) -> Vec<&'static
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// The playbooks that accounts of a starting book can open, of those that go live.
+#[derive(Debug, Clone, Copy)]
+struct Led<'a> {
+    red: Option<&'a Playbook>,
+    renewing: Option<&'a Playbook>,
+}
+
+impl<'a> Led<'a> {
+    fn of(self, line: &BookLine) -> Option<&'a Playbook> {
+        if line.band == Band::Red { self.red } else { self.renewing }
+    }
 }
 
 impl Host {
@@ -59,8 +72,12 @@ impl Host {
         if modes.is_empty() {
             return Err(self.nothing_to_switch(request));
         }
-        let about_risk = chosen.iter().find(|playbook| playbook.is_about_risk()).copied();
-        if request.open_top > 0 && about_risk.is_none() {
+        // Of several about risk, the one that a red account would have started.
+        let led = Led {
+            red: chosen.iter().find(|playbook| playbook.is_about_risk() && playbook.starts_at_red()).copied(),
+            renewing: chosen.iter().find(|playbook| playbook.is_renewal()).copied(),
+        };
+        if request.open_top > 0 && led.red.is_none() && led.renewing.is_none() {
             return Err(self.nothing_to_open());
         }
         let dry_run = request.dry_run;
@@ -68,7 +85,7 @@ impl Host {
             let (playbook, destination) = (row.playbook.clone(), row.destination.clone());
             self.state_as_operator(&OperatorStatement::Mode { playbook, destination, mode: Mode::Live }).await?;
         }
-        let (opened, left_alone) = self.open_worst(about_risk, request).await?;
+        let (opened, left_alone) = self.open_worst(led, request).await?;
         let books = self.announce_books(&modes, dry_run).await?;
         let is_about_records = |row: &ModeRow| row.playbook == Modes::write_back();
         let records = if modes.iter().any(is_about_records) { self.write_records(dry_run).await? } else { 0 };
@@ -182,47 +199,42 @@ impl Host {
     }
 
     fn nothing_to_open(&self) -> HostError {
-        let about_risk = self.config.playbooks.iter().filter(|playbook| playbook.is_about_risk());
-        let known: Vec<_> = about_risk.map(|playbook| format!("`{}`", playbook.name)).collect();
+        let leads =
+            |playbook: &&Playbook| (playbook.is_about_risk() && playbook.starts_at_red()) || playbook.is_renewal();
+        let known: Vec<_> = self.config.playbooks.iter().filter(leads).map(|p| format!("`{}`", p.name)).collect();
         let help = if known.is_empty() {
-            format!("leave out --open-top, or give a playbook the family `{}`", Playbook::RISK)
+            format!("leave out --open-top, or give a playbook that starts at red the family `{}`", Playbook::RISK)
         } else {
             format!("leave out --open-top, or let {} go live", known.join(" or "))
         };
-        refused("none of the playbooks that would go live is about risk, so red accounts cannot open one".into(), &help)
+        let what = "none of the playbooks that would go live is about red accounts or renewals, so none can be opened";
+        refused(what.into(), &help)
     }
 
-    /// Opens episodes of a playbook about risk for accounts that were red before anybody looked: the largest and nearest
-    /// first.
-    async fn open_worst(
-        &self,
-        playbook: Option<&Playbook>,
-        request: &GoliveRequest,
-    ) -> Result<(Vec<OpenedRow>, u32), HostError> {
-        let mut red = self.store.book().await?;
-        red.retain(|account| account.band == Band::Red);
-        if !red.is_empty() {
+    /// Opens episodes for accounts of the starting book, in its order: what was so before anybody looked opens none by
+    /// itself. A red one opens the playbook about risk, and one that only renews soon the way to its renewal.
+    async fn open_worst(&self, led: Led<'_>, request: &GoliveRequest) -> Result<(Vec<OpenedRow>, u32), HostError> {
+        let book: Vec<_> = self.store.book().await?.iter().map(BookLine::from).collect();
+        let day = self.clock.now().date_in(&self.config.team.zone);
+        let mut troubled = in_starting_book(&book, day);
+        if !troubled.is_empty() {
             let forest = self.forest([]).await?;
             let open = self.store.episodes().await?.into_iter().filter(Episode::is_open);
             let busy: BTreeSet<_> = open.filter_map(|episode| forest.account(&episode.key.home)).collect();
-            red.retain(|account| !busy.contains(&account.account));
+            troubled.retain(|line| !busy.contains(&line.account));
         }
-        let urgency = |a: &Assessment| {
-            (std::cmp::Reverse(a.card.arr.map(|money| money.minor)), a.card.renews_on, a.account.clone())
-        };
-        red.sort_by_key(urgency);
         let mut opened = Vec::new();
-        let chosen = red.iter().take(usize::try_from(request.open_top).unwrap_or(usize::MAX));
-        for (account, playbook) in chosen.filter_map(|account| Some((account, playbook?))) {
-            let (name, id) = (playbook.name.clone(), account.account.clone());
+        let can_open = troubled.iter().filter_map(|line| Some((line, led.of(line)?)));
+        for (line, playbook) in can_open.take(usize::try_from(request.open_top).unwrap_or(usize::MAX)) {
+            let (playbook, account) = (playbook.name.clone(), line.account.clone());
             if !request.dry_run {
-                let statement = OperatorStatement::OpenPlay { playbook: name, account: id, by: None };
+                let statement =
+                    OperatorStatement::OpenPlay { playbook: playbook.clone(), account: account.clone(), by: None };
                 self.state_as_operator(&statement).await?;
             }
-            let (account, name) = (account.account.clone(), account.card.name.clone());
-            opened.push(OpenedRow { playbook: playbook.name.clone(), account, name });
+            opened.push(OpenedRow { playbook, account, name: line.name.clone() });
         }
-        let left_alone = u32::try_from(red.len() - opened.len()).unwrap_or(u32::MAX);
+        let left_alone = u32::try_from(troubled.len() - opened.len()).unwrap_or(u32::MAX);
         Ok((opened, left_alone))
     }
 

@@ -70,9 +70,9 @@ pub fn golive(report: &GoliveReport, style: Style) -> String {
         text.push_str(&format!("{opened} {} for {} ({})\n", row.playbook, safe(&row.name), row.account));
     }
     if report.left_alone > 0 {
-        let left = count(report.left_alone.into(), "account was", "accounts were");
+        let left = count(report.left_alone.into(), "account is", "accounts are");
         text.push_str(&format!(
-            "{left} in trouble before and nothing new happened there: --open-top N opens the worst N.\n"
+            "{left} red or renewing soon already, and nothing new happened there: --open-top N opens the first N of the book.\n"
         ));
     }
     if report.dry_run {

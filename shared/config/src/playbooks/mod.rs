@@ -81,6 +81,11 @@ impl Playbook {
         self.steps.iter().filter(|step| step.action.kind() == ActionKind::SlackAlert)
     }
 
+    /// It starts when an account turns red.
+    pub fn starts_at_red(&self) -> bool {
+        matches!(&self.trigger, Trigger::BandChanged { to } if to.contains(&Band::Red))
+    }
+
     /// The conditions that start or end its episodes.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let becomes = match &self.trigger {

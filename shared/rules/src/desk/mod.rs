@@ -22,6 +22,6 @@ pub use digest::{Digested, digest, due_at};
 pub use hours::DeskRules;
 pub use line::line;
 pub use mail::{MailRules, allow};
-pub use notices::{BOOK_DAYS, source_silent, starting_book, starting_books, team_channel};
+pub use notices::{BOOK_DAYS, in_starting_book, source_silent, starting_book, starting_books, team_channel};
 pub use place::{Thread, offer, withdraw};
 pub use surge::{Seen, can_surge, see};

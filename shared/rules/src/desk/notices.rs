@@ -71,16 +71,12 @@ pub fn starting_book(
     rules: &DeskRules<'_>,
 ) -> Option<Notice> {
     let day = rules.day(now);
-    let renews = |line: &&BookLine| {
-        deadline(line, day).is_some_and(|(on, _)| (-PAST_DUE_DAYS..=BOOK_DAYS).contains(&days_between(day, on)))
-    };
-    let is_red = |line: &&BookLine| line.band == Band::Red;
-    let mut lines: Vec<&BookLine> = accounts.iter().filter(|line| is_red(line) || renews(line)).collect();
+    let lines = in_starting_book(accounts, day);
     if lines.is_empty() {
         return None;
     }
-    let weigh = |line: &BookLine| (line.arr, deadline(line, day).map(|(on, _)| on));
-    lines.sort_by(|a, b| heavier(weigh(a), weigh(b), day).then_with(|| a.account.cmp(&b.account)));
+    let is_red = |line: &&BookLine| line.band == Band::Red;
+    let renews = |line: &&BookLine| renews_soon(line, day);
     let book = StartingBook {
         day,
         accounts: number(accounts.len()),
@@ -91,6 +87,19 @@ pub fn starting_book(
     };
     let id = ActionId::from_stored(stable_hash(&["starting_book", &mode.to_string(), &to.address]));
     Some(Notice { id, to: to.clone(), mode, as_of: now, body: NoticeBody::StartingBook(book) })
+}
+
+/// Those of `accounts` that belong into a starting book on a day, red or renewing soon: what weighs most first.
+pub fn in_starting_book(accounts: &[BookLine], day: Date) -> Vec<&BookLine> {
+    let belongs = |line: &&BookLine| line.band == Band::Red || renews_soon(line, day);
+    let mut lines: Vec<&BookLine> = accounts.iter().filter(belongs).collect();
+    let weigh = |line: &BookLine| (line.arr, deadline(line, day).map(|(on, _)| on));
+    lines.sort_by(|a, b| heavier(weigh(a), weigh(b), day).then_with(|| a.account.cmp(&b.account)));
+    lines
+}
+
+fn renews_soon(line: &BookLine, day: Date) -> bool {
+    deadline(line, day).is_some_and(|(on, _)| (-PAST_DUE_DAYS..=BOOK_DAYS).contains(&days_between(day, on)))
 }
 
 fn entry(line: &BookLine, day: Date) -> BookEntry {
