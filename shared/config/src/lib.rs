@@ -39,7 +39,7 @@ pub use problem::{Problem, Problems};
 pub use quiet::QuietPeriod;
 pub use runway::{Checkpoint, Runway};
 pub use scalar::{Feed, SCALARS, Scalar, ScalarInfo, ScalarKind, Scalars, scalar};
-pub use team::{Away, Person, Team};
+pub use team::{Away, Person, PoolGroup, Team};
 
 /// The files of a configuration folder: path below the folder, with `/`, to content. For example `connections.toml`,
 /// `playbooks/risk-mitigation.toml` and `templates/slack/opened.j2`.

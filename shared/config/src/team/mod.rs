@@ -1,5 +1,6 @@
 //! `team.toml`: our own people, when they work, and who stands in for whom.
 
+mod pool;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::Moment;
 
+pub use pool::PoolGroup;
 pub(crate) use read::{channel, read};
 
 use crate::{Alerts, Calendar, QuietHours};
@@ -27,8 +29,10 @@ pub struct Team {
     pub quiet: Option<QuietHours>,
     /// In the order of the file.
     pub people: Vec<Person>,
-    /// Who takes accounts that nobody looks after, by email address.
+    /// Who takes accounts that nobody looks after and that are of none of the groups, by email address.
     pub pool: Vec<String>,
+    /// Who takes those of one kind: of the groups that an account is of, the first.
+    pub groups: Vec<PoolGroup>,
     /// Where alerts go, with `#`.
     pub slack_channel: String,
     /// The email address of whoever everybody reports to who names no manager of their own.
@@ -58,6 +62,8 @@ pub struct Person {
     pub away: Vec<Away>,
     /// Who has taken over from somebody who left, by email address.
     pub cover: Option<String>,
+    /// Hours a week that they have for accounts of the pool; `None` where nobody says.
+    pub pool_hours: Option<u16>,
 }
 
 /// An absence.
@@ -72,6 +78,11 @@ pub struct Away {
 }
 
 impl Person {
+    /// How much of a pool they take beside others of whom some say how many hours they have.
+    pub fn pool_weight(&self) -> u16 {
+        self.pool_hours.unwrap_or(pool::FULL_WEEK)
+    }
+
     /// The absence that a day lies in.
     pub fn away_on(&self, day: Date) -> Option<&Away> {
         self.away.iter().find(|away| (away.from..=away.to).contains(&day))

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::pool::{self, PoolTable};
 use super::{Away, Person, Team};
 use crate::desk::{self, AlertsTable};
 use crate::reading::{Reader, Table};
@@ -39,13 +40,6 @@ struct CalendarTable {
     holidays_in: Table<Vec<Spanned<String>>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
-struct PoolTable {
-    #[serde(default)]
-    members: Vec<Spanned<String>>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 struct PersonTable {
@@ -65,6 +59,8 @@ struct PersonTable {
     active: Option<bool>,
     #[serde(default)]
     cover: Option<Spanned<String>>,
+    #[serde(default)]
+    pool_hours: Option<Spanned<i64>>,
     #[serde(default)]
     away: Vec<Spanned<AwayTable>>,
 }
@@ -88,9 +84,9 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Team> {
     let alerts = desk::alerts(reader, &file.alerts);
     let zone = zone?;
     let calendar = Calendar { zone: zone.clone(), holidays };
-    let (people, pool) = (Vec::new(), Vec::new());
+    let (people, pool, groups) = (Vec::new(), Vec::new(), file.pool.groups(reader));
     let manager = file.manager.as_ref().map(|manager| manager.get_ref().clone());
-    let mut team = Team { zone, calendar, holidays_in, alerts, quiet, people, pool, slack_channel, manager };
+    let mut team = Team { zone, calendar, holidays_in, alerts, quiet, people, pool, groups, slack_channel, manager };
     for table in &file.person {
         let person = person(reader, table);
         let ids = [Some(&table.email), table.crm_owner_id.as_ref()];
@@ -106,7 +102,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Team> {
         let stand_ins = person.away.iter().filter_map(|away| away.get_ref().cover.as_ref());
         stand_ins.chain(&person.cover).chain(&person.manager).map(move |other| (Some(person), other))
     });
-    let of_team = file.pool.members.iter().chain(&file.manager);
+    let of_team = file.pool.named().chain(&file.manager);
     for (person, other) in named.chain(of_team.map(|member| (None, member))) {
         // Everybody is known by now; who refers to themselves would wait for nobody.
         let emails = || team.people.iter().map(|person| person.email.as_str());
@@ -139,6 +135,7 @@ fn person(reader: &mut Reader<'_>, table: &PersonTable) -> Person {
         active: table.active.unwrap_or(true),
         away,
         cover: table.cover.as_ref().map(|cover| cover.get_ref().clone()),
+        pool_hours: table.pool_hours.as_ref().map(|hours| pool::hours(reader, hours)),
     }
 }
 
