@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{ActionId, Desk, DeskLine, Episode, EpisodeKey, Event};
+use model::{ActionId, Desk, DeskLine, Episode, EpisodeKey, Event, TimelineEntry};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -26,7 +26,21 @@ impl Store {
     pub async fn redact_sent(&self, erased: &Erased) -> Result<usize, StoreError> {
         let (events, actions) = self.redact_outbox(erased).await?;
         let actions = self.redact_actions(erased, &actions).await? + self.redact_desks(erased, &actions).await?;
-        Ok(events + actions + self.redact_episodes(erased).await?)
+        Ok(events + actions + self.redact_episodes(erased).await? + self.redact_told(erased).await?)
+    }
+
+    /// How a mail ended is told with whom it was for.
+    async fn redact_told(&self, erased: &Erased) -> Result<usize, StoreError> {
+        let mut changed = 0;
+        for found in self.scan("begins_with(pk, :p)", ":p", "TIMELINE#").await? {
+            let entry: TimelineEntry = row(found)?;
+            if erased.is_named_in(&entry.text) {
+                let key = Key::timeline(&entry.account, entry.at, &entry.id);
+                let next = TimelineEntry { text: ERASED.to_owned(), ..entry };
+                changed += usize::from(self.put_on(item(&key, &next)?, "attribute_exists(pk)", &[], [].into()).await?);
+            }
+        }
+        Ok(changed)
     }
 
     /// Gives the actions that were asked for because of them, too.
