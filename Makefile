@@ -56,7 +56,8 @@ $(VENV)/ready $(DEPLOY_VENV)/ready $(STACK_VENV)/ready:
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-bench: ## Measure; nothing here passes or fails
+bench: bootstraps ## Measure; nothing here passes or fails
+	cargo build --profile lambda -p webhook --example empty
 	cargo bench --workspace --benches
 
 bootstraps: ## Build the Lambda functions as AWS runs them, and print their sizes
