@@ -53,6 +53,11 @@ impl ActionStatus {
         !matches!(self, Self::Claimed | Self::Waiting | Self::Sending)
     }
 
+    /// It ended without what was asked for, and a person must look.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Uncertain)
+    }
+
     /// The name in listings and events.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -9,31 +9,12 @@ use crate::{ActionRow, ActionStatus};
 
 /// What the end of an action of this kind at `at` counts; `None` where that is nothing, and before its end.
 pub fn counted(kind: &'static str, status: ActionStatus, is_reminder: bool, at: Moment) -> Option<Metrics> {
-    let metric = match status {
-        ActionStatus::Failed | ActionStatus::Uncertain => Metric::ActionsFailed(kind),
-        ActionStatus::Sent
-        | ActionStatus::Done
-        | ActionStatus::Observed
-        | ActionStatus::Held
-        | ActionStatus::Digested
-        | ActionStatus::Merged
-        | ActionStatus::Suppressed
-        | ActionStatus::Obsolete
-            if is_reminder =>
-        {
-            Metric::RemindersSent
-        }
-        ActionStatus::Sent
-        | ActionStatus::Done
-        | ActionStatus::Observed
-        | ActionStatus::Held
-        | ActionStatus::Digested
-        | ActionStatus::Merged
-        | ActionStatus::Suppressed
-        | ActionStatus::Obsolete
-        | ActionStatus::Claimed
-        | ActionStatus::Waiting
-        | ActionStatus::Sending => return None,
+    let metric = if status.is_failure() {
+        Metric::ActionsFailed(kind)
+    } else if is_reminder && status.is_final() {
+        Metric::RemindersSent
+    } else {
+        return None;
     };
     Some(Metrics::new(at).with(metric, 1))
 }
