@@ -27,6 +27,7 @@ pub mod hubspot;
 pub mod kill;
 pub mod numbers;
 pub mod ses;
+pub mod shape;
 pub mod slack;
 mod vendor;
 

@@ -70,6 +70,7 @@ struct Inner {
     made: Vec<Made>,
     plan: BTreeMap<usize, Fault>,
     struck: usize,
+    rewrite: Option<fn(Call) -> Call>,
 }
 
 /// The plan and the record of one run.
@@ -104,6 +105,13 @@ impl Faults {
         faults
     }
 
+    /// Nothing goes wrong, and every call leaves as `rewrite` makes it: as another build would have made it.
+    pub fn rewritten(rewrite: fn(Call) -> Call) -> Self {
+        let faults = Self::default();
+        faults.inner().rewrite = Some(rewrite);
+        faults
+    }
+
     /// Every call so far.
     pub fn made(&self) -> Vec<Made> {
         self.inner().made.clone()
@@ -129,7 +137,7 @@ impl Faults {
 
     async fn carry_out(&self, seam: &Seam, call: Call) -> runtime::seam::Reply {
         let invocation = INVOCATION.try_with(Clone::clone).ok();
-        let fault = {
+        let (fault, rewrite) = {
             let mut inner = self.inner();
             let number = inner.made.len();
             inner.made.push(Made {
@@ -140,7 +148,11 @@ impl Faults {
             });
             let fault = inner.plan.remove(&number);
             inner.struck += usize::from(fault.is_some());
-            fault
+            (fault, inner.rewrite)
+        };
+        let call = match rewrite {
+            Some(rewrite) => rewrite(call),
+            None => call,
         };
         match fault {
             None => seam.call(call).await,

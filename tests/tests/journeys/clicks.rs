@@ -297,7 +297,7 @@ async fn a_click_that_slack_did_not_sign_is_none() {
 }
 
 /// An alert that is claimed, snoozed and dismissed, in a world that is broken as `faults` say.
-async fn journey(faults: Faults) -> World {
+pub async fn journey(faults: Faults) -> World {
     let (world, _) = alerted(Setup { faults, ..setup(PLAN) }).await;
     let alert = world.slack.messages().remove(0);
     for (n, answer, chosen) in

@@ -14,7 +14,7 @@ use tests::{Company, Setup, World, at, dump};
 
 /// What a run leaves behind.
 #[derive(Debug, PartialEq)]
-struct Left {
+pub struct Left {
     tables: Vec<String>,
     /// How often each message went out.
     messages: BTreeMap<String, usize>,
@@ -38,7 +38,7 @@ fn contact() -> Value {
 }
 
 /// A company is seen, turns red after going live, is talked about by others, recovers, and a day passes.
-async fn journey(faults: Faults) -> (World, Left) {
+pub async fn journey(faults: Faults) -> (World, Left) {
     let world = World::new(Setup { faults, ..Setup::new() }).await;
     let mut company = Company::healthy(7, second(0));
     world.deliver(&company.body(), second(0)).await;

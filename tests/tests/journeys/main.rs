@@ -16,6 +16,7 @@ mod due;
 mod erasure;
 mod explain;
 mod fetch;
+mod items;
 mod kill_points;
 mod mail;
 mod operation;

@@ -246,6 +246,19 @@ async fn renewal(world: &World) {
     world.pass_until(at("2026-11-24T16:00:00Z")).await;
 }
 
+/// All three, one after the other.
+pub async fn journey(faults: Faults) -> World {
+    let world = live(faults, &[customer(1, "2027-03-24").body(), prospect(8).body(), sponsor(8)]).await;
+    let won = at("2026-11-23T14:00:00Z");
+    let mut company = prospect(8);
+    world.pass_until(won).await;
+    company.set("lifecyclestage", "customer", won).set("customer_since", "2026-11-23", won);
+    world.deliver(&company.body(), won).await;
+    follow_up(&world).await;
+    renewal(&world).await;
+    world
+}
+
 async fn left(world: &World) -> Left {
     let sent = world.slack.messages();
     let mut messages = BTreeMap::new();
