@@ -26,12 +26,16 @@ help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 test: ## Check formatting, lints, every test, the documentation and what is built in. SAMPLES=DIR also runs vendors' own samples
+	$(MAKE) --no-print-directory --jobs=2 code gates
+
+# Everything that cargo builds, one after the other; the gates wait for nothing of it.
+.PHONY: code
+code:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	infra/tools/deny check bans licenses sources
-	$(MAKE) gates
 
 gates: $(VENV)/ready ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python check.py

@@ -10,10 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import cost
 import expand
 import permissions
 import relations
 
+README = expand.TEMPLATE.parent / "README.md"
 # Rules of the linters that are wrong for this stack, each with the reason. One that nothing meets any more is a finding.
 PASSED_OVER = {
     "ES1001": "of queues: theirs is the queue's own redrive policy, which relations.py asks for",
@@ -55,6 +57,9 @@ def main():
     found += linted(template)
     for finding in found:
         print(f"infra/template.yaml: {finding}", file=sys.stderr)
+    for finding in (costs := list(cost.findings(template, README.read_text()))):
+        print(finding, file=sys.stderr)
+    found += costs
     if not found:
         print(f"{len(template['Resources'])} resources, {len(permissions.lines(template))} permissions: as they should be")
     return 1 if found else 0

@@ -4,6 +4,7 @@ import copy
 import unittest
 
 import check
+import cost
 import expand
 import permissions
 import relations
@@ -125,6 +126,13 @@ class Gates(unittest.TestCase):
 
     def test_no_calls_to_compare_with_are_a_finding(self):
         self.assertIn("no calls were found to compare with", permissions.findings(expand.expand(SAM), SNAPSHOT, ""))
+
+    def test_what_it_costs_is_counted_anew(self):
+        template = expand.expand(SAM)
+        readme = cost.table(template)
+        self.assertEqual(list(cost.findings(template, readme)), [])
+        del template["Resources"]["SlackAlertQueue"]
+        self.assertIn(f"| {4 * 657_000:,} | 1.05 |", next(cost.findings(template, readme)))
 
     def test_the_linter_sees_what_it_is_there_for(self):
         template = expand.expand(SAM)
