@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use config::{Connection, Connections};
-use connectors::{Connector, Refusal, SigningSecret, Unverified, self_test};
+use connectors::{Receiver, Refusal, SigningSecret, Unverified, self_test};
 use model::{ConnectionName, Delivery, DeliveryId, Family, Moment};
 use runtime::lambda::{HttpAnswer, HttpEvent};
 use runtime::logging::chain;
@@ -178,17 +178,17 @@ impl Webhook {
     }
 
     /// `/hooks/{family}/{connection}`, exactly.
-    fn connection(&self, path: &str) -> Option<(&Connection, &'static dyn Connector)> {
+    fn connection(&self, path: &str) -> Option<(&Connection, &'static dyn Receiver)> {
         let (family, name) = path.strip_prefix("/hooks/")?.split_once('/')?;
         let connection = self.connections.named(&name.parse().ok()?)?;
         let ours = family == self.family.as_str() && connection.family == self.family && connection.enabled;
-        if ours { Some((connection, connectors::by_name(&connection.tool)?)) } else { None }
+        if ours { Some((connection, connectors::receiver(&connection.tool)?)) } else { None }
     }
 
     async fn verify<'a>(
         &self,
         connection: &Connection,
-        connector: &dyn Connector,
+        connector: &dyn Receiver,
         request: &Unverified<'a>,
     ) -> Result<connectors::Verified<'a>, ReceiveError> {
         let now = request.received_at;
@@ -256,7 +256,7 @@ fn secrets_of(held: &SecretMap, connection: &Connection) -> connectors::Secrets 
     connectors::Secrets { current: secret("secret"), previous: secret("previous") }
 }
 
-fn kept(connector: &dyn Connector, headers: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn kept(connector: &dyn Receiver, headers: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let wanted = connector.kept_headers();
     headers.iter().filter(|(name, _)| wanted.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect()
 }

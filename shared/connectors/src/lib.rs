@@ -4,7 +4,7 @@
 //! the secrets and the mapping are arguments, so a delivery normalises to the same signals today and in a replay.
 //!
 //! To add a vendor: a folder beside the others (README with sources and the date they were read, `mod.rs`, fixtures) and
-//! one line in [`ALL`]. Routes, secret names, the documentation and the conformance suite read that list.
+//! one line in the list of [`ALL`]. Routes, secret names, the documentation and the conformance suite read that list.
 
 mod hubspot;
 mod hubspot_app;
@@ -31,10 +31,11 @@ pub use secret::{SecretProblem, Secrets, SigningSecret, Weakness};
 pub use slack::json_of_form;
 pub use zendesk::{EVENTS as ZENDESK_EVENTS, TRIGGER as ZENDESK_TRIGGER};
 
-/// One inbound tool.
+/// What takes the requests of a tool: judges them, names them, and does not know what they say. It is all that the function
+/// which answers them carries.
 ///
-/// `verify`, `delivery_key` and `normalize` have no default, so that a connector without a check does not compile.
-pub trait Connector: Sync + std::fmt::Debug {
+/// `verify` and `delivery_key` have no default, so that a connector without a check does not compile.
+pub trait Receiver: Sync + std::fmt::Debug {
     /// Its name, its family and what can be mapped.
     fn tool(&self) -> &'static Tool;
 
@@ -47,11 +48,14 @@ pub trait Connector: Sync + std::fmt::Debug {
     /// Names the delivery, so that a repeat of it is known as one.
     fn delivery_key(&self, verified: &Verified<'_>) -> DeliveryKey;
 
-    /// The headers, lower-case, that [`Self::normalize`] needs later. Never one with a signature or a token.
+    /// The headers, lower-case, that [`Connector::normalize`] needs later. Never one with a signature or a token.
     fn kept_headers(&self) -> &'static [&'static str] {
         &[]
     }
+}
 
+/// One inbound tool.
+pub trait Connector: Receiver {
     /// The call that fetches an object which a body only names; `None` for one that this tool does not have.
     ///
     /// The answer is journaled as one more delivery of the connection, with the headers [`FETCHED`] and
@@ -112,29 +116,43 @@ impl FetchCall {
 }
 
 /// Kept header of a fetched delivery: the object as [`model::FetchWanted`] named it. No sender can set it, because only
-/// [`Connector::kept_headers`] are kept of a request.
+/// [`Receiver::kept_headers`] are kept of a request.
 pub const FETCHED: &str = "barometer-fetched";
 /// Kept header of a fetched delivery: the status of the vendor's answer, `200`, or `404` or `410` for an object that is
 /// no longer there (the body is then whatever the vendor answered).
 pub const FETCHED_STATUS: &str = "barometer-fetched-status";
 
-/// Every connector there is.
-pub static ALL: &[&dyn Connector] = &[
-    &hubspot_app::HubspotApp,
-    &hubspot_workflow::HubspotWorkflow,
-    &slack::Slack,
-    &typeform::Typeform,
-    &zendesk::Zendesk,
-];
+macro_rules! all {
+    ($($connector:expr,)*) => {
+        /// Every connector there is.
+        pub static ALL: &[&dyn Connector] = &[$(&$connector,)*];
+
+        /// The same as receivers alone: a program that names no other list does not carry what reads bodies.
+        static RECEIVERS: &[&dyn Receiver] = &[$(&$connector,)*];
+    };
+}
+
+all! {
+    hubspot_app::HubspotApp,
+    hubspot_workflow::HubspotWorkflow,
+    slack::Slack,
+    typeform::Typeform,
+    zendesk::Zendesk,
+}
 
 /// The connector of the tool that `connections.toml` calls `tool`.
 pub fn by_name(tool: &str) -> Option<&'static dyn Connector> {
     ALL.iter().copied().find(|connector| connector.tool().name == tool)
 }
 
+/// The receiver of the tool that `connections.toml` calls `tool`.
+pub fn receiver(tool: &str) -> Option<&'static dyn Receiver> {
+    RECEIVERS.iter().copied().find(|receiver| receiver.tool().name == tool)
+}
+
 /// Every tool, as configuration checks it.
 pub fn tools() -> Vec<Tool> {
-    ALL.iter().map(|connector| *connector.tool()).collect()
+    RECEIVERS.iter().map(|receiver| *receiver.tool()).collect()
 }
 
 #[cfg(test)]

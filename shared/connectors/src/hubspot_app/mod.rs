@@ -11,7 +11,7 @@ mod tests;
 
 use model::{Api, Delivery, Family, Mapping, Moment, Normalized, Tool};
 
-use crate::{Connector, DeliveryKey, FETCHED, FetchCall, Listed, Refusal, Secrets, Unverified, Verified};
+use crate::{Connector, DeliveryKey, FETCHED, FetchCall, Listed, Receiver, Refusal, Secrets, Unverified, Verified};
 use crate::{hubspot, listing};
 
 /// The connector.
@@ -36,7 +36,7 @@ static TOOL: Tool = Tool {
     }),
 };
 
-impl Connector for HubspotApp {
+impl Receiver for HubspotApp {
     fn tool(&self) -> &'static Tool {
         &TOOL
     }
@@ -48,7 +48,9 @@ impl Connector for HubspotApp {
     fn delivery_key(&self, verified: &Verified<'_>) -> DeliveryKey {
         key::of(verified.body)
     }
+}
 
+impl Connector for HubspotApp {
     fn fetch(&self, object: &str, mapping: &Mapping) -> Option<FetchCall> {
         tasks::call(object).or_else(|| fetched::call(object, mapping))
     }

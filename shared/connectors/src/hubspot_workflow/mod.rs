@@ -9,7 +9,7 @@ use model::{Delivery, Family, Field, Mapping, Moment, Normalized, QuarantinedIte
 
 use crate::hubspot::{self, AmountIn, CURRENCY, Collector, Reads, Told};
 use crate::hubspot_links as links;
-use crate::{Connector, DeliveryKey, Refusal, Secrets, Unverified, Verified};
+use crate::{Connector, DeliveryKey, Receiver, Refusal, Secrets, Unverified, Verified};
 use payload::Record;
 
 /// The connector.
@@ -26,7 +26,7 @@ static TOOL: Tool = Tool {
     api: None,
 };
 
-impl Connector for HubspotWorkflow {
+impl Receiver for HubspotWorkflow {
     fn tool(&self) -> &'static Tool {
         &TOOL
     }
@@ -39,7 +39,9 @@ impl Connector for HubspotWorkflow {
     fn delivery_key(&self, verified: &Verified<'_>) -> DeliveryKey {
         DeliveryKey::of_body(verified.body)
     }
+}
 
+impl Connector for HubspotWorkflow {
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {
         match Record::read(&delivery.body) {
             Ok(Some(record)) => Reading::of(record, mapping, delivery.received_at).finish(),

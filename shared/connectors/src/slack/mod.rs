@@ -9,7 +9,7 @@ use model::{
     QuarantinedItem, Signal, SignalKind, Statement, SubjectId, Tool, Value, Warning,
 };
 
-use crate::{Connector, DeliveryKey, Refusal, Secrets, Unverified, Verified};
+use crate::{Connector, DeliveryKey, Receiver, Refusal, Secrets, Unverified, Verified};
 use payload::{At, Click, Payload, json_of};
 
 /// The connector.
@@ -37,7 +37,7 @@ pub fn json_of_form(body: &[u8]) -> Option<Vec<u8>> {
 /// The longest snooze that is understood.
 const MOST_DAYS: i64 = 365;
 
-impl Connector for Slack {
+impl Receiver for Slack {
     fn tool(&self) -> &'static Tool {
         &TOOL
     }
@@ -54,7 +54,9 @@ impl Connector for Slack {
         });
         key.map_or_else(|| DeliveryKey::of_body(verified.body), DeliveryKey::Vendor)
     }
+}
 
+impl Connector for Slack {
     fn normalize(&self, delivery: &Delivery, _: &Mapping) -> Normalized {
         let unreadable = |(reason, path): (String, &str)| {
             Normalized::quarantine(QuarantineKind::Unreadable, reason, path.to_owned())

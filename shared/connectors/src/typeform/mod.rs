@@ -10,7 +10,7 @@ mod values;
 use model::{Api, Delivery, Family, Field, MappedObject, Mapping, Normalized, Tool, Warning};
 
 use crate::json::{self, Object};
-use crate::{Connector, DeliveryKey, Refusal, Secrets, Unverified, Verified};
+use crate::{Connector, DeliveryKey, Receiver, Refusal, Secrets, Unverified, Verified};
 use payload::Body;
 use reading::{RESPONSE, Reading};
 
@@ -45,7 +45,7 @@ static TOOL: Tool = Tool {
     }),
 };
 
-impl Connector for Typeform {
+impl Receiver for Typeform {
     fn tool(&self) -> &'static Tool {
         &TOOL
     }
@@ -63,7 +63,9 @@ impl Connector for Typeform {
         });
         id.map_or_else(|| DeliveryKey::of_body(verified.body), DeliveryKey::Vendor)
     }
+}
 
+impl Connector for Typeform {
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized {
         match Body::read(&delivery.body) {
             Ok(Body::Response(response)) => Reading::of(*response, delivery.received_at).finish(mapping),

@@ -10,7 +10,7 @@ use model::{
 };
 
 use super::{TOOL, Typeform};
-use crate::{Connector as _, DeliveryKey, Refusal, Secrets, SigningSecret, Unverified};
+use crate::{Connector as _, DeliveryKey, Receiver as _, Refusal, Secrets, SigningSecret, Unverified};
 
 const RECEIVED: &str = "2026-11-20T08:30:00.000Z";
 /// An event's id as Typeform makes it.

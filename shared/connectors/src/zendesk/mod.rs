@@ -17,7 +17,8 @@ use model::{
 use crate::json::{self, Object};
 use crate::listing;
 use crate::{
-    Connector, DeliveryKey, FETCHED, FETCHED_STATUS, FetchCall, Listed, Refusal, Secrets, Unverified, Verified,
+    Connector, DeliveryKey, FETCHED, FETCHED_STATUS, FetchCall, Listed, Receiver, Refusal, Secrets, Unverified,
+    Verified,
 };
 use payload::{At, Body, Kind};
 use reading::{Reading, subject};
@@ -83,7 +84,7 @@ const INVOCATION: &str = "x-zendesk-webhook-invocation-id";
 /// The list of users who were deleted, softly or for good.
 const DELETED_USER: &str = "deleted user";
 
-impl Connector for Zendesk {
+impl Receiver for Zendesk {
     fn tool(&self) -> &'static Tool {
         &TOOL
     }
@@ -109,7 +110,9 @@ impl Connector for Zendesk {
     fn kept_headers(&self) -> &'static [&'static str] {
         &[signature::SIGNED_AT]
     }
+}
 
+impl Connector for Zendesk {
     fn fetch(&self, object: &str, _: &Mapping) -> Option<FetchCall> {
         let (kind, id) = fetchable(object)?;
         Some(FetchCall::get(format!("/api/v2/{}s/{id}.json", kind.name())))

@@ -9,7 +9,7 @@ use model::{
 use proptest::prelude::*;
 
 use super::{TOOL, Zendesk, signature::SIGNED_AT};
-use crate::{Connector as _, DeliveryKey, FETCHED, FETCHED_STATUS, Unverified, Verified};
+use crate::{Connector as _, DeliveryKey, FETCHED, FETCHED_STATUS, Receiver as _, Unverified, Verified};
 
 const RECEIVED: &str = "2026-11-20T08:30:00.000Z";
 
