@@ -20,7 +20,7 @@ STACK_VENV := $(TARGET)/venv-stack
 ARCHITECTURE ?= arm64
 CONFIG ?= infra/config
 
-.PHONY: help test gates test-stack bench bootstraps package deploy
+.PHONY: help test gates test-stack bench bootstraps package deploy restore recording
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -80,3 +80,11 @@ deploy: export SAM := $(DEPLOY_VENV)/bin/sam
 deploy: export PYTHON := $(DEPLOY_VENV)/bin/python
 deploy: $(DEPLOY_VENV)/ready ## Deploy to AWS: look, pack, sam deploy. SENDER=address; ARCHITECTURE, CONFIG, NAME, STACK, RESERVED, PARAMETERS
 	infra/deploy/deploy.sh
+
+restore: export BAROMETER := cargo run --quiet --package barometer --
+restore: $(DEPLOY_VENV)/ready ## Bring a table on AWS back to what it was, while nothing is sent. TABLE=accounts|journal, AT=moment, STACK
+	$(DEPLOY_VENV)/bin/python infra/deploy/restore.py $(TABLE) $(AT) --stack $(or $(STACK),barometer)
+
+recording: ## Record the first minutes anew, for the README
+	cargo build --quiet --package barometer
+	python3 infra/tools/record.py $(TARGET)/debug/barometer
