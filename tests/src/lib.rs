@@ -81,6 +81,35 @@ impl Hanging {
     }
 }
 
+/// Functions that are off: their calls do nothing.
+#[derive(Clone, Default)]
+pub struct Off(Arc<Mutex<BTreeMap<String, How>>>);
+
+/// What a function that is off does with what it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It is never given it: its stream has forgotten the records before anybody read them.
+    Forgotten,
+    /// It fails on it, each time.
+    Broken,
+}
+
+impl Off {
+    /// From now on this function is off, by its name in the template.
+    pub fn turn_off(&self, function: &str, how: How) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(function.to_owned(), how);
+    }
+
+    /// From now on all functions are on.
+    pub fn turn_on(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn is(&self, function: &str) -> Option<How> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(function).copied()
+    }
+}
+
 /// Everything a test starts a world with.
 pub struct Setup {
     /// The configuration.
@@ -99,6 +128,8 @@ pub struct Setup {
     pub slack: Slack,
     /// Who does not answer.
     pub hanging: Hanging,
+    /// Which functions are off.
+    pub off: Off,
     /// When it starts; the clock stands there.
     pub start: Moment,
     /// What breaks, and the record of every call.
@@ -117,6 +148,7 @@ impl Setup {
             ses: ses::Ses::default(),
             slack: Slack::default(),
             hanging: Hanging::default(),
+            off: Off::default(),
             start: at("2026-11-23T08:00:00Z"),
             faults: Faults::default(),
         }
@@ -245,7 +277,7 @@ fn folder() -> tempfile::TempDir {
 
 async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
     let token = setup.token;
-    let (around, guard) = (setup.faults.clone(), setup.faults.clone());
+    let (around, guard, off) = (setup.faults.clone(), setup.faults.clone(), setup.off.clone());
     let parts = Parts {
         data: folder.to_owned(),
         stack: stack(),
@@ -254,7 +286,11 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
         clock: Some(setup.start),
         vendors: vendors(slack, setup),
         around: Some(Arc::new(move |seam| around.around(seam))),
-        guard: Some(Arc::new(move |function, outcome| guard.guarded(function, outcome))),
+        guard: Some(Arc::new(move |function, outcome| match off.is(function) {
+            None => guard.guarded(function, outcome),
+            Some(How::Forgotten) => Box::pin(async { Ok(json!({ "batchItemFailures": [] })) }),
+            Some(How::Broken) => Box::pin(async { Err("it is broken".to_owned()) }),
+        })),
     };
     Host::open(parts).await.expect("the host opens")
 }

@@ -13,6 +13,7 @@ mod import;
 mod ledger;
 mod links;
 mod precision;
+mod redrive;
 mod replay;
 mod rescore;
 mod say;
@@ -35,6 +36,9 @@ pub use links::{
     UnmatchedReason, UnmatchedRow,
 };
 pub use precision::{PrecisionReport, PrecisionRow};
+pub use redrive::{
+    FailedAgain, FailureRow, LetterRow, RedriveDone, RedriveLook, RedriveQuery, RedriveReport, RedriveRequest, Redriven,
+};
 pub use replay::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
     ReplayedPlaybook,
@@ -77,6 +81,10 @@ pub mod route {
     pub const DOCTOR: &str = "/api/doctor";
     /// `POST` [`ReplayRequest`](super::ReplayRequest) → [`ReplayReport`](super::ReplayReport).
     pub const REPLAY: &str = "/api/replay";
+    /// `POST` [`RedriveQuery`](super::RedriveQuery) → [`RedriveLook`](super::RedriveLook).
+    pub const REDRIVE_LOOK: &str = "/api/redrive/look";
+    /// `POST` [`RedriveRequest`](super::RedriveRequest) → [`RedriveDone`](super::RedriveDone).
+    pub const REDRIVE: &str = "/api/redrive";
     /// `POST` [`RescoreQuery`](super::RescoreQuery) → [`RescorePage`](super::RescorePage).
     pub const RESCORE_LOOK: &str = "/api/rescore/look";
     /// `POST` [`RescoreRequest`](super::RescoreRequest) → [`RescoreStated`](super::RescoreStated).

@@ -4,12 +4,14 @@ mod accounts;
 mod backfill;
 mod import;
 mod preflight;
+mod redrive;
 mod say;
 
 pub use accounts::{AccountsArgs, BandName, SortBy};
 pub use backfill::BackfillArgs;
 pub use import::{ImportArgs, SheetName};
 pub use preflight::PreflightArgs;
+pub use redrive::RedriveArgs;
 pub use say::{ByArg, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -209,6 +211,9 @@ Examples:
   barometer rescore --dry-run --config my-config    while no host runs: who would be scored otherwise
   barometer rescore                                 after `barometer up` with that configuration")]
     Rescore(RescoreArgs),
+    /// Do again what was given up: dead letters, failed batches, and what was received during an outage
+    #[command(after_help = redrive::HELP)]
+    Redrive(RedriveArgs),
     /// Look at everything that real webhooks and messages need, and say what mends what is wrong
     #[command(after_help = "\
 Looks at the host and its clock, and at each connection and destination: secrets, addresses, tokens and what they are

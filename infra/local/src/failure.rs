@@ -139,6 +139,13 @@ pub enum Failure {
         /// How many.
         findings: u32,
     },
+    /// Something failed once more.
+    #[error("{} failed again and left where it was", crate::show::count((*failed).into(), "thing", "things"))]
+    #[diagnostic(help("the log says why; mend that, then run `barometer redrive` again"))]
+    FailedAgain {
+        /// How many.
+        failed: u32,
+    },
     /// A file cannot be loaded at all.
     #[error("{} cannot be loaded: {problem}", file.display())]
     #[diagnostic(help("expected a CSV file whose first row are the headings; `barometer import --help` shows which"))]

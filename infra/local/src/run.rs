@@ -9,6 +9,7 @@ mod import;
 mod map_try;
 mod preflight;
 mod progress;
+mod redrive;
 mod rescore;
 mod say;
 mod setup;
@@ -144,6 +145,7 @@ async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result
         Command::Resume => sending(here, client, route::RESUME).await?,
         Command::Replay(args) => replay(here, client, args).await?,
         Command::Rescore(args) => rescore::rescore(here, client, args).await?,
+        Command::Redrive(args) => redrive::redrive(here, client, args).await?,
         // These do not ask a host that runs already, and are carried out by `run`.
         Command::Up(_)
         | Command::Simulate(_)

@@ -19,6 +19,7 @@ mod outbox;
 mod outcome;
 mod quarantine;
 mod readers;
+mod redrive;
 mod rows;
 mod write;
 
@@ -42,6 +43,7 @@ pub use outbox::{Due, GRACE, OutboxRow, OutboxState, Unpublished, event_from_str
 pub use outcome::{counted, outcome};
 pub use quarantine::QuarantineRow;
 pub use readers::{Reader, SlackUser};
+pub use redrive::{delivery_record, tick_record, waking_record};
 pub use rows::{SHARDS, subject_of_key};
 
 /// The names of the tables.

@@ -23,6 +23,7 @@ mod operation;
 mod order;
 mod plays;
 mod receive;
+mod redrive;
 mod replay;
 mod rescore;
 mod roll_up;

@@ -17,6 +17,7 @@ mod operate;
 mod person;
 mod precision;
 mod redact;
+mod redrive;
 mod replay;
 mod rescore;
 mod say;

@@ -12,7 +12,7 @@ use model::{
     Assessment, Delivery, DeliveryId, Event, EventBody, FactKey, Family, Field, Moment, PlaybookName, Signal, SubjectId,
 };
 use runtime::batch::alone;
-use runtime::lambda::{StreamChange, StreamEvent, StreamRecord};
+use runtime::lambda::StreamEvent;
 use runtime::seam::{CallError, Seam};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -203,7 +203,7 @@ impl Host {
     }
 
     /// Everything that a delivery speaks of or names.
-    fn subjects_of(&self, delivery: &Delivery) -> BTreeSet<SubjectId> {
+    pub(super) fn subjects_of(&self, delivery: &Delivery) -> BTreeSet<SubjectId> {
         let said = normalize::normalized(delivery, &self.config);
         // What operators state always runs; what they ask of many accounts at once does not tie these together.
         let of_one = || said.signals.iter().filter(|signal| signal.key != FactKey::Rescore);
@@ -234,15 +234,7 @@ impl Host {
     /// Hands deliveries to `normalize` once more, as the stream did.
     async fn feed_again(&self, deliveries: impl Iterator<Item = &Delivery>) -> Result<(), HostError> {
         for delivery in deliveries {
-            let record = StreamRecord {
-                event_name: "INSERT".to_owned(),
-                dynamodb: StreamChange {
-                    keys: Default::default(),
-                    new_image: Some(store::stream_image(delivery)?),
-                    old_image: None,
-                    sequence_number: delivery.id.to_string(),
-                },
-            };
+            let record = store::delivery_record(delivery)?;
             let again = alone(self.normalize.handle(StreamEvent { records: vec![record] })).await;
             if again.is_ok_and(|answer| answer.batch_item_failures.is_empty()) {
                 self.normalize.mend(delivery, self.clock().now()).await?;

@@ -20,8 +20,8 @@ use tracing::error;
 use super::{Host, HostError};
 use crate::api::{
     AccountQuery, ApiError, BackfillRequest, ClockChange, DoctorRequest, EraseRequest, GoliveRequest, ImportRequest,
-    LinkRequest, QuarantineQuery, ReplayRequest, RescoreQuery, RescoreRequest, SayRequest, SettleRequest, Settled,
-    route,
+    LinkRequest, QuarantineQuery, RedriveQuery, RedriveRequest, ReplayRequest, RescoreQuery, RescoreRequest,
+    SayRequest, SettleRequest, Settled, route,
 };
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
@@ -124,6 +124,18 @@ fn router(served: Served) -> axum::Router {
             route::REPLAY,
             post(|State(s): State<Served>, Json(request): Json<ReplayRequest>| async move {
                 answer(s.host.replay(&request).await)
+            }),
+        )
+        .route(
+            route::REDRIVE_LOOK,
+            post(|State(s): State<Served>, Json(query): Json<RedriveQuery>| async move {
+                answer(s.host.redrive_look(&query).await)
+            }),
+        )
+        .route(
+            route::REDRIVE,
+            post(|State(s): State<Served>, Json(request): Json<RedriveRequest>| async move {
+                answer(s.host.redrive(&request).await)
             }),
         )
         .route(

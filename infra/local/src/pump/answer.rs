@@ -18,6 +18,11 @@ pub(super) enum Outcome {
     Failed(String),
 }
 
+/// What names a stream's record in an answer.
+pub(crate) fn identifier(record: &Value) -> String {
+    record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
+}
+
 /// The outcome of a call for a batch of these identifiers.
 pub(super) fn outcome<'a>(
     called: Result<Value, String>,

@@ -11,7 +11,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use model::Moment;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
@@ -29,6 +29,7 @@ use crate::clock::HostClock;
 use crate::engine::{Engine, EngineError};
 use crate::state::{State, StateError};
 use crate::template::{Function, Stack};
+pub(crate) use answer::identifier;
 use queue::QueueConsumer;
 use schedule::Timer;
 use stream::StreamConsumer;
@@ -294,6 +295,22 @@ impl Pump {
         }
         self.trim()?;
         outcome
+    }
+
+    /// Hands records to a function once more, beside what its stream gives it; gives the identifiers of those that failed.
+    ///
+    /// # Errors
+    /// Why none of them is done.
+    pub async fn hand(&self, function: &str, records: Vec<Value>) -> Result<BTreeSet<String>, String> {
+        let known = self.stack.functions.iter().find(|known| known.logical_id == function);
+        let function = known.ok_or_else(|| format!("there is no function `{function}`"))?;
+        let identifiers: Vec<_> = records.iter().map(identifier).collect();
+        let called = self.call(function, json!({ "Records": records })).await;
+        match answer::outcome(called, true, identifiers.iter().map(String::as_str)) {
+            answer::Outcome::Done => Ok(BTreeSet::new()),
+            answer::Outcome::Partly(failed) => Ok(failed),
+            answer::Outcome::Failed(reason) => Err(reason),
+        }
     }
 
     /// Calls a function. A panic, and an answer that takes longer than the function's timeout, are failures like any.

@@ -9,6 +9,7 @@ mod queues;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -250,22 +251,46 @@ impl State {
     /// # Errors
     /// When the file cannot be read.
     pub fn set_aside(&self) -> Result<Vec<SetAside>, StateError> {
+        Ok(self.set_aside_by_number()?.into_values().collect())
+    }
+
+    /// As [`Self::set_aside`], by the number that [`Self::keep_aside`] takes.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn set_aside_by_number(&self) -> Result<BTreeMap<i64, SetAside>, StateError> {
         let connection = self.read();
         let mut statement =
-            connection.prepare("SELECT function, source, reason, at, records FROM set_aside ORDER BY number")?;
+            connection.prepare("SELECT function, source, reason, at, records, number FROM set_aside")?;
         let mut rows = statement.query([])?;
-        let mut all = Vec::new();
+        let mut all = BTreeMap::new();
         while let Some(row) = rows.next()? {
             let records: String = row.get(4)?;
-            all.push(SetAside {
+            let batch = SetAside {
                 function: row.get(0)?,
                 table: row.get(1)?,
                 reason: row.get(2)?,
                 at: moment(row.get(3)?)?,
                 records: serde_json::from_str(&records).map_err(|error| StateError::Damaged(error.to_string()))?,
-            });
+            };
+            all.insert(row.get(5)?, batch);
         }
         Ok(all)
+    }
+
+    /// Keeps only these records of what was set aside under a number; without any, it is forgotten.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_aside(&self, number: i64, left: &[Value]) -> Result<(), StateError> {
+        let connection = self.write(Durability::Now)?;
+        if left.is_empty() {
+            connection.execute("DELETE FROM set_aside WHERE number = ?1", params![number])?;
+        } else {
+            let left = Value::Array(left.to_vec()).to_string();
+            connection.execute("UPDATE set_aside SET records = ?2 WHERE number = ?1", params![number, left])?;
+        }
+        Ok(())
     }
 
     /// How many batches were set aside.

@@ -204,3 +204,20 @@ fn nobody_goes_live_while_nobody_looks_after_what_matters() {
     let report = data.json(&format!("{golive} --accept-unowned --yes"));
     assert_eq!((&report["dry_run"], rows(&data.json("journal")).len()), (&json!(false), 5));
 }
+
+#[test]
+fn a_redrive_says_what_there_is_to_do_again_and_has_no_second_effect() {
+    let (data, _host) = book();
+    let said = data.run("redrive");
+    assert_eq!(said.code, Some(0));
+    assert!(said.out.contains("There is nothing to do again."), "{}", said.out);
+    let (before, outbox) = (data.json("accounts"), data.json("outbox"));
+    let report = data.json(&format!("redrive --since {START} --rate 1000"));
+    keys(&report, "deliveries done dry_run failed failures letters overdue redriven");
+    assert_eq!((&report["deliveries"], &report["redriven"]["deliveries"]), (&json!(4), &json!(4)), "{report:#}");
+    assert_eq!((&report["failed"], &report["done"]), (&json!([]), &json!(true)));
+    assert_eq!((data.json("accounts"), data.json("outbox")), (before, outbox));
+    let looked = data.run(&format!("redrive --since {START} --dry-run"));
+    assert!(looked.out.contains("4 deliveries were received since then"), "{}", looked.out);
+    assert!(looked.out.contains("Nothing was changed"), "{}", looked.out);
+}
