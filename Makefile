@@ -13,14 +13,19 @@ export BOOK_SEED ?= $(shell git rev-parse HEAD 2>/dev/null)
 # A function is a folder.
 LAMBDAS := $(notdir $(wildcard functions/*))
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
-# Python's tools, each version pinned; made once for each list of them.
+# Python's tools, each version pinned; made once for each list of them. The mark that one is made bears the list's checksum, so
+# that a fresh checkout, all of whose files are new, uses what is there already.
 VENV := $(TARGET)/venv-infra
 DEPLOY_VENV := $(TARGET)/venv-deploy
 STACK_VENV := $(TARGET)/venv-stack
+made-of = made-of-$(shell cksum < infra/$(1)/requirements.txt | tr ' ' -)
+VENV_MADE := $(VENV)/$(call made-of,gates)
+DEPLOY_VENV_MADE := $(DEPLOY_VENV)/$(call made-of,deploy)
+STACK_VENV_MADE := $(STACK_VENV)/$(call made-of,stack)
 ARCHITECTURE ?= arm64
 CONFIG ?= infra/config
 
-.PHONY: help test gates test-stack bench bootstraps package deploy restore recording
+.PHONY: help test gates stack test-stack bench bootstraps package deploy restore recording
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -36,28 +41,35 @@ code:
 	cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	infra/tools/deny check bans licenses sources
+	$(MAKE) --no-print-directory stack
 
-gates: $(VENV)/ready ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses
+gates: $(VENV_MADE) ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python check.py
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 	cd infra/deploy && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 
-# The receivers' bootstrap as this machine builds it for Lambda; minutes of building the first time.
-test-stack: $(STACK_VENV)/ready ## Create the stack on a second engine, on this machine, and post signed webhooks to the real receivers
-	cargo build --profile lambda --locked -p webhook
-	mkdir -p $(TARGET)/stack/webhook
-	cp $(TARGET)/lambda/webhook $(TARGET)/stack/webhook/bootstrap
-	$(STACK_VENV)/bin/python infra/deploy/package.py --bootstraps $(TARGET)/stack --config infra/config --out $(TARGET)/stack/packages \
-		--target x86_64-unknown-linux-gnu webhook
-	cd infra/stack && PYTHONDONTWRITEBYTECODE=1 $(STACK_VENV)/bin/python check.py $(TARGET)/stack/packages
+# With a test among what is built, crates have the features that `cargo test` gave them, and only what it left out is built.
+stack: $(STACK_VENV_MADE) ## Create the stack on a second engine, on this machine, and drive it from webhooks to alerts
+	cargo build --workspace --bins --test tidy
+	$(call stripped,debug)
+	$(CHECK_STACK) $(TARGET)/stack/debug
 
-$(VENV)/ready: infra/gates/requirements.txt
-$(DEPLOY_VENV)/ready: infra/deploy/requirements.txt
-$(STACK_VENV)/ready: infra/stack/requirements.txt
-$(VENV)/ready $(DEPLOY_VENV)/ready $(STACK_VENV)/ready:
+test-stack: $(STACK_VENV_MADE) ## The same with the functions as AWS gets them, which takes a quarter of an hour to build the first time
+	cargo build --profile lambda --locked $(addprefix -p ,$(LAMBDAS))
+	$(call stripped,lambda)
+	$(CHECK_STACK) --for-aws $(TARGET)/stack/lambda
+
+CHECK_STACK := PYTHONDONTWRITEBYTECODE=1 $(STACK_VENV)/bin/python infra/stack/check.py
+# Without their symbols, which a development build has more of than a function may weigh.
+stripped = mkdir -p $(TARGET)/stack/$(1) && for name in $(LAMBDAS); do strip -o $(TARGET)/stack/$(1)/$$name $(TARGET)/$(1)/$$name || exit 1; done
+
+$(VENV_MADE): LIST := infra/gates/requirements.txt
+$(DEPLOY_VENV_MADE): LIST := infra/deploy/requirements.txt
+$(STACK_VENV_MADE): LIST := infra/stack/requirements.txt
+$(VENV_MADE) $(DEPLOY_VENV_MADE) $(STACK_VENV_MADE):
 	rm -rf $(@D)
 	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $(LIST)
 	touch $@
 
 bench: bootstraps ## Measure; nothing here passes or fails
@@ -68,7 +80,7 @@ bootstraps: ## Build the Lambda functions as AWS runs them, and print their size
 	cargo build --profile lambda $(addprefix -p ,$(LAMBDAS))
 	@cd $(TARGET)/lambda && wc -c $(LAMBDAS)
 
-package: $(DEPLOY_VENV)/ready ## Pack the functions for AWS into target/package, with checksums, SBOM and licences. ARCHITECTURE=x86_64, CONFIG=DIR
+package: $(DEPLOY_VENV_MADE) ## Pack the functions for AWS into target/package, with checksums, SBOM and licences. ARCHITECTURE=x86_64, CONFIG=DIR
 	PATH="$(DEPLOY_VENV)/bin:$$PATH" cargo lambda build --profile lambda --locked --output-format binary \
 		$(if $(filter x86_64,$(ARCHITECTURE)),--x86-64,--arm64) --lambda-dir $(TARGET)/bootstraps $(addprefix -p ,$(LAMBDAS))
 	$(DEPLOY_VENV)/bin/python infra/deploy/package.py --bootstraps $(TARGET)/bootstraps --config $(CONFIG) --out target/package \
@@ -78,11 +90,11 @@ deploy: export BAROMETER := cargo run --quiet --package barometer --
 deploy: export PACKAGE := $(MAKE) package
 deploy: export SAM := $(DEPLOY_VENV)/bin/sam
 deploy: export PYTHON := $(DEPLOY_VENV)/bin/python
-deploy: $(DEPLOY_VENV)/ready ## Deploy to AWS: look, pack, sam deploy. SENDER=address; ARCHITECTURE, CONFIG, NAME, STACK, RESERVED, PARAMETERS
+deploy: $(DEPLOY_VENV_MADE) ## Deploy to AWS: look, pack, sam deploy. SENDER=address; ARCHITECTURE, CONFIG, NAME, STACK, RESERVED, PARAMETERS
 	infra/deploy/deploy.sh
 
 restore: export BAROMETER := cargo run --quiet --package barometer --
-restore: $(DEPLOY_VENV)/ready ## Bring a table on AWS back to what it was, while nothing is sent. TABLE=accounts|journal, AT=moment, STACK
+restore: $(DEPLOY_VENV_MADE) ## Bring a table on AWS back to what it was, while nothing is sent. TABLE=accounts|journal, AT=moment, STACK
 	$(DEPLOY_VENV)/bin/python infra/deploy/restore.py $(TABLE) $(AT) --stack $(or $(STACK),barometer)
 
 recording: ## Record the first minutes anew, for the README

@@ -30,15 +30,15 @@ class Refused(Exception):
     """In words for whoever packs."""
 
 
-def pack(bootstrap, config, zip_file):
-    """Writes one zip."""
+def pack(bootstrap, config, zip_file, most_glibc=MOST_GLIBC, level=9):
+    """Writes one zip, packed as hard as `level` says (1 to 9). `most_glibc` can be None, for machines that have the builder's."""
     if not bootstrap.is_file():
         raise Refused(f"there is no {bootstrap}: was the function built?")
     if not (config / "connections.toml").is_file():
         raise Refused(f"{config} is no configuration: it has no connections.toml")
     newest = max(map(int, re.findall(rb"GLIBC_2\.(\d+)", bootstrap.read_bytes())), default=0)
-    if newest > MOST_GLIBC:
-        raise Refused(f"{bootstrap} needs glibc 2.{newest}, and Lambda has 2.{MOST_GLIBC}: build it with `make package`")
+    if most_glibc is not None and newest > most_glibc:
+        raise Refused(f"{bootstrap} needs glibc 2.{newest}, and Lambda has 2.{most_glibc}: build it with `make package`")
     files = sorted(path for path in config.rglob("*") if path.is_file())
     entries = [("bootstrap", bootstrap, 0o755)]
     entries += [(f"config/{path.relative_to(config).as_posix()}", path, 0o644) for path in files]
@@ -46,7 +46,7 @@ def pack(bootstrap, config, zip_file):
         for name, path, mode in entries:
             entry = zipfile.ZipInfo(name, NO_TIME)
             entry.create_system, entry.external_attr = 3, mode << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, level)
     if zip_file.stat().st_size > MOST_BYTES:
         raise Refused(f"{zip_file} is larger than AWS takes: {zip_file.stat().st_size} bytes")
 

@@ -1,173 +1,86 @@
-"""Creates the stack from infra/template.yaml on a second engine, and compares what is there with what the template asks for.
+"""Creates the stack from infra/template.yaml on a second engine, drives it from webhooks to alerts, and says what is not as it should be.
 
-    check.py DIR     DIR holds FUNCTION.zip for x86_64, as package.py writes them; in place of others stands one that never answers
+    check.py BOOTSTRAPS [--for-aws]
 
-With webhook.zip there, deliveries are posted as well.
+BOOTSTRAPS holds the program of each function, built for this machine, by the function's name. With --for-aws they are packed as
+AWS gets them, and refused if they would not start there.
 """
 
 import argparse
-import io
-import json
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gates"))
+INFRA = Path(__file__).resolve().parents[1]
+sys.path += [str(INFRA / "gates"), str(INFRA / "deploy")]
 
 import deliver  # noqa: E402
 import expand  # noqa: E402
+import installation  # noqa: E402
+import package  # noqa: E402
 import patterns  # noqa: E402
+import stack  # noqa: E402
+import story  # noqa: E402
+from driven import Driven  # noqa: E402
 from engine import Engine  # noqa: E402
-
-STACK = "barometer"
-BUCKET = "packages"
-CREATED_WITHIN_S = 180
+from vendors import Vendors  # noqa: E402
 
 
-def nothing():
-    """A package whose function never answers."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, "#!/bin/sh\nexec sleep 3600\n")
-    return file.getvalue()
-
-
-# What the second engine does not know, and where AWS says that there is such a thing.
-UNKNOWN = {
-    # "Create an alarm based on a metric math expression" (CloudWatch user guide): these alarms are left out.
-    "Metrics",
-}
-# "Working with OpenAPI definitions for HTTP APIs" (API Gateway developer guide): the engine makes no routes of one, so the
-# receivers are called by their URLs. The routes are checked on the expansion, and by the host on a laptop.
-GIVEN = {**expand.GIVEN, "Architecture": "x86_64", "Ingress": "function-url"}
-OFF = ("UsesApi", "MailsAlarms")
-
-
-def without_what_is_unknown(template):
-    """The template less the alarms that only AWS can make."""
-    known = {name: r for name, r in template["Resources"].items() if not UNKNOWN & r.get("Properties", {}).keys()}
-    return {**template, "Resources": known}
-
-
-def create(engine, template, packages):
-    """Puts the packages where CloudFormation finds them and creates the stack; gives its resources by logical id."""
-    store, stacks = engine.client("s3"), engine.client("cloudformation")
-    store.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+def pack(template, bootstraps, config, out, for_aws):
+    """One zip for each function that the template names."""
+    how = {} if for_aws else {"most_glibc": None, "level": 1}
+    out.mkdir()
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             name = resource["Properties"]["CodeUri"].rsplit("/", 1)[-1]
-            package = packages / name
-            store.put_object(Bucket=BUCKET, Key=name, Body=package.read_bytes() if package.is_file() else nothing())
-            resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/{name}"
-    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in GIVEN.items()]
-    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-    # It is larger than what may be sent along.
-    store.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template))
-    where = f"{engine.url}/{BUCKET}/template.json"
-    stacks.create_stack(StackName=STACK, TemplateURL=where, Parameters=given, Capabilities=capabilities)
-    until = time.monotonic() + CREATED_WITHIN_S
-    while (status := stacks.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]) == "CREATE_IN_PROGRESS":
-        if time.monotonic() > until:
-            break
-        time.sleep(0.5)
-    if status != "CREATE_COMPLETE":
-        for event in reversed(stacks.describe_stack_events(StackName=STACK)["StackEvents"]):
-            if "FAILED" in event["ResourceStatus"]:
-                print(event["LogicalResourceId"], event.get("ResourceStatusReason"), file=sys.stderr)
-        sys.exit(f"the stack is {status}")
-    listed = []
-    for page in stacks.get_paginator("list_stack_resources").paginate(StackName=STACK):
-        listed += page["StackResourceSummaries"]
-    return {resource["LogicalResourceId"]: resource for resource in listed}
+            if not (out / name).is_file():
+                package.pack(bootstraps / name.removesuffix(".zip"), config, out / name, **how)
 
 
-def created(expansion, there):
-    """Everything that the parameters ask for is there, and nothing that they do not."""
-    off = {name for name, resource in expansion["Resources"].items() if resource.get("Condition") in OFF}
-    wanted = expansion["Resources"].keys() - off
-    yield from (f"{name} was not created" for name in sorted(wanted - there.keys()))
-    yield from (f"{name} was created unasked" for name in sorted(off & there.keys()))
-
-
-def as_asked(engine, expansion, there):
-    """What the engine says of what it made."""
-    tables, functions, queues, events = map(engine.client, ("dynamodb", "lambda", "sqs", "events"))
-    for name in ("Journal", "Accounts"):
-        table = tables.describe_table(TableName=there[name]["PhysicalResourceId"])["Table"]
-        if table.get("StreamSpecification", {}).get("StreamViewType") != "NEW_IMAGE":
-            yield f"{name} has no stream"
-        indexes = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])}
-        if indexes != ({"due", "pending", "portfolio"} if name == "Accounts" else set()):
-            yield f"{name} has the indexes {indexes}"
-    for name, resource in expansion["Resources"].items():
-        properties = resource.get("Properties", {})
-        physical = there.get(name, {}).get("PhysicalResourceId")
-        if resource["Type"] == "AWS::Lambda::Function":
-            made = functions.get_function_configuration(FunctionName=physical)
-            variables = made.get("Environment", {}).get("Variables", {})
-            if variables.keys() != properties["Environment"]["Variables"].keys():
-                yield f"{name} has the environment {sorted(variables)}"
-            if [made["Timeout"], made["Architectures"]] != [properties["Timeout"], ["x86_64"]]:
-                yield f"{name} has {made['Timeout']} s on {made['Architectures']}"
-            secrets = properties["Environment"]["Variables"].get("BAROMETER_SECRETS", {}).get("Fn::Sub")
-            if secrets and variables["BAROMETER_SECRETS"] != secrets.replace("${Name}", "barometer"):
-                yield f"{name} looks for secrets in {variables['BAROMETER_SECRETS']}"
-        if resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in properties:
-            policy = queues.get_queue_attributes(QueueUrl=physical, AttributeNames=["All"])["Attributes"].get("RedrivePolicy", "{}")
-            if int(json.loads(policy).get("maxReceiveCount", 0)) != properties["RedrivePolicy"]["maxReceiveCount"]:
-                yield f"{name} has the redrive policy {policy}"
-        if resource["Type"] == "AWS::Events::Rule":
-            bus = {"EventBusName": "barometer"} if "EventBusName" in properties else {}
-            rules = {rule["Name"] for rule in events.list_rules(**bus)["Rules"]}
-            if physical.rsplit("|", 1)[-1] not in rules:
-                yield f"{name} is not on its bus: {physical}, {rules}"
-    mappings = functions.list_event_source_mappings()["EventSourceMappings"]
-    streams = [mapping["FunctionArn"] for mapping in mappings if ":dynamodb:" in mapping["EventSourceArn"]]
-    wanted = sum(resource["Type"] == "AWS::Lambda::EventSourceMapping" for resource in expansion["Resources"].values())
-    if [len(mappings), len(streams)] != [wanted, 3]:
-        yield f"{len(mappings)} mappings, {len(streams)} of them of streams"
-
-
-def decided(events):
-    """TestEventPattern of the engine."""
-
-    def matches(pattern, event):
-        return events.test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event))["Result"]
-
-    return matches
+def drive(engine, there, vendors):
+    """Everything that is wrong after the story."""
+    installation.keep_secrets(engine, vendors.url)
+    installation.go_live(engine, there["Accounts"]["PhysicalResourceId"])
+    driven, receivers = Driven(engine, there), deliver.Receivers(engine, there)
+    yield from deliver.refusals(receivers)
+    story.tell(driven, receivers, vendors)
+    story.mail_came_back(driven)
+    yield from story.findings(driven, vendors)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("packages", type=Path)
-    asked = parser.parse_args()
-    template = without_what_is_unknown(expand.read(expand.TEMPLATE.read_text()))
+    parser.add_argument("bootstraps", type=Path)
+    parser.add_argument("--for-aws", action="store_true")
+    asked, began = parser.parse_args(), time.monotonic()
+    template = stack.without_what_is_unknown(expand.read(expand.TEMPLATE.read_text()))
     expansion = expand.expand(template)
-    with tempfile.TemporaryDirectory() as folder, Engine(folder) as engine:
+    with tempfile.TemporaryDirectory() as folder, Engine(folder) as engine, Vendors() as vendors:
+        config, packages = Path(folder) / "config", Path(folder) / "packages"
+        installation.configure(config)
+        pack(template, asked.bootstraps, config, packages, asked.for_aws)
         try:
-            found = list(patterns.findings(template, decided(engine.client("events"))))
-            there = create(engine, template, asked.packages)
-            found += [*created(expansion, there), *as_asked(engine, expansion, there)]
-            delivers = (asked.packages / "webhook.zip").is_file()
-            if delivers:
-                found += deliver.findings(engine, there)
+            found = list(patterns.findings(template, patterns.decided(engine.client("events"))))
+            there = stack.create(engine, template, packages)
+            found += [*stack.created(expansion, there), *stack.as_asked(engine, expansion, there)]
+            found += drive(engine, there, vendors)
         except ClientError as error:
-            sys.exit(f"ministack refuses: {str(error)[:500]}\n{engine.log.read_text()[-2000:]}")
+            found = [f"ministack refuses: {str(error)[:500]}"]
         if found:
-            print(engine.log.read_text()[-4000:], file=sys.stderr)
+            print(engine.log.read_text()[-6000:], file=sys.stderr)
     for finding in found:
         print(f"second engine: {finding}", file=sys.stderr)
     if not found:
-        posted = "what was posted is answered and kept as it should" if delivers else "nothing was posted, without webhook.zip"
-        print(f"{len(there)} resources on the second engine, as the template asks; every pattern takes what it should; {posted}")
+        took = f"{time.monotonic() - began:.0f} s"
+        print(f"{len(there)} resources on the second engine, as the template asks, and all that must came of what was posted ({took})")
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except package.Refused as refused:
+        sys.exit(f"package: {refused}")

@@ -86,3 +86,12 @@ def findings(template, matches):
         found = {event for event, body in events.items() if matches(pattern, body)}
         yield from (f"{name} should take `{event}`" for event in sorted(takes - found))
         yield from (f"{name} should not take `{event}`" for event in sorted(found - takes))
+
+
+def decided(events):
+    """TestEventPattern of an engine."""
+
+    def matches(pattern, event):
+        return events.test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event))["Result"]
+
+    return matches

@@ -1,0 +1,56 @@
+"""The installation that is driven: the configuration as shipped less what needs working hours, its secrets, its switches."""
+
+import shutil
+import time
+from pathlib import Path
+
+import vendors
+
+SHIPPED = Path(__file__).resolve().parents[1] / "config"
+SECRET = "a-secret-of-thirty-two-characters"
+# Name -> family, of every connection that is signed for; `unset` has no secret.
+CONNECTIONS = {"hubspot": "crm", "hubspot-app": "crm", "zendesk": "ticketing", "typeform": "survey", "slack": "slack"}
+SENDER = "success@ourco.example"
+# What is let out; everything else observes.
+LIVE = [("risk-mitigation", "slack"), ("write-back", "hubspot"), ("onboarding-kickoff", "slack"), ("onboarding-kickoff", "email")]
+# File -> (as shipped, as driven). A run takes a minute and can come at any hour of any day.
+CHANGED = {
+    "connections.toml": [
+        ('# [connection.slack]\n# tool = "slack"\n', '[connection.slack]\ntool = "slack"\n\n[connection.unset]\ntool = "typeform"\n'),
+    ],
+    "team.toml": [('quiet = "18:00-08:00"', "# nobody is quiet"), ('settle = "2m"', 'settle = "0m"')],
+    "modes.toml": [('# [most.write-back]\n# hubspot = "live"', '[most.write-back]\nhubspot = "live"')],
+}
+
+
+def configure(folder):
+    """Writes the configuration into `folder`, which must not be there yet."""
+    shutil.copytree(SHIPPED, folder)
+    for name, changes in CHANGED.items():
+        text = (folder / name).read_text()
+        for shipped, driven in changes:
+            # As a line of its own.
+            if text.count(f"\n{shipped}") != 1:
+                raise SystemExit(f"infra/config/{name} has no one line `{shipped}` any more: see infra/stack/installation.py")
+            text = text.replace(f"\n{shipped}", f"\n{driven}")
+        (folder / name).write_text(text)
+
+
+def keep_secrets(engine, vendors_url):
+    """The parameters that infra/README.md names, and where our Slack and HubSpot are."""
+    told = {f"{family}/{name}/secret": SECRET for name, family in CONNECTIONS.items()}
+    told |= {"slack/token": vendors.SLACK_TOKEN, "slack/base_url": f"{vendors_url}/slack"}
+    told |= {"hubspot/token": vendors.HUBSPOT_TOKEN, "hubspot/base_url": vendors_url}
+    for name, value in told.items():
+        engine.client("ssm").put_parameter(Name=f"/barometer/{name}", Value=value, Type="SecureString")
+
+
+def go_live(engine, accounts):
+    """The switches, as infra/README.md sets them, and a sender that SES knows."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    for playbook, destination in LIVE:
+        item = {"pk": "CONTROL", "sk": f"MODE#{playbook}#{destination}", "mode": "live", "at": at}
+        engine.client("dynamodb").put_item(TableName=accounts, Item={key: {"S": value} for key, value in item.items()})
+    mail = engine.client("sesv2")
+    mail.create_email_identity(EmailIdentity=SENDER)
+    mail.create_configuration_set(ConfigurationSetName="barometer")

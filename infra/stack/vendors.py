@@ -1,0 +1,93 @@
+"""Slack and HubSpot as the functions see them, on this machine: they take what is sent to them and tell what that was."""
+
+import json
+import threading
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+SLACK_TOKEN = "xoxb-of-no-workspace"
+HUBSPOT_TOKEN = "pat-eu1-of-no-portal"
+CHANNEL = "C0TEAM"
+
+
+class Vendors:
+    """`with Vendors() as vendors:`; `calls` holds (method, path, body) of what was taken, in order."""
+
+    def __enter__(self):
+        self.calls, self._lock = [], threading.Lock()
+        # While a call of this path is being held, it is done and its answer is not given.
+        self.held_path, self.held, self.let_go = None, threading.Event(), threading.Event()
+        vendors = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _one(self):
+                text = self.rfile.read(int(self.headers.get("content-length", 0)))
+                status, answer = vendors._take(self.command, self.path, self.headers, text)
+                body = json.dumps(answer).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("content-type", "application/json")
+                    self.send_header("content-length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    pass  # whoever asked is gone
+
+            do_GET = do_POST = do_PUT = do_PATCH = _one
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.let_go.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def hold(self, path):
+        """The next call of `path` is done, and its answer waits for `let_go`; `held` tells when it has come."""
+        self.held.clear()
+        self.let_go.clear()
+        self.held_path = path
+
+    def _take(self, method, path, headers, text):
+        is_slack = path.startswith("/slack/")
+        if headers.get("authorization") != f"Bearer {SLACK_TOKEN if is_slack else HUBSPOT_TOKEN}":
+            return (200, {"ok": False, "error": "invalid_auth"}) if is_slack else (401, {"category": "INVALID_AUTHENTICATION"})
+        is_json = "json" in headers.get("content-type", "")
+        body = json.loads(text or b"{}") if is_json else dict(urllib.parse.parse_qsl(text.decode()))
+        with self._lock:
+            self.calls.append((method, path, body))
+            number, holds = len(self.calls), self.held_path == path
+            if holds:
+                self.held_path = None
+        if holds:
+            self.held.set()
+            self.let_go.wait(120)
+        return self._slack(path, body, number) if is_slack else self._hubspot(path)
+
+    def _slack(self, path, body, number):
+        if path.endswith("users.lookupByEmail"):
+            return 200, {"ok": True, "user": {"id": "U0" + body["email"].split(".")[0].upper(), "deleted": False}}
+        return 200, {"ok": True, "channel": body.get("channel", CHANNEL), "ts": f"1790000000.{number:06d}"}
+
+    def _hubspot(self, path):
+        if "/batch/" in path:
+            return 201, {"status": "COMPLETE", "results": [{"id": "9001"}]}
+        return 200, {"id": path.rsplit("/", 1)[-1]}
+
+    def posted(self):
+        """The messages that Slack took, in order."""
+        return [body for _, path, body in list(self.calls) if path == "/slack/chat.postMessage"]
+
+    def companies(self):
+        """(company, band) of every write of a score, in order."""
+        calls = [(path, body) for method, path, body in list(self.calls) if method == "PATCH" and "/companies/" in path]
+        return [(path.rsplit("/", 1)[-1], body["properties"]["barometer_band"]) for path, body in calls]
