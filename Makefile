@@ -52,12 +52,13 @@ gates: $(VENV_MADE) ## Check infra/template.yaml without AWS: linters, relations
 stack: $(STACK_VENV_MADE) ## Create the stack on a second engine, on this machine, and drive it from webhooks to alerts
 	cargo build --workspace --bins --test tidy
 	$(call stripped,debug)
-	$(CHECK_STACK) $(TARGET)/stack/debug
+	$(CHECK_STACK) $(TARGET)/stack/debug --laptop $(TARGET)/debug/barometer
 
 test-stack: $(STACK_VENV_MADE) ## The same with the functions as AWS gets them, which takes a quarter of an hour to build the first time
 	cargo build --profile lambda --locked $(addprefix -p ,$(LAMBDAS))
+	cargo build -p barometer
 	$(call stripped,lambda)
-	$(CHECK_STACK) --for-aws $(TARGET)/stack/lambda
+	$(CHECK_STACK) --for-aws $(TARGET)/stack/lambda --laptop $(TARGET)/debug/barometer
 
 CHECK_STACK := PYTHONDONTWRITEBYTECODE=1 $(STACK_VENV)/bin/python infra/stack/check.py
 # Without their symbols, which a development build has more of than a function may weigh.

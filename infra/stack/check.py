@@ -1,9 +1,10 @@
 """Creates the stack from infra/template.yaml on a second engine, drives it from webhooks to alerts, and says what is not as it should be.
 
-    check.py BOOTSTRAPS [--for-aws]
+    check.py BOOTSTRAPS --laptop BAROMETER [--for-aws]
 
 BOOTSTRAPS holds the program of each function, built for this machine, by the function's name. With --for-aws they are packed as
-AWS gets them, and refused if they would not start there.
+AWS gets them, and refused if they would not start there. BAROMETER is the program `barometer`, with whose tables those of the
+stack are compared.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 INFRA = Path(__file__).resolve().parents[1]
 sys.path += [str(INFRA / "gates"), str(INFRA / "deploy")]
 
+import compare  # noqa: E402
 import deliver  # noqa: E402
 import expand  # noqa: E402
 import installation  # noqa: E402
@@ -40,20 +42,24 @@ def pack(template, bootstraps, config, out, for_aws):
                 package.pack(bootstraps / name.removesuffix(".zip"), config, out / name, **how)
 
 
-def drive(engine, there, vendors):
-    """Everything that is wrong after the story."""
+def drive(engine, there, vendors, program, folder):
+    """Everything that is wrong after the story, and everything that is otherwise on a laptop."""
     installation.keep_secrets(engine, vendors.url)
     installation.go_live(engine, there["Accounts"]["PhysicalResourceId"])
     driven, receivers = Driven(engine, there), deliver.Receivers(engine, there)
     yield from deliver.refusals(receivers)
-    story.tell(driven, receivers, vendors)
+    told = story.tell(driven, receivers, vendors)
+    seen = driven.items("Journal"), driven.items("Accounts")
     story.mail_came_back(driven)
     yield from story.findings(driven, vendors)
+    with Vendors() as others:
+        yield from compare.findings(program, folder / "config", folder / "laptop", told, seen, others, engine.url)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bootstraps", type=Path)
+    parser.add_argument("--laptop", type=Path, required=True)
     parser.add_argument("--for-aws", action="store_true")
     asked, began = parser.parse_args(), time.monotonic()
     template = stack.without_what_is_unknown(expand.read(expand.TEMPLATE.read_text()))
@@ -66,7 +72,7 @@ def main():
             found = list(patterns.findings(template, patterns.decided(engine.client("events"))))
             there = stack.create(engine, template, packages)
             found += [*stack.created(expansion, there), *stack.as_asked(engine, expansion, there)]
-            found += drive(engine, there, vendors)
+            found += drive(engine, there, vendors, asked.laptop, Path(folder))
         except ClientError as error:
             found = [f"ministack refuses: {str(error)[:500]}"]
         if found:
@@ -75,7 +81,7 @@ def main():
         print(f"second engine: {finding}", file=sys.stderr)
     if not found:
         took = f"{time.monotonic() - began:.0f} s"
-        print(f"{len(there)} resources on the second engine, as the template asks, and all that must came of what was posted ({took})")
+        print(f"{len(there)} resources on the second engine, as the template asks, all that must came of what was posted, and on a laptop the same ({took})")
     return 1 if found else 0
 
 

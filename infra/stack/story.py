@@ -57,7 +57,10 @@ class Story:
 
 
 def tell(driven, receivers, vendors):
-    """Drives the story to its end; gives what was sent, chapter by chapter. All is sent twice; nothing comes of the second time."""
+    """Drives the story to its end; gives what was sent, chapter by chapter, and for a look at the clock its time.
+
+    All is sent twice; nothing comes of the second time.
+    """
     chapters = []
 
     def chapter(sent):
@@ -72,6 +75,7 @@ def tell(driven, receivers, vendors):
     at = time.time()
     chapter(story.trouble(at))
     time.sleep(max(0, at + TURNS_AFTER_S + 1 - time.time()))
+    chapters.append(bodies.iso(time.time()))
     driven.tick()
     driven.rest()
     alerts = [message for message in vendors.posted() if "Halyard" in message["text"]]
