@@ -234,13 +234,18 @@ def alarms(stack):
 
 
 def secrets(stack):
-    roles = stack.of("AWS::IAM::Role")
+    roles, paths = stack.of("AWS::IAM::Role"), {}
     for name, function in stack.functions().items():
         path = function["Environment"]["Variables"].get("BAROMETER_SECRETS", {}).get("Fn::Sub")
         statements = roles[named(function["Role"])]["Policies"][0]["PolicyDocument"]["Statement"]
         readable = [s["Resource"]["Fn::Sub"].split(":parameter")[1] for s in statements if s["Action"] == "ssm:GetParametersByPath"]
         if readable != ([path] if path else []):
             yield f"{name} looks for secrets in {path} and may read {readable}"
+        if path:
+            paths[name] = path + "/"
+    # Whoever may read a path may read what is below it.
+    for name, path in paths.items():
+        yield from (f"{name} may read the secrets of {other}" for other, below in paths.items() if other != name and below.startswith(path))
 
 
 ALL = [parameters, tables_and_buckets, queues, rules_and_schedules, mappings, functions, ingress, alarms, secrets]

@@ -91,6 +91,8 @@ BROKEN = [
     (put(*of("SilenceAlarm", "AlarmActions"), value=[]), "SilenceAlarm tells nobody"),
     (put(*of("UnpublishedAlarm", "Threshold"), value=150), "before the clock had its turn"),
     (put(*of("CrmTask", "Environment", "Variables", "BAROMETER_SECRETS"), value={"Fn::Sub": "/${Name}/crm"}), "CrmTask looks for secrets in"),
+    (put(*of("SlackAlert", "Environment", "Variables", "BAROMETER_SECRETS"), value={"Fn::Sub": "/${Name}/slack"}), "WebhookSlack may read the secrets of SlackAlert"),
+    (put(*of("FetchObject", "Environment", "Variables", "BAROMETER_SECRETS"), value={"Fn::Sub": "/${Name}/crm/fetch"}), "WebhookCrm may read the secrets of FetchObject"),
 ]
 # The same for permissions.
 TOO_MUCH = [

@@ -18,7 +18,11 @@ CHANGED = {
     "connections.toml": [
         ('# [connection.slack]\n# tool = "slack"\n', '[connection.slack]\ntool = "slack"\n\n[connection.unset]\ntool = "typeform"\n'),
     ],
-    "team.toml": [('quiet = "18:00-08:00"', "# nobody is quiet"), ('settle = "2m"', 'settle = "0m"')],
+    "team.toml": [
+        ('quiet = "18:00-08:00"', "# nobody is quiet"),
+        ('settle = "2m"', 'settle = "0m"'),
+        ('digest_at = "09:00"', f'digest_at = "{(time.gmtime().tm_hour + 12) % 24:02}:00"'),
+    ],
     "modes.toml": [('# [most.write-back]\n# hubspot = "live"', '[most.write-back]\nhubspot = "live"')],
 }
 
@@ -39,8 +43,8 @@ def configure(folder):
 def keep_secrets(engine, vendors_url):
     """The parameters that infra/README.md names, and where our Slack and HubSpot are."""
     told = {f"{family}/{name}/secret": SECRET for name, family in CONNECTIONS.items()}
-    told |= {"slack/token": vendors.SLACK_TOKEN, "slack/base_url": f"{vendors_url}/slack"}
-    told |= {"hubspot/token": vendors.HUBSPOT_TOKEN, "hubspot/base_url": vendors_url}
+    told |= {"destinations/slack/token": vendors.SLACK_TOKEN, "destinations/slack/base_url": f"{vendors_url}/slack"}
+    told |= {"destinations/hubspot/token": vendors.HUBSPOT_TOKEN, "destinations/hubspot/base_url": vendors_url}
     for name, value in told.items():
         engine.client("ssm").put_parameter(Name=f"/barometer/{name}", Value=value, Type="SecureString")
 

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     let aws = AwsSettings::from_env(&mut environment);
     let tables = Tables::accounts_from_env(&mut environment);
     let folder = environment.required("BAROMETER_CONFIG", "the folder with connections.toml");
-    let path = environment.secrets("hubspot");
+    let path = environment.secrets("destinations/hubspot");
     environment.finish()?;
     let files = config::Files(runtime::env::read_files(Path::new(&folder))?);
     let config = Arc::new(config::load(&files, &connectors::tools())?);

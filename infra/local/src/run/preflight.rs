@@ -64,6 +64,9 @@ async fn look(seam: &Seam, aws: &AwsSettings, config: &Config, args: &PreflightA
     for family in Family::WEBHOOKS {
         checks.extend(secrets(seam, aws, config, family, args, now).await);
     }
+    for destination in ["slack", "hubspot"] {
+        checks.extend(moved(seam, aws, destination, args, now).await);
+    }
     checks
 }
 
@@ -113,6 +116,26 @@ async fn secrets(
         });
     }
     rows
+}
+
+/// What messages are sent with, where it still stands only in the place that earlier versions read.
+async fn moved(seam: &Seam, aws: &AwsSettings, destination: &str, args: &PreflightArgs, now: Moment) -> Vec<CheckRow> {
+    let (old, new) = (format!("/{}/{destination}", args.name), format!("/{}/destinations/{destination}", args.name));
+    let (before, after) = (Secrets::in_ssm(seam, aws, &old), Secrets::in_ssm(seam, aws, &new));
+    // Whoever may not read there deployed no earlier version.
+    let (Ok(before), Ok(after)) = (before.get(now).await, after.get(now).await) else { return vec![] };
+    let left = ["token", "webhook"].into_iter().filter(|name| before.contains_key(*name) && !after.contains_key(*name));
+    left.map(|name| {
+        let says = format!("{old}/{name} is not read any more, and there is no parameter {new}/{name}");
+        let put =
+            format!("aws ssm put-parameter --region {} --type SecureString --name {new}/{name} --value …", aws.region);
+        let mend = format!(
+            "{put}; after the deployment, aws ssm delete-parameter --region {} --name {old}/{name}",
+            aws.region
+        );
+        to_mend(&format!("destination {destination}"), "secret", says, &mend)
+    })
+    .collect()
 }
 
 fn ok(about: &str, check: &str, says: String) -> CheckRow {

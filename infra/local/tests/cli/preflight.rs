@@ -8,8 +8,9 @@ use crate::stub::{Asked, Stub, Told};
 
 const SECRET: &str = "a-secret-of-thirty-two-characters";
 
-/// An account in which everything is there, but for the secret of Zendesk where `zendesk` is none.
-fn account(zendesk: Option<&'static str>) -> Stub {
+/// An account in which everything is there, but for the secret of Zendesk where `zendesk` is none, and for the token of Slack
+/// in its place of today where `moved` is none.
+fn account(zendesk: Option<&'static str>, moved: Option<&'static str>) -> Stub {
     Stub::new(move |asked: &Asked| match asked.line.as_str() {
         "GET /2016-08-19/account-settings/" => {
             Told::ok(json!({"AccountLimit": {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 1_000}}))
@@ -26,6 +27,11 @@ fn account(zendesk: Option<&'static str>) -> Stub {
                 "/second/crm" => vec![held("hubspot", SECRET), held("hubspot-app", SECRET)],
                 "/second/ticketing" => zendesk.map(|secret| held("zendesk", secret)).into_iter().collect(),
                 "/second/survey" => vec![held("typeform", SECRET)],
+                "/second/slack" => vec![json!({"Name": "/second/slack/token", "Value": "xoxb-1"})],
+                "/second/destinations/slack" => {
+                    moved.map(|token| json!({"Name": format!("{path}/token"), "Value": token})).into_iter().collect()
+                }
+                "/second/hubspot" | "/second/destinations/hubspot" => vec![],
                 other => panic!("nobody expected {other}"),
             };
             Told::ok(json!({ "Parameters": parameters }))
@@ -46,11 +52,11 @@ fn preflight(stub: Option<&Stub>, arguments: &[&str]) -> Output {
 
 #[test]
 fn what_is_missing_in_the_account_is_said_before_anything_is_made() {
-    let ready = preflight(Some(&account(Some(SECRET))), &[]);
+    let ready = preflight(Some(&account(Some(SECRET), Some("xoxb-1"))), &[]);
     let text = String::from_utf8_lossy(&ready.stdout);
     assert!(ready.status.success() && text.ends_with("Nothing is to be mended.\n"), "{text}{ready:?}");
 
-    let stub = account(None);
+    let stub = account(None, Some("xoxb-1"));
     let refused = preflight(Some(&stub), &[]);
     let text = String::from_utf8_lossy(&refused.stdout);
     assert_eq!(refused.status.code(), Some(1), "{text}");
@@ -59,9 +65,18 @@ fn what_is_missing_in_the_account_is_said_before_anything_is_made() {
     assert!(text.contains(put), "{text}");
     assert!(stub.asked().iter().all(|asked| asked.token.starts_with("AWS4-HMAC-SHA256 Credential=AKIATEST/")));
 
-    let short = preflight(Some(&account(Some("too-short"))), &["--json"]);
+    let short = preflight(Some(&account(Some("too-short"), Some("xoxb-1"))), &["--json"]);
     let report: Value = serde_json::from_slice(&short.stdout).unwrap();
     assert_eq!((short.status.code(), &report["to_mend"]), (Some(1), &json!(1)), "{report:#}");
+}
+
+#[test]
+fn a_token_that_earlier_versions_read_elsewhere_is_to_be_moved_first() {
+    let refused = preflight(Some(&account(Some(SECRET), None)), &[]);
+    let text = String::from_utf8_lossy(&refused.stdout);
+    assert_eq!(refused.status.code(), Some(1), "{text}");
+    assert!(text.contains("/second/slack/token is not read any more"), "{text}");
+    assert!(text.contains("--name /second/destinations/slack/token"), "{text}");
 }
 
 #[test]

@@ -145,6 +145,25 @@ async fn what_a_deployment_lacks_is_said_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_token_that_an_earlier_version_read_is_to_be_moved() {
+    let with = |more: &[(&'static str, &'static str)]| {
+        let secrets = well().secrets.into_iter().chain(more.iter().copied()).collect();
+        Account { secrets, ..well() }
+    };
+    let [old, new] = [("/barometer/slack/token", "xoxb-1"), ("/barometer/destinations/slack/token", "xoxb-1")];
+    one(&refused(with(&[old])).await, "/barometer/slack/token is not read any more");
+    assert_eq!(refused(with(&[new])).await, [""; 0]);
+    // It is deleted once nobody reads it any more: after the deployment.
+    assert_eq!(refused(with(&[old, new])).await, [""; 0]);
+    one(
+        &refused(with(&[("/barometer/hubspot/token", "pat-1")])).await,
+        "no parameter /barometer/destinations/hubspot/token",
+    );
+    // What the receiver of clicks checks them with stays where it is.
+    assert_eq!(refused(with(&[("/barometer/slack/slack/secret", SECRET)])).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn a_region_that_does_not_answer_is_asked_nothing_more() {
     let (rows, asked) = Account { region: "Frankfurt", ..well() }.looked_at().await;
     assert!(
