@@ -28,6 +28,7 @@ import stack  # noqa: E402
 import story  # noqa: E402
 from driven import Driven  # noqa: E402
 from engine import Engine  # noqa: E402
+from kills import Gate  # noqa: E402
 from vendors import Vendors  # noqa: E402
 
 
@@ -42,16 +43,16 @@ def pack(template, bootstraps, config, out, for_aws):
                 package.pack(bootstraps / name.removesuffix(".zip"), config, out / name, **how)
 
 
-def drive(engine, there, vendors, program, folder):
+def drive(engine, there, vendors, gate, program, folder):
     """Everything that is wrong after the story, and everything that is otherwise on a laptop."""
     installation.keep_secrets(engine, vendors.url)
     installation.go_live(engine, there["Accounts"]["PhysicalResourceId"])
     driven, receivers = Driven(engine, there), deliver.Receivers(engine, there)
     yield from deliver.refusals(receivers)
-    told = story.tell(driven, receivers, vendors)
+    told = story.tell(driven, receivers, vendors, gate)
     seen = driven.items("Journal"), driven.items("Accounts")
     story.mail_came_back(driven)
-    yield from story.findings(driven, vendors)
+    yield from story.findings(driven, vendors, gate)
     with Vendors() as others:
         yield from compare.findings(program, folder / "config", folder / "laptop", told, seen, others, engine.url)
 
@@ -64,7 +65,8 @@ def main():
     asked, began = parser.parse_args(), time.monotonic()
     template = stack.without_what_is_unknown(expand.read(expand.TEMPLATE.read_text()))
     expansion = expand.expand(template)
-    with tempfile.TemporaryDirectory() as folder, Engine(folder) as engine, Vendors() as vendors:
+    with tempfile.TemporaryDirectory() as folder, Vendors() as vendors, Gate() as gate, Engine(folder, gate.url) as engine:
+        gate.engine = engine.url
         config, packages = Path(folder) / "config", Path(folder) / "packages"
         installation.configure(config)
         pack(template, asked.bootstraps, config, packages, asked.for_aws)
@@ -72,7 +74,7 @@ def main():
             found = list(patterns.findings(template, patterns.decided(engine.client("events"))))
             there = stack.create(engine, template, packages)
             found += [*stack.created(expansion, there), *stack.as_asked(engine, expansion, there)]
-            found += drive(engine, there, vendors, asked.laptop, Path(folder))
+            found += drive(engine, there, vendors, gate, asked.laptop, Path(folder))
         except ClientError as error:
             found = [f"ministack refuses: {str(error)[:500]}"]
         if found:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import installation
 from laptop import Laptop
 
-# Differs by nature in every action: who held it and until when, and what the vendor called it.
-OF_ACTIONS = {"holder", "lease_until", "vendor_ref", "thread_ref", "thread_ts"}
+# Differs by nature in every action: who held it, until when and how often, and what the vendor called it.
+OF_ACTIONS = {"holder", "lease_until", "attempts", "vendor_ref", "thread_ref", "thread_ts"}
 
 
 def _less(value, names):

@@ -63,8 +63,12 @@ class Receivers:
         return posted(f"{self.engine.url}/_aws/lambda-url/{url.split('//')[1].split('.')[0]}{path}", headers, body)
 
     def send(self, connection, body):
-        """One delivery, which must be accepted."""
-        if (status := self.post(CONNECTIONS[connection], connection, body)) != 200:
+        """One delivery, which must be accepted, if not at once: tools try again."""
+        for _ in range(5):
+            if (status := self.post(CONNECTIONS[connection], connection, body)) < 500:
+                break
+            time.sleep(0.5)
+        if status != 200:
             raise SystemExit(f"a delivery of {connection} is answered {status}")
 
 

@@ -6,8 +6,8 @@ import urllib.request
 
 from boto3.dynamodb.types import TypeDeserializer
 
-# Nothing changed for so long: longer than the engine waits before it looks at streams and queues again.
-REST_S = 2.5
+# Nothing changed for so long: longer than the engine waits before it tries a batch again, and a function takes to start.
+REST_S = 4
 RESTS_WITHIN_S = 120
 
 

@@ -17,10 +17,10 @@ STARTS_WITHIN_S = 120
 
 
 class Engine:
-    """`with Engine(folder) as engine:`; what it writes goes into `folder`."""
+    """`with Engine(folder, by) as engine:`; what it writes goes into `folder`. Functions ask it at `by`, where that passes it on."""
 
-    def __init__(self, folder):
-        self.log = Path(folder) / "ministack.log"
+    def __init__(self, folder, by):
+        self.log, self.by = Path(folder) / "ministack.log", by
 
     def __enter__(self):
         with socket.socket() as free:
@@ -28,7 +28,7 @@ class Engine:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         # Its own default listens to the whole network; functions find it by the address in its own environment.
-        own = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION}
+        own = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": self.by, "AWS_DEFAULT_REGION": REGION}
         program = Path(sys.executable).with_name("ministack")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen([program], env={**os.environ, **own}, stdout=log, stderr=log, start_new_session=True)
