@@ -50,19 +50,20 @@ gates: $(VENV_MADE) ## Check infra/template.yaml without AWS: linters, relations
 
 # With a test among what is built, crates have the features that `cargo test` gave them, and only what it left out is built.
 stack: $(STACK_VENV_MADE) ## Create the stack on a second engine, on this machine, and drive it from webhooks to alerts
-	cargo build --workspace --bins --test tidy
+	cargo build --workspace --bins --example panics --test tidy
 	$(call stripped,debug)
 	$(CHECK_STACK) $(TARGET)/stack/debug --laptop $(TARGET)/debug/barometer
 
 test-stack: $(STACK_VENV_MADE) ## The same with the functions as AWS gets them, which takes a quarter of an hour to build the first time
-	cargo build --profile lambda --locked $(addprefix -p ,$(LAMBDAS))
+	cargo build --profile lambda --locked --bins --example panics $(addprefix -p ,$(LAMBDAS))
 	cargo build -p barometer
 	$(call stripped,lambda)
 	$(CHECK_STACK) --for-aws $(TARGET)/stack/lambda --laptop $(TARGET)/debug/barometer
 
 CHECK_STACK := PYTHONDONTWRITEBYTECODE=1 $(STACK_VENV)/bin/python infra/stack/check.py
 # Without their symbols, which a development build has more of than a function may weigh.
-stripped = mkdir -p $(TARGET)/stack/$(1) && for name in $(LAMBDAS); do strip -o $(TARGET)/stack/$(1)/$$name $(TARGET)/$(1)/$$name || exit 1; done
+stripped = mkdir -p $(TARGET)/stack/$(1) && for name in $(LAMBDAS) examples/panics; do \
+	strip -o $(TARGET)/stack/$(1)/$${name\#examples/} $(TARGET)/$(1)/$$name || exit 1; done
 
 $(VENV_MADE): LIST := infra/gates/requirements.txt
 $(DEPLOY_VENV_MADE): LIST := infra/deploy/requirements.txt

@@ -2,9 +2,9 @@
 
     check.py BOOTSTRAPS --laptop BAROMETER [--for-aws]
 
-BOOTSTRAPS holds the program of each function, built for this machine, by the function's name. With --for-aws they are packed as
-AWS gets them, and refused if they would not start there. BAROMETER is the program `barometer`, with whose tables those of the
-stack are compared.
+BOOTSTRAPS holds the program of each function, built for this machine, by the function's name, and the example `panics`. With
+--for-aws they are packed as AWS gets them, and refused if they would not start there. BAROMETER is the program `barometer`, with
+whose tables those of the stack are compared.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import deliver  # noqa: E402
 import expand  # noqa: E402
 import installation  # noqa: E402
 import package  # noqa: E402
+import panics  # noqa: E402
 import patterns  # noqa: E402
 import stack  # noqa: E402
 import story  # noqa: E402
@@ -74,6 +75,7 @@ def main():
             found = list(patterns.findings(template, patterns.decided(engine.client("events"))))
             there = stack.create(engine, template, packages)
             found += [*stack.created(expansion, there), *stack.as_asked(engine, expansion, there)]
+            found += panics.findings(engine, asked.bootstraps / panics.NAME)
             found += drive(engine, there, vendors, gate, asked.laptop, Path(folder))
         except ClientError as error:
             found = [f"ministack refuses: {str(error)[:500]}"]

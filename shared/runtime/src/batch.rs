@@ -10,6 +10,11 @@ use tracing::{Instrument as _, error, info};
 use crate::lambda::{BatchAnswer, QueueEvent, QueueMessage};
 use crate::logging::{chain, of_message};
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "built so that a panic ends the process, one odd record would hold up all others: set panic = \"unwind\""
+);
+
 /// Polls a future and turns a panic inside it into an error.
 struct Caught<F>(Pin<Box<F>>);
 
