@@ -20,7 +20,7 @@ const DECIDING: [&str; 5] = [
     "shared/config/src/",
     "shared/model/src/assessment/",
     "functions/",
-    "infra/local/src/run/golive.rs",
+    "infra/local/src/host/owners.rs",
 ];
 /// What makes up statements for examples, and decides nothing.
 const INVENTS: &str = "shared/rules/src/examples/many.rs";

@@ -26,7 +26,7 @@ pub use backfill::{BackfillPage, BackfillRequest};
 pub use book::{BookReport, GapRow, Named, OwnerRow, OwnerState, OwnerlessRow, OwnersReport, WatchRow, WiredRow};
 pub use control::{
     BandCounts, BookRow, ClockChange, ClockMode, ClockNow, ConnectionRow, GoliveReport, GoliveRequest, ModeRow,
-    OpenedRow, Sending, SettleRequest, Settled, Status,
+    OpenedRow, Sending, SettleRequest, Settled, Status, Unowned,
 };
 pub use doctor::{CheckRow, CheckState, DoctorReport, DoctorRequest, SelfTest};
 pub use import::{ImportColumn, ImportPage, ImportProblem, ImportReport, ImportRequest};

@@ -14,6 +14,7 @@ use crate::cli::GlobalArgs;
 use crate::failure::Failure;
 use crate::lock::{HostFile, Lock, LockError};
 use crate::options::{Serve, UpOptions};
+use crate::show;
 
 /// How long another process may hold the folder without saying where it listens, in milliseconds.
 const STARTING_MS: u64 = 15_000;
@@ -159,7 +160,8 @@ impl Client {
             return serde_json::from_slice(&bytes).map_err(|error| self.odd(&error));
         }
         match serde_json::from_slice::<ApiError>(&bytes) {
-            Ok(ApiError { message, help }) => Err(Failure::Refused { message, help }),
+            // It may name what a vendor sent.
+            Ok(ApiError { message, help }) => Err(Failure::Refused { message: show::safe(&message), help }),
             Err(_) => Err(self.odd(&format!("status {status}"))),
         }
     }

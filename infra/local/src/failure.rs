@@ -110,17 +110,6 @@ pub enum Failure {
         /// The file of secrets.
         file: PathBuf,
     },
-    /// Nobody would be told of what matters.
-    #[error("{share} is looked after by nobody whom team.toml knows: {whose}")]
-    #[diagnostic(help(
-        "`barometer owners` says what mends each; most often a [[person]] in team.toml, or an owner in the CRM. With --accept-unowned what concerns these goes to the team's channel"
-    ))]
-    Unowned {
-        /// How much.
-        share: String,
-        /// Who is named, and what nobody looks after.
-        whose: String,
-    },
     /// The person who was asked did not agree.
     #[error("nothing was changed")]
     #[diagnostic(help("--dry-run shows what would be sent without asking, --yes does not ask"))]

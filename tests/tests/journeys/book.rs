@@ -199,7 +199,7 @@ async fn a_whole_company_is_connected_within_a_minute_and_each_owner_hears_of_it
     let could = |known: &DestinationSecrets| known.token.is_some() || known.aws.is_some();
     assert!(secrets(true).destinations.values().all(could), "it could have called");
 
-    let report = world.host.golive(&Default::default()).await.unwrap();
+    let report = world.host.golive(&tests::whoever_it_is()).await.unwrap();
     let golive_at = world.host.clock().now();
     world.pass_until(minute(15)).await;
     let messages = world.slack.messages();

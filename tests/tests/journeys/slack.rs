@@ -37,7 +37,7 @@ async fn live(setup: Setup, companies: &[&Company]) -> World {
         world.deliver(&company.body(), second(0).plus(SignedDuration::from_millis(n))).await;
     }
     world.until(second(1));
-    world.host.golive(&Default::default()).await.unwrap();
+    world.host.golive(&tests::whoever_it_is()).await.unwrap();
     world.rest().await;
     world
 }

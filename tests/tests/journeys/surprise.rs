@@ -239,3 +239,22 @@ async fn redirected_messages_go_to_one_channel_of_ours() {
     // The end follows its beginning: the same channel, as Slack named it, and the same thread.
     assert_eq!((messages[1]["channel"].as_str(), messages[1]["thread_ts"].is_string()), (Some("C0TEST"), true));
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_goes_live_while_nobody_looks_after_what_matters() {
+    let world = World::new(Setup::new()).await;
+    let start = at("2026-11-23T09:00:00Z");
+    for (id, owner) in [(1, "ines.almeida@ourco.example"), (2, "nobody@ourco.example")] {
+        let mut company = Company::healthy(id, start);
+        world.deliver(&company.set("customer_success_manager", owner, start).body(), start).await;
+    }
+    let refusal = world.host.golive(&Default::default()).await.unwrap_err();
+    let said = "50.00 % of the revenue is looked after by nobody whom team.toml knows: owner `nobody@ourco.example` (1 account)";
+    assert_eq!(refusal.to_string(), said);
+    let (_, modes) = world.host.store().switches().await.unwrap();
+    assert_eq!(modes, [], "nothing was let out");
+    let preview = barometer::api::GoliveRequest { dry_run: true, ..Default::default() };
+    assert_eq!(world.host.golive(&preview).await.unwrap().unowned.unwrap().basis_points, 5_000);
+    world.host.golive(&tests::whoever_it_is()).await.unwrap();
+    assert_eq!(world.host.store().switches().await.unwrap().1.len(), 1);
+}

@@ -72,6 +72,36 @@ pub struct GoliveRequest {
     /// Only say what would be.
     #[serde(default)]
     pub dry_run: bool,
+    /// Go live although more than 5 % of the revenue is looked after by nobody whom `team.toml` knows.
+    #[serde(default)]
+    pub accept_unowned: bool,
+}
+
+/// More of the book than may go live is looked after by nobody whom `team.toml` knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unowned {
+    /// How much of it.
+    pub basis_points: u32,
+    /// Of the revenue; of the accounts, where no revenue is known.
+    pub of_revenue: bool,
+    /// Owners who are not known, then accounts without one: the first ten.
+    pub whose: Vec<String>,
+    /// How many more there are.
+    pub more: u32,
+}
+
+impl Unowned {
+    /// How much of what, such as `27.27 % of the revenue`.
+    pub fn share(&self) -> String {
+        let of = if self.of_revenue { "of the revenue" } else { "of the accounts" };
+        format!("{}.{:02} % {of}", self.basis_points / 100, self.basis_points % 100)
+    }
+
+    /// Whose it is, and how many more.
+    pub fn names(&self) -> String {
+        let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
+        format!("{}{more}", self.whose.join(", "))
+    }
 }
 
 /// What `golive` changed.
@@ -92,6 +122,9 @@ pub struct GoliveReport {
     /// Accounts whose score is written to their record in the CRM now.
     #[serde(default)]
     pub records: u32,
+    /// So much is looked after by nobody that nothing goes live unless that is accepted.
+    #[serde(default)]
+    pub unowned: Option<Unowned>,
 }
 
 /// The starting book of one reader.

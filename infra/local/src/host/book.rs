@@ -1,18 +1,15 @@
-//! The book as a whole: who is watched and why, who looks after it, and what is not known.
+//! The book as a whole: who is watched and why, and what is not known.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use config::Person;
-use model::{Assessment, Band, FactKey, Field, MeasureState, Money, Placed, SubjectId, View};
+use model::{Assessment, Band, MeasureState, Money, Placed, SubjectId};
 use rules::{Watched, Watching};
 
 use super::answers::placed;
 use super::forest::Forest;
 use super::{Host, HostError};
-use crate::api::{
-    BandCounts, BookReport, GapRow, Named, OwnerRow, OwnerState, OwnerlessRow, OwnersReport, WatchRow, WiredRow,
-};
+use crate::api::{BandCounts, BookReport, GapRow, Named, WatchRow, WiredRow};
 
 /// How many accounts stand for a row.
 const EXAMPLES: usize = 5;
@@ -103,82 +100,6 @@ impl Host {
         }
         rows
     }
-
-    /// Who looks after the accounts, as the CRM names them and as `team.toml` knows them.
-    ///
-    /// # Errors
-    /// When the tables do not answer.
-    pub async fn owners(&self) -> Result<OwnersReport, HostError> {
-        let mut book = self.store().book().await?;
-        book.sort_by_key(heaviest);
-        let forest = self.forest([]).await?;
-        let mut said: BTreeMap<(Field, String), Vec<&Assessment>> = BTreeMap::new();
-        let mut without = Vec::new();
-        for account in &book {
-            match self.named(&facts_of(&forest, &account.account)) {
-                Some(named) => said.entry(named).or_default().push(account),
-                None => without.push(account),
-            }
-        }
-        let mut owners: Vec<OwnerRow> = said.iter().map(|(named, accounts)| self.owner_row(named, accounts)).collect();
-        let weight = |row: &OwnerRow| (row.state, Reverse(row.arr.first().map(|arr| arr.minor)), row.said.clone());
-        owners.sort_by_key(weight);
-        let is_nobodys =
-            |(named, _): &(&(Field, String), &Vec<&Assessment>)| self.config().team.find(&named.1).is_none();
-        let unowned = said.iter().filter(is_nobodys).flat_map(|(_, accounts)| accounts).chain(&without);
-        let unowned_basis_points = share(unowned.copied(), &book);
-        Ok(OwnersReport {
-            accounts: number(book.len()),
-            arr: total(book.iter().filter_map(|one| one.card.arr)),
-            owners,
-            without: without.into_iter().map(ownerless).collect(),
-            unowned_basis_points,
-        })
-    }
-
-    /// Whom the CRM names, and in which field.
-    fn named(&self, facts: &[Placed]) -> Option<(Field, String)> {
-        let view = View::new(facts, self.config());
-        let fields = [Field::Csm, Field::RecordOwner].into_iter();
-        let mut said = fields.filter_map(|field| Some((field, view.text(&FactKey::Profile, field)?.to_owned())));
-        said.next()
-    }
-
-    fn owner_row(&self, (field, said): &(Field, String), accounts: &[&Assessment]) -> OwnerRow {
-        let person = self.config().team.find(said);
-        let state = state_of(person);
-        let goes_to: BTreeSet<&str> =
-            accounts.iter().filter_map(|one| one.card.owner.as_ref()).map(|owner| owner.name.as_str()).collect();
-        let hint = match state {
-            OwnerState::Known => None,
-            OwnerState::Unknown => Some(format!(
-                "add a [[person]] to team.toml with {}",
-                if said.contains('@') { format!("email = \"{said}\"") } else { format!("crm_owner_id = \"{said}\"") }
-            )),
-            OwnerState::Left if accounts.iter().all(|one| one.card.owner.is_some()) => {
-                Some("name the new owner in the CRM".to_owned())
-            }
-            OwnerState::Left => Some("name the new owner in the CRM, or `cover` in team.toml".to_owned()),
-        };
-        OwnerRow {
-            said: said.clone(),
-            field: field.as_str().to_owned(),
-            state,
-            goes_to: (!goes_to.is_empty()).then(|| goes_to.into_iter().collect::<Vec<_>>().join(", ")),
-            accounts: number(accounts.len()),
-            red: number(accounts.iter().filter(|one| one.band == Band::Red).count()),
-            arr: total(accounts.iter().filter_map(|one| one.card.arr)),
-            hint,
-        }
-    }
-}
-
-fn state_of(person: Option<&Person>) -> OwnerState {
-    match person {
-        None => OwnerState::Unknown,
-        Some(person) if !person.active => OwnerState::Left,
-        Some(_) => OwnerState::Known,
-    }
 }
 
 /// A reason by which a company is in the book, or is not.
@@ -215,7 +136,7 @@ fn watch_row(row: Row, accounts: &[&SubjectId], forest: &Forest) -> WatchRow {
     }
 }
 
-fn facts_of(forest: &Forest, account: &SubjectId) -> Vec<Placed> {
+pub(super) fn facts_of(forest: &Forest, account: &SubjectId) -> Vec<Placed> {
     placed(forest, &forest.members(account))
 }
 
@@ -230,23 +151,14 @@ fn named(account: &Assessment) -> Named {
     Named { account: account.account.clone(), name: account.card.name.clone() }
 }
 
-fn ownerless(account: &Assessment) -> OwnerlessRow {
-    OwnerlessRow {
-        account: account.account.clone(),
-        name: account.card.name.clone(),
-        arr: account.card.arr,
-        goes_to: account.card.owner.as_ref().map(|owner| owner.name.clone()),
-    }
-}
-
 /// Those with the most revenue first, then by name.
-fn heaviest(account: &Assessment) -> (Reverse<Option<i64>>, String, SubjectId) {
+pub(super) fn heaviest(account: &Assessment) -> (Reverse<Option<i64>>, String, SubjectId) {
     let arr = account.card.arr.map(|arr| arr.minor);
     (Reverse(arr), account.card.name.clone(), account.account.clone())
 }
 
 /// The sum in each currency, the largest first.
-fn total(amounts: impl Iterator<Item = Money>) -> Vec<Money> {
+pub(super) fn total(amounts: impl Iterator<Item = Money>) -> Vec<Money> {
     let mut sums: BTreeMap<_, Money> = BTreeMap::new();
     for amount in amounts {
         let sum = sums.entry(amount.currency.code().to_owned()).or_insert(Money { minor: 0, ..amount });
@@ -257,21 +169,7 @@ fn total(amounts: impl Iterator<Item = Money>) -> Vec<Money> {
     sums
 }
 
-/// What part of the revenue of the book these accounts are, in basis points; of the accounts, where no revenue is known.
-fn share<'a>(of: impl Iterator<Item = &'a Assessment>, book: &[Assessment]) -> u32 {
-    let weight = |account: &Assessment| i128::from(account.card.arr.map_or(0, |arr| arr.minor.max(0)));
-    let (mut part, mut count) = (0, 0);
-    for account in of {
-        part += weight(account);
-        count += 1;
-    }
-    let whole: i128 = book.iter().map(weight).sum();
-    let (part, whole) = if whole > 0 { (part, whole) } else { (count, i128::try_from(book.len()).unwrap_or(0)) };
-    let share = if whole > 0 { part * 10_000 / whole } else { 0 };
-    u32::try_from(share).unwrap_or(u32::MAX)
-}
-
-fn number(count: usize) -> u32 {
+pub(super) fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 

@@ -1,12 +1,13 @@
-//! Everything that is known and where it belongs, read at one time for an operator's question. Plain computation.
+//! Everything that is known and where it belongs, read at one time for an operator's question.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     ClaimKind, FactKey, Field, Moment, Root, Slot, SubjectId, Target, Up, Value, Walk, members, parents, walk,
 };
-use store::KnownSubject;
+use store::{KnownSubject, Store};
 
+use super::HostError;
 use crate::api::{Belongs, ClaimRow, UnmatchedReason};
 
 /// All subjects, their claims, and what follows from them.
@@ -40,6 +41,13 @@ pub(super) fn words_of(slot: &Slot) -> SlotWords {
 }
 
 impl Forest {
+    /// Of everything that these tables know; `also` need not be known.
+    pub(super) async fn read(store: &Store, also: impl IntoIterator<Item = SubjectId>) -> Result<Self, HostError> {
+        let nodes = store.all_nodes().await?;
+        let ups = nodes.into_iter().map(|(subject, node)| (subject, node.up)).collect();
+        Ok(Self::new(store.known().await?, ups, also))
+    }
+
     /// Of all subjects with facts, and the claims of all subjects; `also` are looked at although nothing may be known of
     /// them.
     pub(super) fn new(

@@ -14,6 +14,7 @@ mod import;
 mod keys;
 mod link;
 mod operate;
+mod owners;
 mod person;
 mod precision;
 mod redact;

@@ -14,9 +14,11 @@ use sha2::{Digest as _, Sha256};
 use store::ActionStatus;
 
 use super::error::refused;
+use super::owners::unowned;
 use super::{Host, HostError};
 use crate::api::{
     BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, RescoreRequest, Sending,
+    Unowned,
 };
 
 /// The destinations a playbook sends to.
@@ -47,11 +49,18 @@ impl<'a> Led<'a> {
     }
 }
 
+fn nobodys(unowned: &Unowned) -> HostError {
+    let help = "`barometer owners` says what mends each; most often a [[person]] in team.toml, or an owner in the CRM. With \
+                --accept-unowned what concerns these goes to the team's channel";
+    refused(format!("{} is looked after by nobody whom team.toml knows: {}", unowned.share(), unowned.names()), help)
+}
+
 impl Host {
     /// Lets messages out, as far as `modes.toml` allows. What was observed so far is not sent.
     ///
     /// # Errors
-    /// When a named playbook or destination does not exist, or the tables do not answer.
+    /// When too much of the book is looked after by nobody and that was not accepted, when a named playbook or destination does
+    /// not exist, or when the tables do not answer. Then nothing was let out.
     pub async fn golive(&self, request: &GoliveRequest) -> Result<GoliveReport, HostError> {
         let (_, set) = self.store.switches().await?;
         let mut modes = Vec::new();
@@ -81,6 +90,10 @@ impl Host {
             return Err(self.nothing_to_open());
         }
         let dry_run = request.dry_run;
+        let unowned = unowned(&self.store, &self.config).await?;
+        if let Some(unowned) = unowned.as_ref().filter(|_| !dry_run && !request.accept_unowned) {
+            return Err(nobodys(unowned));
+        }
         for row in modes.iter().filter(|_| !dry_run) {
             let (playbook, destination) = (row.playbook.clone(), row.destination.clone());
             self.state_as_operator(&OperatorStatement::Mode { playbook, destination, mode: Mode::Live }).await?;
@@ -89,7 +102,7 @@ impl Host {
         let books = self.announce_books(&modes, dry_run).await?;
         let is_about_records = |row: &ModeRow| row.playbook == Modes::write_back();
         let records = if modes.iter().any(is_about_records) { self.write_records(dry_run).await? } else { 0 };
-        Ok(GoliveReport { modes, opened, left_alone, books, dry_run, records })
+        Ok(GoliveReport { modes, opened, left_alone, books, dry_run, records, unowned })
     }
 
     /// The scores on records in the CRM, where they are configured and meant.

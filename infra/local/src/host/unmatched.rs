@@ -25,9 +25,7 @@ impl Host {
 
     /// Everything that is known and where it belongs; `also` need not be known.
     pub(super) async fn forest(&self, also: impl IntoIterator<Item = SubjectId>) -> Result<Forest, HostError> {
-        let nodes = self.store().all_nodes().await?;
-        let ups = nodes.into_iter().map(|(subject, node)| (subject, node.up)).collect();
-        Ok(Forest::new(self.store().known().await?, ups, also))
+        Forest::read(self.store(), also).await
     }
 }
 

@@ -75,6 +75,14 @@ pub fn golive(report: &GoliveReport, style: Style) -> String {
             "{left} red or renewing soon already, and nothing new happened there: --open-top N opens the first N of the book.\n"
         ));
     }
+    if let Some(unowned) = &report.unowned {
+        let refused = if report.dry_run { ", and nothing goes live without --accept-unowned" } else { "" };
+        let whose = safe(&unowned.names());
+        text.push_str(&format!(
+            "{} is looked after by nobody whom team.toml knows{refused}: {whose}\n",
+            unowned.share()
+        ));
+    }
     if report.dry_run {
         let none = if report.books.is_empty() { "No starting book is sent. " } else { "" };
         text.push_str(&format!("{}\n", style.faint(&format!("{none}Nothing was changed so far."))));

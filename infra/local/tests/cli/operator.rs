@@ -200,6 +200,13 @@ fn nobody_goes_live_while_nobody_looks_after_what_matters() {
         .refused(1, &["27.27 % of the revenue", "999999", "=Elm Tree", "barometer owners", "--accept-unowned"]);
     let tried = data.json(&format!("{golive} --dry-run"));
     assert_eq!((&tried["dry_run"], &tried["modes"][0]["to"]), (&json!(true), &json!("live")));
+    assert_eq!(tried["unowned"]["basis_points"], 2727);
+    keys(&tried["unowned"], "basis_points of_revenue whose more");
+    assert!(
+        data.run(&format!("{golive} --dry-run"))
+            .out
+            .contains("nothing goes live without --accept-unowned: owner `999999`")
+    );
     assert_eq!(rows(&data.json("journal")).len(), 4, "nothing was changed");
     let report = data.json(&format!("{golive} --accept-unowned --yes"));
     assert_eq!((&report["dry_run"], rows(&data.json("journal")).len()), (&json!(false), 5));
