@@ -1,8 +1,7 @@
 //! Looks again at what may have changed since a message was asked for.
 
 use jiff::SignedDuration;
-use model::{ActionRequest, Addressed, AlertKind, Episode, Mode, Moment, Recipient};
-use rules::desk::Thread;
+use model::{ActionRequest, AlertKind, Episode, Mode, Moment};
 use store::{ActionContext, ActionRow, ActionStatus};
 
 use crate::desk::thread_of;
@@ -11,17 +10,15 @@ use crate::{AFTER_ROOT, NOT_REDIRECTED, NotNow, SlackAlert, Verdict};
 /// An alert went out this much later than it was asked for without anybody noticing.
 const UNNOTICED: SignedDuration = SignedDuration::from_mins(15);
 
-/// What becomes of the message that nobody took care of an alert; every other message stays in its thread.
+/// What becomes of the message that nobody took care of an alert; every other message goes.
 enum Unclaimed {
-    InThread,
-    /// Its reader does not see the thread, which is between the app and somebody else.
-    Alone,
+    Goes,
     Wait(Moment),
     Not(&'static str),
 }
 
 impl SlackAlert {
-    /// Looks again at whether nobody took care of it, and where that can be told.
+    /// Looks again at whether nobody took care of it.
     fn unclaimed(
         &self,
         request: &ActionRequest,
@@ -29,7 +26,7 @@ impl SlackAlert {
         root: Option<&ActionRow>,
         now: Moment,
     ) -> Unclaimed {
-        let Some(root) = root.filter(|_| request.step == Episode::UNCLAIMED) else { return Unclaimed::InThread };
+        let Some(root) = root.filter(|_| request.step == Episode::UNCLAIMED) else { return Unclaimed::Goes };
         if episode.is_attended() {
             return Unclaimed::Not("somebody took care of it meanwhile");
         }
@@ -40,12 +37,7 @@ impl SlackAlert {
         let team = &self.config.team;
         let person = owner.and_then(|owner| team.find(owner.email.as_deref().unwrap_or(&owner.name)));
         let waits_until = root.not_before.and_then(|sent_at| team.unclaimed_at(sent_at, person));
-        if let Some(until) = waits_until.filter(|until| *until > now.plus(UNNOTICED)) {
-            return Unclaimed::Wait(until);
-        }
-        let was_to = Recipient { address: root.to.clone(), ..Recipient::default() };
-        let is_between_two = was_to.addressed() != Addressed::Channel && root.to != request.to.address;
-        if is_between_two { Unclaimed::Alone } else { Unclaimed::InThread }
+        waits_until.filter(|until| *until > now.plus(UNNOTICED)).map_or(Unclaimed::Goes, Unclaimed::Wait)
     }
 
     /// Whether the message is still to be sent, now or later.
@@ -98,16 +90,14 @@ impl SlackAlert {
         if mode == Mode::Redirect && self.config.modes.redirect(request.kind.destination()).is_none() {
             return end(ActionStatus::Observed, Some(mode), "modes.toml names no channel for redirected messages");
         }
-        let thread = match self.unclaimed(request, episode, root, now) {
-            Unclaimed::InThread => thread,
-            Unclaimed::Alone if mode == Mode::Live => Thread::Starts,
-            Unclaimed::Alone => thread,
+        match self.unclaimed(request, episode, context.root.as_ref(), now) {
+            Unclaimed::Goes => {}
             Unclaimed::Wait(until) => {
                 let reason = "the alert went out later than it was asked for".to_owned();
                 return Ok(Verdict::Wait { until, mode: Some(mode), reason });
             }
             Unclaimed::Not(reason) => return end(ActionStatus::Obsolete, Some(mode), reason),
-        };
+        }
         match self.slack(now).await? {
             Ok(slack) if slack.has_one_channel() && mode == Mode::Redirect => {
                 end(ActionStatus::Observed, Some(mode), NOT_REDIRECTED)

@@ -10,6 +10,7 @@ mod judge;
 mod notice;
 mod reader;
 mod send;
+mod sight;
 mod standing;
 
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use actions::slack::{NoticeTemplates, Slack, SlackTemplates, SlackToken, SlackWe
 use config::{Config, Runway};
 use jiff::SignedDuration;
 use model::{
-    ActionKind, ActionRequest, AlertAnswer, AlertKind, Event, EventBody, Family, Mode, Moment, Placement, Recipient,
+    ActionKind, ActionRequest, AlertAnswer, AlertKind, Episode, Event, EventBody, Family, Mode, Moment, Placement,
+    Recipient,
 };
 use rules::desk::Thread;
 use runtime::Clock;
@@ -180,8 +182,9 @@ impl SlackAlert {
         let addressed = ActionRequest { to: reader.to.clone(), ..request.clone() };
         let before = held.to.clone();
         let held = ActionRow { to: addressed.to.address.clone(), ..held };
+        let thread = self.thread(&addressed, &context).await?;
         let above = self.holder(&addressed, &context).await?;
-        let root = context.root.as_ref().or(above.as_ref());
+        let root = thread.as_ref().or(above.as_ref());
         match self.judge(&addressed, &context, root, now).await? {
             Verdict::End { status, mode, reason } => {
                 let message = match self.rendered(&addressed, &Joins::of(root), false) {
@@ -196,7 +199,7 @@ impl SlackAlert {
             Verdict::Wait { until, mode, reason } => self.wait(event, until, mode, reason, &held).await,
             Verdict::Send { mode, slack, thread } => {
                 // What is said in a thread that is there needs nobody's address.
-                let is_answer = request.alert.kind == AlertKind::Answered && thread == Thread::Sent;
+                let is_answer = is_about_answers(request) && thread == Thread::Sent;
                 let found = if is_answer { Ok(reader) } else { self.found(reader, &slack, now).await? };
                 let reader = match found {
                     Ok(reader) => reader,
@@ -209,18 +212,23 @@ impl SlackAlert {
                 }
                 let held = ActionRow { mode: Some(mode), to: addressed.to.address.clone(), ..held };
                 let sending = Sending { event, request: &addressed, reader: &reader, slack: &slack, mode };
+                let is_alone = self.is_out_of_sight(&addressed, root, (mode, &slack));
+                // To its reader's desk a hand-off is one of a few, wherever it stands.
+                let starts = is_alone && request.alert.kind != AlertKind::HandOff;
+                let thread = if starts { Thread::Starts } else { thread };
                 // What starts a thread of its own joins none.
-                let joins = if thread == Thread::Starts { Joins::default() } else { Joins::of(root) };
-                self.place(sending, (&thread, root), joins, &held).await
+                let joins = if is_alone || thread == Thread::Starts { Joins::default() } else { Joins::of(root) };
+                self.place(sending, (&thread, context.root.as_ref()), joins, &held).await
             }
         }
     }
 
-    /// Finds the place of a message that may be sent, and sends it if that is now.
+    /// Finds the place of a message that may be sent, and sends it if that is now. `answered` is the message with the
+    /// buttons.
     async fn place(
         &self,
         sending: Sending<'_>,
-        (thread, root): (&Thread, Option<&ActionRow>),
+        (thread, answered): (&Thread, Option<&ActionRow>),
         joins: Joins,
         held: &ActionRow,
     ) -> Result<(), NotNow> {
@@ -228,10 +236,7 @@ impl SlackAlert {
         let now = self.clock.now();
         // Whoever answers waits for what comes of it: no quiet hour holds that back, and it uses up nothing.
         if request.alert.kind == AlertKind::Answered && *thread == Thread::Sent {
-            return match self.restate(request, root, sending.slack).await? {
-                None => self.send_as(sending, joins, held).await,
-                Some(setback) => self.set_back(event, setback, held, held).await,
-            };
+            return self.send_restated(sending, answered, joins, held).await;
         }
         let desks = Desks { store: &self.store, config: &self.config, mode, now };
         let joins = match desks.place(request, thread).await? {
@@ -252,6 +257,9 @@ impl SlackAlert {
                     .told_elsewhere(sending, ActionStatus::Merged, format!("action {other} tells it"), held)
                     .await;
             }
+            Place::Known(Placement::SendNow) if is_about_answers(request) && *thread == Thread::Sent => {
+                return self.send_restated(sending, answered, joins, held).await;
+            }
             Place::Known(Placement::SendNow) => joins,
             Place::Known(Placement::InThreadOf(other)) => {
                 let first = self.store.actions(std::slice::from_ref(&other)).await?.remove(&other);
@@ -263,6 +271,20 @@ impl SlackAlert {
             }
         };
         self.send_as(sending, joins, held).await
+    }
+
+    /// Sends what tells of an answer once the message with the buttons shows how it stands.
+    async fn send_restated(
+        &self,
+        sending: Sending<'_>,
+        answered: Option<&ActionRow>,
+        joins: Joins,
+        held: &ActionRow,
+    ) -> Result<(), NotNow> {
+        match self.restate(sending.request, answered, sending.slack).await? {
+            None => self.send_as(sending, joins, held).await,
+            Some(setback) => self.set_back(sending.event, setback, held, held).await,
+        }
     }
 
     async fn send_as(&self, sending: Sending<'_>, joins: Joins, held: &ActionRow) -> Result<(), NotNow> {
@@ -394,6 +416,11 @@ impl SlackAlert {
         info!(action.id = %request.id, action.status = status, metrics, "Action `{}` is {status}", request.id);
         Ok(())
     }
+}
+
+/// It tells what somebody answered, or that this is over: the message with the buttons shows that too.
+fn is_about_answers(request: &ActionRequest) -> bool {
+    request.alert.kind == AlertKind::Answered || request.step.starts_with(Episode::SNOOZE_OVER)
 }
 
 /// A message of which nobody knows whether it arrived.

@@ -139,6 +139,9 @@ pub struct Episode {
     /// names them. `None` where the CRM names nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The message that told them so, where somebody else did before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<ActionId>,
     /// The worst that its thread was told of each measure, by the measure's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub told: BTreeMap<String, Counted>,
@@ -159,6 +162,8 @@ pub struct Episode {
 impl Episode {
     /// The name, within a run, of the message that nobody took care of it.
     pub const UNCLAIMED: &'static str = "answered-by-nobody";
+    /// The name, within a run, of the message that a snooze is over, as it begins.
+    pub const SNOOZE_OVER: &'static str = "answered-snooze-over";
 
     /// Somebody has answered one of its alerts, or closed one of its tasks in the CRM.
     pub fn is_attended(&self) -> bool {

@@ -195,7 +195,9 @@ async fn what_is_snoozed_is_told_nothing_of_until_it_is_asked_again() {
     world.deliver(&company.body(), days(2)).await;
     world.pass_until(days(7)).await;
     assert_eq!(replies(&world).len(), 1, "{:#?}", replies(&world));
+    assert!(shown(&world).0.contains("snoozed it until"));
     world.pass_until(days(7).plus(SignedDuration::from_hours(2))).await;
+    assert_eq!((shown(&world).0.as_str(), shown(&world).1.len()), ("", 4), "it can be answered as before");
     let after = replies(&world);
     let texts = format!("{:?}", world.slack.messages());
     assert!(texts.contains("The snooze is over, and it still holds."), "{texts}");

@@ -16,6 +16,7 @@ mod due;
 mod erasure;
 mod explain;
 mod fetch;
+mod in_sight;
 mod items;
 mod kill_points;
 mod mail;

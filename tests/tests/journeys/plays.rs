@@ -165,7 +165,7 @@ async fn a_detractor_is_followed_up_within_a_working_day_or_somebody_else_hears_
                     *Next:* Call today, or hand it to somebody who can.";
     check_at(&world, "2026-12-02T14:00:00Z", &mut expected, reminder).await;
     // The manager is in Berlin.
-    let escalation = "C0TEST in 3: :large_green_circle: *Company 1* · USD 48,000 ARR · 362 days to the renewal · health 100 · \
+    let escalation = "U0PRIY0003: :large_green_circle: *Company 1* · USD 48,000 ARR · 362 days to the renewal · health 100 · \
                       *Next:* Find somebody to call today.";
     check_at(&world, "2026-12-03T08:00:00Z", &mut expected, escalation).await;
     world.pass_until(at("2026-12-14T15:00:00Z")).await;

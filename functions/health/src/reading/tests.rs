@@ -109,6 +109,7 @@ impl Rows {
             asked_at: None,
             done: Default::default(),
             owner: None,
+            handed_over: None,
             told: BTreeMap::new(),
             told_caps: BTreeSet::new(),
             updated_on: None,

@@ -86,7 +86,7 @@ pub fn render(
     request: &ActionRequest,
     thread_ts: Option<&str>,
 ) -> Result<SlackMessage, RenderError> {
-    let Layout { first_line, blocks, .. } = shortest_needed(templates, request)?;
+    let Layout { first_line, blocks, .. } = shortest_needed(templates, request, thread_ts.is_none())?;
     Ok(SlackMessage {
         channel: request.to.address.clone(),
         text: first_line,
@@ -106,9 +106,9 @@ pub fn render(
 }
 
 /// Values are shortened before anything is left out.
-fn shortest_needed(templates: &SlackTemplates, request: &ActionRequest) -> Result<Layout, RenderError> {
+fn shortest_needed(templates: &SlackTemplates, request: &ActionRequest, alone: bool) -> Result<Layout, RenderError> {
     let with = |limits| -> Result<Layout, RenderError> {
-        let text = templates.write(&request.alert, &Words::of(request, limits))?;
+        let text = templates.write(&request.alert, &Words::of(request, alone, limits))?;
         Ok(arrange(&text, MAX_VISIBLE))
     };
     let [first, shorter @ ..] = Limits::STEPS;

@@ -114,6 +114,8 @@ pub struct Words {
     /// What somebody answered by a button.
     answered: Option<AnsweredWords>,
     owner: Option<OwnerWords>,
+    /// No thread above it tells what it is about.
+    alone: bool,
     /// Why the message goes where it goes.
     reason: Option<String>,
     /// The command that explains the score.
@@ -122,8 +124,8 @@ pub struct Words {
 }
 
 impl Words {
-    /// The words for `request`, none longer than `limits` allow.
-    pub fn of(request: &ActionRequest, limits: Limits) -> Self {
+    /// The words for `request`, none longer than `limits` allow; it stands in no thread where it is `alone`.
+    pub fn of(request: &ActionRequest, alone: bool, limits: Limits) -> Self {
         let alert = &request.alert;
         let name = |text: &str| shown(text, limits.name);
         let sentence = |text: &Option<String>| text.as_deref().and_then(|text| shown(text, limits.sentence));
@@ -154,6 +156,7 @@ impl Words {
             owner_before: alert.owner_before.as_deref().and_then(name),
             answered: alert.answered.as_ref().map(|answered| answered_words(answered, limits)),
             owner: alert.owner.as_ref().and_then(|owner| owner_words(owner, limits)),
+            alone,
             reason: shown(&request.to.reason, limits.sentence),
             explain: explain(&alert.account),
             as_of: minute(alert.as_of),

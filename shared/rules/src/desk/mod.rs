@@ -23,5 +23,5 @@ pub use hours::DeskRules;
 pub use line::line;
 pub use mail::{MailRules, allow};
 pub use notices::{BOOK_DAYS, in_starting_book, source_silent, starting_book, starting_books, team_channel};
-pub use place::{Thread, offer, withdraw};
+pub use place::{Thread, is_out_of_sight, offer, withdraw};
 pub use surge::{Seen, can_surge, see};

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use model::{
-    ActionId, ActionRequest, AlertKind, Desk, DeskLine, Moment, PendingMessage, PlacedMessage, Placement, Urgency,
-    Uses, WaitingLine,
+    ActionId, ActionRequest, Addressed, AlertKind, Desk, DeskLine, Moment, PendingMessage, PlacedMessage, Placement,
+    Recipient, Urgency, Uses, WaitingLine,
 };
 
 use super::hours::DeskRules;
@@ -32,6 +32,18 @@ pub enum Thread {
     Sent,
     /// It is a line of a digest.
     InDigest(ActionId),
+}
+
+/// Whether whoever a message is for cannot open the thread it belongs to, which begins with a message to `root_to`: what
+/// the app says to one person is between these two. What a thread is told stays there all the same; what somebody is asked
+/// to do comes to them.
+pub fn is_out_of_sight(request: &ActionRequest, root_to: &str) -> bool {
+    let is_asked = match request.alert.kind {
+        AlertKind::Opened | AlertKind::Step | AlertKind::HandOff => true,
+        AlertKind::Update | AlertKind::Answered | AlertKind::Resolved => false,
+    };
+    let to = Recipient { address: root_to.to_owned(), ..Recipient::default() };
+    is_asked && to.addressed() != Addressed::Channel && root_to != request.to.address
 }
 
 /// Where `request` goes, and the desk as it is then. Nothing needs to be written when that is the desk as it was.

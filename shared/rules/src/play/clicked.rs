@@ -92,7 +92,7 @@ pub(super) fn wake(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Episode
         next_step: next_step.to_owned(),
         ..said(episode)
     };
-    let step = format!("answered-snooze-over~{until}");
+    let step = format!("{}~{until}", Episode::SNOOZE_OVER);
     let message =
         Message { step: &step, role: Role::Csm, urgency: Some(Urgency::Now), place: Place::Thread, due: None, said };
     request(plays, playbook, episode, message, decision);

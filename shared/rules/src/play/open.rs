@@ -14,13 +14,15 @@ pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, played:
     let now = plays.assessment;
     let Start { key, home, cause, why, changes, .. } = start;
     let key = EpisodeKey { home, playbook: playbook.name.clone(), key, cause };
-    // The same cause again is the same row, and goes on in the same thread.
+    // The same cause again is the same row, and goes on in the same thread, where that is the same person's.
     let held = plays.input.episodes.iter().find(|e| e.key == key);
+    let owner = owner::identity(plays);
+    let same = held.filter(|e| e.owner == owner);
     let mut episode = Episode {
         run: held.map_or(1, |e| e.run + 1),
         state: EpisodeState::Open { recovering_since: None },
         opened_at: now.as_of,
-        root_action: held.and_then(|e| e.root_action.clone()),
+        root_action: same.and_then(|e| e.root_action.clone()),
         alerted_at: None,
         why,
         band: now.band,
@@ -29,7 +31,8 @@ pub(crate) fn open(plays: &Plays<'_>, playbook: &Playbook, start: Start, played:
         asked: BTreeSet::new(),
         asked_at: None,
         done: BTreeMap::new(),
-        owner: owner::identity(plays),
+        handed_over: same.and_then(|e| e.handed_over.clone()),
+        owner,
         told: told(plays),
         told_caps: now.caps.iter().map(|cap| cap.name.clone()).collect(),
         updated_on: None,

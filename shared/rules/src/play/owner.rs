@@ -60,4 +60,5 @@ pub(super) fn hand_off(plays: &Plays<'_>, playbook: &Playbook, episode: &mut Epi
     };
     let message = Message { step: &step, role: Role::Csm, urgency: None, place: Place::Thread, due: None, said };
     request(plays, playbook, episode, message, decision);
+    episode.handed_over = Some(episode.key.action(episode.run, &step));
 }

@@ -13,8 +13,8 @@ use model::{
 use self::words::{Ended, Words};
 use super::request::{Message, Place, request};
 use super::{
-    Played, Plays, answers, cause_of, clicked, guard, held_until, open, owner, rescore, risk, say_ended, say_started,
-    unclaimed,
+    Played, Plays, answers, cause_of, clicked, guard, held_until, open, owner, rescore, risk, say_ended,
+    say_started, unclaimed,
 };
 use crate::alert::AlertText;
 use crate::decide::{Decision, push};
@@ -143,13 +143,15 @@ fn begin(
     let by_term = || (plays.input.home_of(lead.due.subject), lead.due.register.stamp.clone());
     let (home, cause) = wanted.cloned().filter(|_| turn.is_asked_for).unwrap_or_else(by_term);
     let key = EpisodeKey { home, playbook: playbook.name.clone(), key: format!("{}~{}", lead.id, lead.due_on), cause };
-    // The same cause again is the same row, and goes on in the same thread.
+    // The same cause again is the same row, and goes on in the same thread, where that is the same person's.
     let held = plays.input.episodes.iter().find(|episode| episode.key == key);
+    let owner = owner::identity(plays);
+    let same = held.filter(|episode| episode.owner == owner);
     let mut episode = Episode {
         run: held.map_or(1, |episode| episode.run + 1),
         state: EpisodeState::Open { recovering_since: None },
         opened_at: now.as_of,
-        root_action: held.and_then(|episode| episode.root_action.clone()),
+        root_action: same.and_then(|episode| episode.root_action.clone()),
         alerted_at: None,
         why: words::why(group),
         band: now.band,
@@ -158,7 +160,8 @@ fn begin(
         asked: BTreeSet::new(),
         asked_at: None,
         done: BTreeMap::new(),
-        owner: owner::identity(plays),
+        handed_over: same.and_then(|episode| episode.handed_over.clone()),
+        owner,
         told: open::told(plays),
         told_caps: BTreeSet::new(),
         updated_on: None,

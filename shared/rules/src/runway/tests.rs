@@ -259,6 +259,7 @@ fn opened(at: Moment, key: String, cause: Stamp, place: usize, turn: &super::Tur
         asked_at: None,
         done: Default::default(),
         owner: None,
+        handed_over: None,
         told: BTreeMap::new(),
         told_caps: BTreeSet::new(),
         updated_on: None,

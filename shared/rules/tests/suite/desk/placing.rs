@@ -1,7 +1,7 @@
 use jiff::civil::date;
 use model::{ActionId, ActionRequest, AlertKind, Notice, NoticeBody, Placement, Urgency};
 use proptest::prelude::*;
-use rules::desk::{Thread, withdraw};
+use rules::desk::{Thread, is_out_of_sight, withdraw};
 
 use crate::desk::given::{At, Reader, about, at, red, then, worth};
 
@@ -149,6 +149,20 @@ fn replies_use_up_nothing_and_wait_only_for_the_night_to_end() {
         let morning = Placement::NotBefore(at("2026-11-24T07:00:00"));
         assert_eq!(ines.offer_in(&reply, &Thread::Sent, "2026-11-23T20:00:00"), morning);
         assert_eq!(ines.offer_in(&reply, &Thread::Sent, "2026-11-24T07:00:00"), Placement::SendNow);
+    }
+}
+
+#[test]
+fn what_somebody_is_asked_to_do_is_not_told_in_a_thread_with_somebody_else() {
+    let check = |kind: AlertKind, root_to: &str, expected: bool| {
+        let request = then(&about(1), kind, "s", MONDAY);
+        assert_eq!(is_out_of_sight(&request, root_to), expected, "{kind:?} in a thread of {root_to}");
+    };
+    for kind in AlertKind::ALL.iter().copied() {
+        let is_asked = [AlertKind::Opened, AlertKind::Step, AlertKind::HandOff].contains(&kind);
+        check(kind, "U0SOMEBODY", is_asked);
+        check(kind, &about(1).to.address, false);
+        check(kind, "#customer-success", false);
     }
 }
 
