@@ -23,7 +23,7 @@ mod slack;
 mod typeform;
 mod zendesk;
 
-use model::{Delivery, Mapping, Moment, Normalized, Tool};
+use model::{Delivery, Mapping, Moment, Normalized, SubjectId, Tool};
 
 pub use listing::{Listed, ListedRecord};
 pub use request::{DeliveryKey, Refusal, Unverified, Verified};
@@ -75,6 +75,25 @@ pub trait Connector: Receiver {
         &[]
     }
 
+    /// The kinds of record of whose deletion its API has no list: of those that are known it is asked, by their ids, which are
+    /// still there. That too is read when what changed since a moment is asked for.
+    fn asks_after(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// As [`Self::fetch`] names it, a record whose `kind` is one of [`Self::asks_after`]; `None` for every other subject.
+    fn asked_after(&self, kind: &str, subject: &SubjectId) -> Option<String> {
+        let _ = (kind, subject);
+        None
+    }
+
+    /// The call that reads those of these records that are still there, [`ASKED_AFTER`] at most; [`Self::listed`] reads the
+    /// answer.
+    fn still_there(&self, kind: &str, objects: &[String]) -> Option<FetchCall> {
+        let _ = (kind, objects);
+        None
+    }
+
     /// The call that reads a page of all records of a kind, the first or the one that begins `after`; `None` for a kind that
     /// is not listed. What has not changed since `since` is not looked for; where the API cannot leave it out, it comes all
     /// the same.
@@ -96,6 +115,9 @@ pub trait Connector: Receiver {
     /// whatever the bytes.
     fn normalize(&self, delivery: &Delivery, mapping: &Mapping) -> Normalized;
 }
+
+/// The most records that one call asks after, as many as Zendesk takes.
+pub const ASKED_AFTER: usize = 100;
 
 /// A call to a vendor's API that reads one object, or several at once.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -190,6 +190,15 @@ mod tests {
         assert_eq!(call("zendesk", "ticket", None).unwrap(), format!("{tickets}&start_time=1793491200"));
         assert_eq!(call("zendesk", "ticket", Some("a=")).unwrap(), format!("{tickets}&cursor=a%3D"));
         assert_eq!(call("zendesk", "deal", None), None);
+        let zendesk = by_name("zendesk").unwrap();
+        let subjects = ["zendesk:org:70", "zendesk:user:71", "hubspot:company:7"].map(model::SubjectId::from_stored);
+        let asked = subjects.iter().filter_map(|subject| zendesk.asked_after("missing organization", subject));
+        let asked: Vec<_> = asked.collect();
+        assert_eq!(asked, ["organization/70"]);
+        let path = |objects: &[String]| zendesk.still_there("missing organization", objects).map(|call| call.path);
+        let both = [asked, vec!["organization/9".to_owned()]].concat();
+        assert_eq!(path(&both).unwrap(), "/api/v2/organizations/show_many.json?ids=70,9");
+        assert_eq!(path(&[]), None);
         for (kind, archived) in [("deal", "&archived=false"), ("deleted deal", "&archived=true")] {
             let first = call("hubspot-app", kind, None).unwrap();
             assert!(first.starts_with("/crm/v3/objects/deals?") && first.ends_with(archived), "{first}");

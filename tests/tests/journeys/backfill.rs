@@ -272,16 +272,91 @@ async fn a_help_desk_is_read_with_its_tickets() {
     ];
     let gone = json!({ "deleted_users": users, "meta": last }).to_string();
     world.vendor.has("/api/v2/deleted_users.json", 200, &gone);
+    world.vendor.has(STILL_THERE, 200, &json!({ "organizations": [{ "id": 70 }], "count": 1 }).to_string());
     world.vendor.has(path, 200, &tickets(&[], "c4", true));
     let before = claims_of_user(&world, 80);
     assert!(before.contains("zendesk:org:70"), "{before}");
     world.pass_until(at("2026-11-24T09:00:00Z")).await;
     let read = read_desk(&world, Some(at("2026-11-22T00:00:00Z"))).await;
     assert_eq!((read["deleted user"].new, read["deleted user"].older), (2, 1));
+    assert_eq!((read["missing organization"].new, read["missing organization"].known), (0, 1));
     world.rest().await;
     assert_eq!(world.host.quarantine().await.unwrap(), vec![]);
     let gone = r#""gone":{"BOOL":true}"#;
     assert!(!before.contains(gone) && claims_of_user(&world, 80).contains(gone), "{}", claims_of_user(&world, 80));
     assert!(tests::dump::tables(&world).iter().all(|row| !row.contains("Permanently Deleted")), "a name that is none");
     assert_eq!(world.host.quarantine().await.unwrap().len(), 0);
+}
+
+/// Where Zendesk tells which of some organisations are still there.
+const STILL_THERE: &str = "/api/v2/organizations/show_many.json";
+
+/// A help desk with these organisations, of which those up to `there` are still there; nothing else was deleted.
+async fn organizations(count: u64, there: u64) -> World {
+    let config = crate::fetch::with_zendesk();
+    let world = read_to_its_end(Setup { config, ..setup() }).await;
+    let last = json!({ "has_more": false, "after_cursor": null });
+    let organization = |id: u64| {
+        json!({ "id": 100 + id, "name": format!("Company {id}"), "external_id": id.to_string(), "domain_names": [],
+            "updated_at": "2026-10-01T00:00:00Z" })
+    };
+    let some = |ids: std::ops::RangeInclusive<u64>| ids.map(organization).collect::<Vec<_>>();
+    let all = json!({ "organizations": some(1..=count), "meta": last }).to_string();
+    world.vendor.has("/api/v2/organizations.json", 200, &all);
+    for list in ["users", "deleted_users"] {
+        world.vendor.has(&format!("/api/v2/{list}.json"), 200, &json!({ list: [], "meta": last }).to_string());
+    }
+    let tickets = json!({ "tickets": [], "after_cursor": "c2", "end_of_stream": true }).to_string();
+    world.vendor.has("/api/v2/incremental/tickets/cursor.json", 200, &tickets);
+    read_desk(&world, None).await;
+    world.rest().await;
+    world.vendor.has(STILL_THERE, 200, &json!({ "organizations": some(1..=there) }).to_string());
+    world.pass_until(at("2026-11-24T09:00:00Z")).await;
+    world
+}
+
+const LATELY: &str = "2026-11-22T00:00:00Z";
+
+/// Nobody told us that an organisation was deleted, and there is no list of those that were.
+#[tokio::test(start_paused = true)]
+async fn an_organisation_that_is_missing_was_deleted() {
+    let world = organizations(3, 2).await;
+    let read = read_desk(&world, Some(at(LATELY))).await;
+    assert_eq!((read["missing organization"].new, read["missing organization"].known), (1, 2));
+    world.rest().await;
+    let is_gone = |id: u64| {
+        let of = format!(r#""SUBJECT#zendesk:org:{id}""#);
+        let gone = r#""gone":{"BOOL":true}"#;
+        tests::dump::tables(&world).iter().any(|row| row.contains(&of) && row.contains(gone))
+    };
+    assert_eq!([101, 102, 103].map(is_gone), [false, false, true]);
+    assert_eq!(world.host.quarantine().await.unwrap(), vec![]);
+    assert_eq!(world.host.outbox().await.unwrap(), vec![], "what is noticed late is no news");
+    // The night after nobody asks after it again.
+    let read = read_desk(&world, Some(at("2026-11-23T00:00:00Z"))).await;
+    assert_eq!((read["missing organization"].new, read["missing organization"].known), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_deletes_nothing() {
+    let world = organizations(12, 0).await;
+    let deliveries = journal(&world).await.len();
+    let mut request =
+        BackfillRequest { of: DESK.to_owned(), changed_since: Some(at(LATELY)), begin: true, restart: false };
+    let mut last = async || loop {
+        let page = world.host.backfill(&request).await;
+        request.begin = false;
+        match page {
+            Ok(page) if page.wait_ms.is_none() && !page.done => {}
+            other => break other,
+        }
+    };
+    // Another account of Zendesk answers with none of twelve.
+    let refused = last().await.unwrap_err().to_string();
+    assert!(refused.contains("knows none of 12 records"), "{refused}");
+    world.vendor.has(STILL_THERE, 500, "");
+    assert!(last().await.unwrap().wait_ms.is_some());
+    world.vendor.has(STILL_THERE, 200, "{}");
+    assert!(last().await.unwrap_err().to_string().contains("organizations: expected a list"));
+    assert_eq!(journal(&world).await.len(), deliveries);
 }

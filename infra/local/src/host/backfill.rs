@@ -6,7 +6,7 @@
 
 use actions::vendor::{Api, ApiToken, GetError, Told};
 use config::Connection;
-use connectors::{Connector, FETCHED, FETCHED_STATUS, ListedRecord};
+use connectors::{Connector, FETCHED, FETCHED_STATUS, FetchCall, Listed, ListedRecord};
 use jiff::SignedDuration;
 use model::{Delivery, DeliveryId, stable_hash};
 use sha2::{Digest as _, Sha256};
@@ -42,12 +42,10 @@ impl Host {
             warnings: vec![],
         };
         let Some(kind) = held.kind.clone() else { return Ok(page) };
-        let api = self.api(connection)?;
-        let most = connection.api.map_or(1, |api| api.per_ten_seconds);
-        if let Leave::NotBefore(at) = self.store().may_call(&connection.name, most, self.clock().now()).await? {
-            let wait = at.since(self.clock().now()).as_millis();
-            page.wait_ms = Some(u64::try_from(wait).unwrap_or(REST_MS).max(1));
-            page.because = Some("no more calls are made in these ten seconds".to_owned());
+        if held.changed_since.is_some() && connector.asks_after().contains(&kind.as_str()) {
+            let asked = self.ask_after((connection, connector), &kind, &mut held).await?;
+            (page.read, page.done) = (held.read.clone(), held.kind.is_none());
+            (page.wait_ms, page.because) = asked.map(|rest| (rest.ms, rest.because)).unzip();
             return Ok(page);
         }
         let since = held.changed_since.unwrap_or_else(|| self.clock().now().plus(-PAST));
@@ -55,6 +53,38 @@ impl Host {
         let Some(call) = call else {
             return Err(refused(format!("`{}` lists no {kind}", connection.tool), "--restart begins anew"));
         };
+        let listed = match self.read((connection, connector), &kind, &call).await? {
+            Ok(listed) => listed,
+            Err(Rest { ms, because }) => {
+                (page.wait_ms, page.because) = (Some(ms), Some(because));
+                return Ok(page);
+            }
+        };
+        let count = held.read.entry(kind.clone()).or_default();
+        for record in &listed.records {
+            page.warnings.extend(self.keep(connection, record, held.changed_since, count).await?);
+        }
+        held.kind = if listed.next.is_some() { Some(kind) } else { following(connector, &held, &kind) };
+        held.after = listed.next;
+        self.store().set_backfill(&connection.name, &held).await?;
+        (page.done, page.read) = (held.kind.is_none(), held.read);
+        Ok(page)
+    }
+
+    /// What a call tells of a list, or that it is to be made later.
+    pub(super) async fn read(
+        &self,
+        (connection, connector): (&Connection, &dyn Connector),
+        kind: &str,
+        call: &FetchCall,
+    ) -> Result<Result<Listed, Rest>, HostError> {
+        let api = self.api(connection)?;
+        let most = connection.api.map_or(1, |api| api.per_ten_seconds);
+        if let Leave::NotBefore(at) = self.store().may_call(&connection.name, most, self.clock().now()).await? {
+            let wait = at.since(self.clock().now()).as_millis();
+            let ms = u64::try_from(wait).unwrap_or(REST_MS).max(1);
+            return Ok(Err(Rest { ms, because: "no more calls are made in these ten seconds".to_owned() }));
+        }
         let body = match api.read(&call.path, call.body.as_deref()).await {
             Ok(Told::Object(body)) => body,
             Ok(Told::Gone { status, .. }) => {
@@ -62,36 +92,20 @@ impl Host {
                 return Err(refused(message, "check `api_url` in connections.toml"));
             }
             Err(GetError::SlowDown { after_s }) => {
-                page.wait_ms = Some(after_s.unwrap_or(10).clamp(1, LONGEST_REST) * 1_000);
-                page.because = Some("the vendor asks for fewer calls".to_owned());
-                return Ok(page);
+                let ms = after_s.unwrap_or(10).clamp(1, LONGEST_REST) * 1_000;
+                return Ok(Err(Rest { ms, because: "the vendor asks for fewer calls".to_owned() }));
             }
-            Err(GetError::Retry { reason }) => {
-                (page.wait_ms, page.because) = (Some(REST_MS), Some(reason));
-                return Ok(page);
-            }
+            Err(GetError::Retry { reason }) => return Ok(Err(Rest { ms: REST_MS, because: reason })),
             Err(refusal @ (GetError::Unauthorized | GetError::Refused { .. })) => {
                 let message = format!("{kind} of `{}` cannot be read: {refusal}", connection.name);
                 return Err(refused(message, "mend that and run the command again: it goes on where it was"));
             }
         };
-        let listed = connector.listed(&kind, &body).map_err(|reason| {
+        let listed = connector.listed(kind, &body).map_err(|reason| {
             let message = format!("a page of {kind} of `{}` is not understood: {reason}", connection.name);
             refused(message, "run the command again; if it stays so, the API may have changed")
         })?;
-        let count = held.read.entry(kind.clone()).or_default();
-        for record in &listed.records {
-            page.warnings.extend(self.keep(connection, record, held.changed_since, count).await?);
-        }
-        // Who asks what changed may have missed that something was deleted.
-        let deleted = if held.changed_since.is_some() { connector.lists_deleted() } else { &[] };
-        let kinds = connector.lists().iter().chain(deleted);
-        let following = kinds.skip_while(|of| **of != kind).nth(1).map(|kind| (*kind).to_owned());
-        held.kind = if listed.next.is_some() { Some(kind) } else { following };
-        held.after = listed.next;
-        self.store().set_backfill(&connection.name, &held).await?;
-        (page.done, page.read) = (held.kind.is_none(), held.read);
-        Ok(page)
+        Ok(Ok(listed))
     }
 
     /// The connection whose vendor's API lists records.
@@ -174,19 +188,7 @@ impl Host {
             return Ok(None);
         }
         let version = record.changed_at.map_or_else(|| stable_hash(&[&record.body]), |at| at.to_string());
-        let body = record.body.clone().into_bytes();
-        let headers = [(FETCHED, record.object.clone()), (FETCHED_STATUS, "200".to_owned())];
-        let delivery = Delivery {
-            id: DeliveryId::of_history(&connection.name, &format!("{}~{version}", record.object)),
-            connection: connection.name.clone(),
-            family: connection.family,
-            received_at: self.clock().receipt()?,
-            body_sha256: hex::encode(Sha256::digest(&body)),
-            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
-            body,
-            same_key_as: None,
-        };
-        match self.store().journal(&delivery).await? {
+        match self.journal_answer(connection, (&record.object, "200"), &version, &record.body).await? {
             Journaled::New | Journaled::KeptBeside(_) => count.new += 1,
             Journaled::Repeated => count.known += 1,
             Journaled::TooLarge => {
@@ -195,4 +197,40 @@ impl Host {
         }
         Ok(None)
     }
+
+    /// Journals what the vendor answered about one record, under an id that follows from its `version`.
+    pub(super) async fn journal_answer(
+        &self,
+        connection: &Connection,
+        (object, status): (&str, &str),
+        version: &str,
+        body: &str,
+    ) -> Result<Journaled, HostError> {
+        let body = body.as_bytes().to_vec();
+        let headers = [(FETCHED, object), (FETCHED_STATUS, status)];
+        let delivery = Delivery {
+            id: DeliveryId::of_history(&connection.name, &format!("{object}~{version}")),
+            connection: connection.name.clone(),
+            family: connection.family,
+            received_at: self.clock().receipt()?,
+            body_sha256: hex::encode(Sha256::digest(&body)),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            body,
+            same_key_as: None,
+        };
+        Ok(self.store().journal(&delivery).await?)
+    }
+}
+
+/// The vendor is asked again after so many milliseconds of real time.
+pub(super) struct Rest {
+    pub ms: u64,
+    pub because: String,
+}
+
+/// The kind that is read after `kind`, if any is. Who asks what changed may have missed that something was deleted.
+pub(super) fn following(connector: &dyn Connector, held: &Backfill, kind: &str) -> Option<String> {
+    let deleted = held.changed_since.map(|_| connector.lists_deleted().iter().chain(connector.asks_after()));
+    let kinds = connector.lists().iter().chain(deleted.into_iter().flatten());
+    kinds.skip_while(|of| **of != kind).nth(1).map(|kind| (*kind).to_owned())
 }

@@ -13,6 +13,7 @@ mod forest;
 mod import;
 mod keys;
 mod link;
+mod missing;
 mod operate;
 mod owners;
 mod person;

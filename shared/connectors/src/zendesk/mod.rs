@@ -11,7 +11,7 @@ mod user;
 
 use model::{
     Api, Delivery, FactKey, Family, LinkSays, MappedObject, Mapping, Moment, Normalized, QuarantineKind, SignalKind,
-    Tool, Warning,
+    SubjectId, Tool, Warning,
 };
 
 use crate::json::{self, Object};
@@ -83,6 +83,8 @@ pub const TRIGGER: &str = include_str!("trigger-template.json");
 const INVOCATION: &str = "x-zendesk-webhook-invocation-id";
 /// The list of users who were deleted, softly or for good.
 const DELETED_USER: &str = "deleted user";
+/// Organisations that are known and are not there any more.
+const MISSING_ORGANIZATION: &str = "missing organization";
 
 impl Receiver for Zendesk {
     fn tool(&self) -> &'static Tool {
@@ -122,9 +124,25 @@ impl Connector for Zendesk {
         &["organization", "user", "ticket"]
     }
 
-    /// Deleted tickets stand in their export; of deleted organisations there is no list.
+    /// Deleted tickets stand in their export; of deleted organisations there is no list, so they are asked after.
     fn lists_deleted(&self) -> &'static [&'static str] {
         &[DELETED_USER]
+    }
+
+    fn asks_after(&self) -> &'static [&'static str] {
+        &[MISSING_ORGANIZATION]
+    }
+
+    fn asked_after(&self, kind: &str, of: &SubjectId) -> Option<String> {
+        let (_, id) = of.as_str().rsplit_once(':').filter(|_| kind == MISSING_ORGANIZATION)?;
+        (subject(Kind::Organization, id) == *of).then(|| format!("{}/{id}", Kind::Organization.name()))
+    }
+
+    fn still_there(&self, kind: &str, objects: &[String]) -> Option<FetchCall> {
+        let ids = objects.iter().filter_map(|object| fetchable(object)).map(|(_, id)| id);
+        let ids = ids.collect::<Vec<_>>().join(",");
+        let is_it = kind == MISSING_ORGANIZATION && !ids.is_empty();
+        is_it.then(|| FetchCall::get(format!("/api/v2/organizations/show_many.json?ids={ids}")))
     }
 
     /// Tickets come from the incremental export: of all lists of tickets only that one tells of those that were deleted, and
@@ -151,6 +169,7 @@ impl Connector for Zendesk {
     fn listed(&self, kind: &str, body: &[u8]) -> Result<Listed, String> {
         let (kind, list) = match kind {
             DELETED_USER => (Kind::User.name(), "deleted_users".to_owned()),
+            MISSING_ORGANIZATION => (Kind::Organization.name(), format!("{}s", Kind::Organization.name())),
             _ => (kind, format!("{kind}s")),
         };
         let form = listing::Form { kind, list: &list, changed: "updated_at", wraps: true };
