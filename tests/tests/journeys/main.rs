@@ -23,6 +23,7 @@ mod mail;
 mod operation;
 mod order;
 mod plays;
+mod precision;
 mod receive;
 mod redrive;
 mod replay;

@@ -38,11 +38,7 @@ impl Host {
                 OperatorStatement::OpenPlay { playbook: playbook.clone(), account: id, by }
             }
             Saying::PlayClose { playbook, reason } => {
-                if self.playbook(playbook)?.is_renewal() {
-                    let message =
-                        format!("the way to a renewal ends with the renewal: {playbook} is not closed by hand");
-                    return Err(refused(message, "say in the CRM that it was renewed or cancelled, or clear its date"));
-                }
+                self.playbook(playbook)?;
                 let running = self.running(account).await?;
                 if !running.iter().any(|episode| episode.key.playbook == *playbook) {
                     let all: Vec<_> = running.iter().map(|episode| episode.key.playbook.to_string()).collect();

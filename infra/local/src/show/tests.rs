@@ -476,3 +476,6 @@ mod belongs;
 
 #[path = "tests/rescore.rs"]
 mod rescore;
+
+#[path = "tests/precision.rs"]
+mod precision;

@@ -138,7 +138,7 @@ fn what_cannot_be_said_is_refused_with_what_was_expected() {
         .refused(1, &["2031-03-02 is over", "2031-03-03"]);
     data.run("override clear larkspur").refused(1, &["no band is set by hand"]);
     data.run("play start nothing larkspur").refused(1, &["no playbook `nothing`", "risk-mitigation"]);
-    data.run("play close renewal-runway larkspur").refused(1, &["ends with the renewal", "in the CRM"]);
+    data.run("play close renewal-runway larkspur").refused(1, &["does not run", "nothing runs for it"]);
     assert_eq!(data.json("journal"), journal, "nothing came of all that");
 }
 
@@ -177,6 +177,8 @@ fn the_book_says_who_is_in_it_and_why_and_who_looks_after_it() {
         (&json!("hubspot:company:9"), &json!(2727))
     );
     assert!(data.run("owners").out.contains("27.27 % of the revenue"));
+    keys(&data.json("precision"), "claimed_since playbooks judged_from retire_below");
+    assert!(data.run("precision").out.contains("No alert has been sent yet"));
 
     let names = |line: &str| {
         let found = data.json(line);

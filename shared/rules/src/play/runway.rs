@@ -13,7 +13,7 @@ use model::{
 use self::words::{Ended, Words};
 use super::request::{Message, Place, request};
 use super::{
-    Played, Plays, answers, cause_of, clicked, guard, held_until, open, owner, rescore, risk, say_ended,
+    Played, Plays, answers, cause_of, clicked, end, guard, held_until, open, owner, rescore, risk, say_ended,
     say_started, unclaimed,
 };
 use crate::alert::AlertText;
@@ -107,6 +107,7 @@ fn decided<'a>(
         is_news: &|term| before.is_some_and(|before| is_news(plays, term, before)),
         may_open: guard::admits(plays, playbook, decision),
         is_asked_for,
+        is_closed: &|open| end::is_closed_by_hand(plays, playbook, open),
     })
 }
 

@@ -90,6 +90,18 @@ impl<'a> Look<'_, 'a> {
         closed.chain(closes).any(|(why, state)| matches!(why, Closing::Renewed | Closing::Lost) && is_it(state))
     }
 
+    /// An operator closed what ran for it: nothing opens by itself before its next term.
+    pub(super) fn was_closed(&self, group: &Group<'_>) -> bool {
+        let is_about = |state: &RunwayState| {
+            let apart = days_between(state.due_on, group.due_on());
+            let is_same_term = group.shares(&state.spoke_of) && apart < self.runway.renewed_from_days;
+            is_same_term || apart.abs() <= SAME_TERM_DAYS
+        };
+        let about = self.with_state().filter(|(_, state)| is_about(state));
+        let last = about.max_by_key(|(episode, _)| episode.opened_at);
+        last.is_some_and(|(episode, _)| matches!(episode.state, EpisodeState::Closed { why: Closing::ByHand, .. }))
+    }
+
     /// None of its terms was there at the look before.
     pub(super) fn is_unknown(&self, group: &Group<'_>) -> bool {
         self.before.is_none_or(|before| group.terms().all(|term| !before.marks.contains_key(&term.id)))

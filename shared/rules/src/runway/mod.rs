@@ -43,6 +43,8 @@ pub(crate) struct Look<'l, 'a> {
     pub may_open: bool,
     /// An operator asks for it, whatever the day.
     pub is_asked_for: bool,
+    /// An operator closed what runs.
+    pub is_closed: &'l dyn Fn(&[&Episode]) -> bool,
 }
 
 /// The look before.
@@ -129,7 +131,7 @@ pub(crate) fn look<'a>(look: &Look<'_, 'a>) -> Outcome<'a> {
         } else if is_asked_for && !plan.is_over(look.now.at) {
             is_asked_for = false;
             Some(look.asked_for(group, &plan, standing))
-        } else if is_decided {
+        } else if is_decided || look.was_closed(&group) {
             None
         } else {
             look.opening(group, &plan, standing)

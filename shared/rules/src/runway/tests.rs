@@ -181,6 +181,7 @@ impl World {
             is_news: &|term| as_of.is_some_and(|as_of| term.due.register.received_at > as_of),
             may_open: true,
             is_asked_for: false,
+            is_closed: &|_| false,
         });
         self.episodes = self.apply(at, &episodes, &outcome);
         self.before = Some((at, outcome.marks));

@@ -112,7 +112,9 @@ impl<'a> Look<'_, 'a> {
             waits: false,
             closes: None,
         };
-        if let Some(from) = moved_from
+        if (self.is_closed)(&turn.episodes) {
+            turn.closes = Some(Closing::ByHand);
+        } else if let Some(from) = moved_from
             && self.is_next_term(from, turn.state.due_on)
         {
             turn.closes = Some(Closing::Renewed);

@@ -33,6 +33,8 @@ enum Says {
     Silent(i64),
     /// A ticket that cannot wait.
     Urgent,
+    /// An operator ends what runs.
+    Closed,
 }
 use Says::*;
 
@@ -91,6 +93,12 @@ impl Story {
                 }
             }
             Silent(since) => account.spoke(day, day - since),
+            Closed => account.state(
+                day,
+                Field::At,
+                FactKey::PlayClose("renewal-runway".parse().unwrap()),
+                Value::Moment(days(day)),
+            ),
             Urgent => {
                 let ticket = model::SubjectId::vendor("zendesk", "ticket", "1");
                 for (field, value) in [(Field::OpenedAt, Value::Moment(days(day))), (Field::Priority, word("urgent"))] {
@@ -297,6 +305,17 @@ fn a_day_that_moves_plans_anew_and_repeats_only_what_is_well_later() {
     check("the first step by 31 days", &moved("2027-07-02"), "2027-04-01", &by_31);
     let before = [(0, Due("2027-06-01")), (on("2027-01-10"), Due("2027-06-21"))];
     check("before anything was said", &before, "2027-03-01", &["2027-02-19T08:00 120"]);
+}
+
+#[test]
+fn what_was_closed_by_hand_says_no_more_of_its_term() {
+    let told = ["2027-02-01T08:00 120", "2027-02-10T09:00 resolved"];
+    let closed = |to| [(0, Due("2027-06-01")), (on("2027-02-10"), Closed), (on("2027-02-21"), Due(to))];
+    let story = check("it stays as it was", &closed("2027-06-01"), "2027-06-30", &told);
+    assert_eq!(story.closings(), [Closing::ByHand]);
+    assert!(story.texts()[1].starts_with("Closed by hand: no more steps for the renewal of 2027-06-01."));
+    check("its day is put right", &closed("2027-07-16"), "2027-07-30", &told);
+    check("it is renewed", &closed("2028-06-01"), "2028-02-10", &[told.as_slice(), &["2028-02-02T08:00 120"]].concat());
 }
 
 #[test]

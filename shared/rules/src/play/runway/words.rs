@@ -181,12 +181,11 @@ impl Ended {
                 format!("The contract ended on {was_due} and its renewal was never decided; no more reminders."),
                 "Record how it ended, won or lost.",
             ),
-            Closing::Recovered
-            | Closing::Unwatched
-            | Closing::Exited
-            | Closing::Completed
-            | Closing::ByHand
-            | Closing::Dismissed => {
+            Closing::ByHand => (
+                format!("Closed by hand: no more steps for the renewal of {was_due}. Those of the next term come."),
+                "",
+            ),
+            Closing::Recovered | Closing::Unwatched | Closing::Exited | Closing::Completed | Closing::Dismissed => {
                 return None;
             }
         };
