@@ -75,7 +75,8 @@ impl Host {
             let addresses = theirs.iter().filter_map(|subject| subject.as_email().map(str::to_lowercase)).collect();
             let erased = Erased { deliveries: cited, addresses, subjects: theirs };
             let rows = self.store().redact_sent(&erased).await?;
-            report.sent_rows = number(rows + self.state.redact(&erased)?);
+            let kept = self.redact_aside(&erased)? + self.state.redact(&erased)?;
+            report.sent_rows = number(rows + kept);
         }
         Ok(report)
     }

@@ -3,6 +3,7 @@
 //! The host is also what tests drive: they give it another seam and, to crash handlers, a guard around every call.
 
 mod answers;
+mod aside;
 mod aws_events;
 mod backfill;
 mod book;

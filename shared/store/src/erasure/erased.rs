@@ -37,6 +37,20 @@ impl Erased {
         self.addresses.iter().any(|address| stands_alone(&lower, address))
     }
 
+    /// Somewhere in it stands one of their addresses, a subject of theirs, or a delivery that spoke of them.
+    pub fn is_spoken_of_in(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => {
+                self.is_named_in(text)
+                    || self.subjects.iter().any(|subject| text.contains(subject.as_str()))
+                    || self.deliveries.iter().any(|delivery| text.contains(delivery.as_str()))
+            }
+            Value::Array(all) => all.iter().any(|one| self.is_spoken_of_in(one)),
+            Value::Object(fields) => fields.values().any(|one| self.is_spoken_of_in(one)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
     /// Something in it comes of what was said of them, or names them.
     pub fn concerns(&self, value: &Value) -> bool {
         match value {
