@@ -355,11 +355,14 @@ pub struct SimulateArgs {
 }
 
 /// `barometer doctor`
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
-    /// Ask no vendor
+    /// Ask no vendor, and send nothing through the public address
     #[arg(long)]
     pub offline: bool,
+    /// Scheme and host by which tools reach this host [default: each connection's `public_url` in connections.toml]
+    #[arg(long, value_name = "URL")]
+    pub address: Option<String>,
 }
 
 /// `barometer settle`

@@ -19,6 +19,8 @@ mod import;
 mod operator;
 #[path = "cli/preflight.rs"]
 mod preflight;
+#[path = "cli/public_address.rs"]
+mod public_address;
 #[path = "cli/setup.rs"]
 mod setup;
 #[path = "common/stub.rs"]

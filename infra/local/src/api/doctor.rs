@@ -11,16 +11,19 @@ pub struct DoctorRequest {
     pub offline: bool,
     /// The host was running before the command was given, and is not one that was started for it.
     pub was_running: bool,
-    /// The signed deliveries that were posted to this host's own address.
+    /// The signed deliveries that were posted to this host's own address, and through the public ones.
     #[serde(default)]
     pub self_tests: Vec<SelfTest>,
 }
 
-/// A signed delivery that was posted to the host's own address, and what came of it.
+/// A signed delivery that was posted to the host, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SelfTest {
     /// In whose name.
     pub connection: ConnectionName,
+    /// The public address it went through; `None` for the host's own.
+    #[serde(default)]
+    pub through: Option<String>,
     /// What the journal should have it as.
     pub delivery: DeliveryId,
     /// The HTTP status; `None` when there was no answer.

@@ -1,5 +1,10 @@
 //! `barometer doctor`: sends each connection a delivery of our own, and asks the host how all of it stands.
 
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use model::Moment;
+
 use super::Surroundings;
 use super::simulate::{self, Target};
 use crate::api::{ClockNow, ConnectionRow, DoctorReport, DoctorRequest, SelfTest, Status, route};
@@ -31,10 +36,24 @@ async fn look(here: &Surroundings, session: &Session, args: DoctorArgs) -> Resul
     let client = &session.client;
     let status: Status = client.get(route::STATUS).await?;
     let accepting: Vec<ConnectionRow> = status.connections.iter().filter(|row| row.accepts).cloned().collect();
-    let target = Target::local(client, status.connections, &session.secrets)?;
+    let target = Target::local(client, status.connections.clone(), &session.secrets)?;
     let mut self_tests = Vec::new();
     for connection in &accepting {
-        self_tests.extend(sent(here, client, &target, connection).await?);
+        self_tests.extend(sent(here, client, &target, (connection, None)).await?);
+    }
+    let mut silent: BTreeMap<&str, String> = BTreeMap::new();
+    for connection in accepting.iter().filter(|_| !args.offline) {
+        let Some(url) = args.address.as_deref().or(connection.public_url.as_deref()) else { continue };
+        // Who does not answer once is not waited for again.
+        if let Some(error) = silent.get(url) {
+            self_tests.push(unanswered(here, connection, url, error.clone()));
+            continue;
+        }
+        let target = Target::public(url, status.connections.clone(), &session.secrets)?;
+        let test = sent(here, client, &target, (connection, Some(url))).await?;
+        let error = test.as_ref().filter(|test| test.status.is_none()).and_then(|test| test.error.clone());
+        silent.extend(error.map(|error| (url, error)));
+        self_tests.extend(test);
     }
     if !self_tests.is_empty() {
         let settled = client.settle(READ_WITHIN_MS).await?;
@@ -45,12 +64,28 @@ async fn look(here: &Surroundings, session: &Session, args: DoctorArgs) -> Resul
     Ok(client.post(route::DOCTOR, &request).await?)
 }
 
+/// When the delivery is said to be made: through the public address it is another one.
+fn made_at(here: &Surroundings, through: Option<&str>) -> Moment {
+    if through.is_some() { here.now.plus(SignedDuration::from_millis(1)) } else { here.now }
+}
+
+fn unanswered(here: &Surroundings, connection: &ConnectionRow, through: &str, error: String) -> SelfTest {
+    SelfTest {
+        delivery: connectors::self_test::delivery(&connection.name, made_at(here, Some(through))),
+        connection: connection.name.clone(),
+        through: Some(through.to_owned()),
+        status: None,
+        error: Some(error),
+        is_read: false,
+    }
+}
+
 /// Posts a delivery that says nothing in a connection's name.
 async fn sent(
     here: &Surroundings,
     client: &Client,
     target: &Target,
-    connection: &ConnectionRow,
+    (connection, through): (&ConnectionRow, Option<&str>),
 ) -> Result<Option<SelfTest>, Failure> {
     let Some(connector) = connectors::by_name(&connection.tool) else { return Ok(None) };
     let delivery = SampleDelivery {
@@ -59,14 +94,15 @@ async fn sent(
         family: connection.family,
         tool: connector.tool().name,
         phase: None,
-        body: connectors::self_test::body(here.now),
+        body: connectors::self_test::body(made_at(here, through)),
     };
     // Signed by the host's clock, as a tool's own clock is taken to agree with it.
     let ClockNow { now, .. } = client.get(route::CLOCK).await?;
     let answer = simulate::post(target, &delivery, now).await?;
     Ok(Some(SelfTest {
-        delivery: connectors::self_test::delivery(&connection.name, here.now),
+        delivery: connectors::self_test::delivery(&connection.name, made_at(here, through)),
         connection: connection.name.clone(),
+        through: through.map(str::to_owned),
         status: answer.status,
         error: answer.error,
         is_read: false,

@@ -202,8 +202,15 @@ impl Target {
             return Err(bad().into());
         }
         install_tls();
-        let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build().map_err(Failure::NoClient)?;
+        // No tool follows a redirect with its body.
+        let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).redirect(reqwest::redirect::Policy::none());
+        let http = http.build().map_err(Failure::NoClient)?;
         Ok(Self { http, base, connections: Vec::new(), secrets: secrets::load(file)?, file: file.to_owned() })
+    }
+
+    /// The host on this machine by an address at which tools reach it.
+    pub(crate) fn public(url: &str, connections: Vec<ConnectionRow>, file: &Path) -> Result<Self, miette::Report> {
+        Ok(Self { connections, ..Self::elsewhere(url, file)? })
     }
 
     /// Drops what comes from connections that are not set up there; gives their names.

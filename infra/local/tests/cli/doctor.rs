@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::common::{Data, Ran};
+use crate::common::{Data, Host, Ran};
 use crate::stub::{Asked, Stub, Told};
 use crate::{copy, golden, row, rows};
 
@@ -133,7 +133,7 @@ fn of<'a>(report: &'a Value, about: &str, check: &str) -> &'a Value {
 
 /// The check has this outcome and says this; what is to be mended says how.
 #[track_caller]
-fn check(report: &Value, about: &str, name: &str, state: &str, says: &str) {
+pub fn check(report: &Value, about: &str, name: &str, state: &str, says: &str) {
     let row = of(report, about, name);
     assert_eq!(row["state"], state, "{row:#}");
     let text = format!("{} {}", row["says"].as_str().unwrap(), row["mend"].as_str().unwrap_or_default());
@@ -142,8 +142,13 @@ fn check(report: &Value, about: &str, name: &str, state: &str, says: &str) {
 }
 
 /// What it says with `--json`, whatever it found.
-fn report(ran: &Ran) -> Value {
+pub fn report(ran: &Ran) -> Value {
     serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {} {}", ran.out, ran.err))
+}
+
+/// The command where all tools call the host itself: nothing leaves this machine.
+fn doctor(host: &Host, options: &str) -> String {
+    format!("doctor --address http://{} {options}", host.address)
 }
 
 #[test]
@@ -199,15 +204,15 @@ fn where_all_is_well_nothing_is_to_be_mended_and_no_secret_is_shown() {
     let stub = Stub::new(all_well);
     well(&data, &stub);
     tokens(&data, &stub);
-    let _host = data.up("--empty");
-    let ran = data.run("doctor");
+    let host = data.up("--empty");
+    let ran = data.run(&doctor(&host, ""));
     // The stub tells no time.
     golden("doctor_well.txt", &steady(&ran.out));
     ran.succeeded();
     for secret in ["xoxb-1", "pat-eu1", "token:zt", "tfp_1", "no-secret-of-any-account", crate::common::SECRET] {
         assert!(!ran.out.contains(secret), "{secret} is shown: {}", ran.out);
     }
-    assert_eq!(report(&data.run("doctor --json"))["to_mend"], 0);
+    assert_eq!(report(&data.run(&doctor(&host, "--json")))["to_mend"], 0);
     let before = stub.asked().len();
     let offline = report(&data.run("doctor --offline --json"));
     check(&offline, "destination slack", "token", "not_asked", "not asked: --offline");
@@ -254,8 +259,8 @@ fn what_vendors_lack_is_named_with_what_mends_it() {
     });
     well(&data, &stub);
     tokens(&data, &stub);
-    let _host = data.up("--empty");
-    let ran = data.run("doctor --json");
+    let host = data.up("--empty");
+    let ran = data.run(&doctor(&host, "--json"));
     assert_eq!(ran.code, Some(1));
     let report = report(&ran);
     check(&report, "host", "clock", "mend", "ahead of that of 127.0.0.1");
@@ -294,8 +299,8 @@ fn what_vendors_refuse_and_what_is_not_there_at_all() {
     });
     well(&data, &stub);
     tokens(&data, &stub);
-    let _host = data.up("--empty");
-    let report = report(&data.run("doctor --json"));
+    let host = data.up("--empty");
+    let report = report(&data.run(&doctor(&host, "--json")));
     check(&report, "destination slack", "token", "mend", "store a valid bot token");
     check(&report, "destination hubspot", "token", "mend", "HubSpot does not know the token (401)");
     check(&report, "connection hubspot", "mapping", "mend", "crm.schemas.contacts.read");
@@ -320,8 +325,8 @@ fn strangers_tokens_switched_off_webhooks_and_full_vendors_are_told_apart() {
     });
     well(&data, &stub);
     tokens(&data, &stub);
-    let _host = data.up("--empty");
-    let found = report(&data.run("doctor --json"));
+    let host = data.up("--empty");
+    let found = report(&data.run(&doctor(&host, "--json")));
     check(&found, "destination slack", "scopes", "mend", "it may not send: chat:write is missing");
     check(&found, "destination slack", "channel", "not_asked", "type /invite @barometer in #customer-success");
     check(&found, "connection zendesk", "token", "mend", "email/token:…");
@@ -385,7 +390,7 @@ fn a_self_test_that_does_not_get_through_says_why() {
 }
 
 /// Asks a host as the command does.
-fn ask(host: &crate::common::Host, request: &Value) -> Value {
+fn ask(host: &Host, request: &Value) -> Value {
     let body = request.to_string();
     let mut stream = std::net::TcpStream::connect(host.address).unwrap();
     let (address, length) = (host.address, body.len());
@@ -408,6 +413,21 @@ fn each_way_in_which_a_self_test_can_get_stuck_has_its_advice() {
         json!({ "connection": "hubspot", "delivery": delivery, "status": status, "error": "connection reset",
             "is_read": is_read })
     };
+    let through = |status: Value, delivery: &Value| {
+        json!({ "connection": "hubspot", "through": HOOKS, "delivery": delivery, "status": status,
+            "error": "no such host", "is_read": true })
+    };
+    for (test, state, says) in [
+        (through(json!(200), &kept), "ok", "came in through https://hooks.ourco.example"),
+        (through(json!(200), &json!("hubspot:other")), "mend", "for another host: nothing came here"),
+        (through(json!(401), &kept), "mend", "pass path and body on as they are"),
+        (through(json!(302), &kept), "mend", "answered 302 in place of this host"),
+        (through(Value::Null, &kept), "mend", "does not answer: no such host"),
+    ] {
+        let report = ask(&host, &json!({ "offline": true, "was_running": true, "self_tests": [test] }));
+        check(&report, "connection hubspot", "public address", state, says);
+        check(&report, "connection hubspot", "self-test", "not_asked", "not sent");
+    }
     for (test, state, says) in [
         (test(&kept, json!(200), true), "ok", "taken, kept"),
         (test(&kept, json!(200), false), "mend", "not read within ten seconds"),
@@ -431,8 +451,8 @@ fn a_webhook_that_is_off_and_one_that_is_not_shown_are_told_apart() {
         });
         well(&data, &stub);
         tokens(&data, &stub);
-        let _host = data.up("--empty");
-        report(&data.run("doctor --json"))
+        let host = data.up("--empty");
+        report(&data.run(&doctor(&host, "--json")))
     };
     let off = asked(|| {
         let endpoint = format!("{HOOKS}/hooks/ticketing/zendesk");

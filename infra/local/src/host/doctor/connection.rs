@@ -20,6 +20,7 @@ impl Look<'_> {
         self.secret(connection, checks);
         address(connection, checks);
         self.self_test(connection, checks).await?;
+        self.public_test(connection, checks).await?;
         self.heard(connection, heard, checks);
         Ok(())
     }
@@ -51,11 +52,11 @@ impl Look<'_> {
     /// What became of the delivery that was posted to the host's own address.
     async fn self_test(&self, connection: &Connection, checks: &mut Checks) -> Result<(), HostError> {
         const CHECK: &str = "self-test";
-        let Some(test) = self.request.self_tests.iter().find(|test| test.connection == connection.name) else {
+        let Some(test) = self.self_test_of(connection, false) else {
             checks.unknown(CHECK, "not sent: it takes a secret to sign with", None);
             return Ok(());
         };
-        let SelfTest { delivery, status, error, is_read, .. } = test;
+        let SelfTest { delivery, status, error, is_read, connection: _, through: _ } = test;
         match (status, error) {
             (Some(200), _) => {}
             (Some(401), _) => {
@@ -87,6 +88,52 @@ impl Look<'_> {
             checks.mend(CHECK, "a signed delivery was taken and kept, and not read within ten seconds", mend);
         } else {
             checks.ok(CHECK, format!("a signed delivery was taken, kept (`{delivery}`) and read"));
+        }
+        Ok(())
+    }
+
+    fn self_test_of(&self, connection: &Connection, is_public: bool) -> Option<&SelfTest> {
+        let is_it = |test: &&SelfTest| test.connection == connection.name && test.through.is_some() == is_public;
+        self.request.self_tests.iter().find(is_it)
+    }
+
+    /// What became of the delivery that was posted as a tool posts: by the public address.
+    async fn public_test(&self, connection: &Connection, checks: &mut Checks) -> Result<(), HostError> {
+        const CHECK: &str = "public address";
+        let Some(test) = self.self_test_of(connection, true) else {
+            let how = "name it by public_url in connections.toml, or for once by --address https://…, and leave out --offline";
+            checks.unknown(CHECK, "nothing was sent through it", Some(how.to_owned()));
+            return Ok(());
+        };
+        let SelfTest { delivery, status, error, through, connection: name, is_read: _ } = test;
+        let through = through.as_deref().unwrap_or_default();
+        let is_kept = self.host.store.delivery(delivery).await?.is_some();
+        match status {
+            Some(200) if is_kept => checks.ok(CHECK, format!("a signed delivery came in through {through}")),
+            Some(200) => {
+                let mend = "point the tunnel or proxy at the address of this host (`barometer status`)";
+                checks.mend(CHECK, format!("{through} answered 200, but for another host: nothing came here"), mend);
+            }
+            Some(401) => {
+                let mend = format!(
+                    "let the tunnel or proxy pass path and body on as they are, to this host, and see that public_url under \
+                     [connection.{name}] is scheme and host as the tool calls them"
+                );
+                checks.mend(
+                    CHECK,
+                    format!("what came through {through} was refused (401): it is not what was signed"),
+                    mend,
+                );
+            }
+            Some(status) => {
+                let mend = "let the tunnel or proxy pass POST on below /hooks/ without a password, a page of its own or a redirect";
+                checks.mend(CHECK, format!("{through} answered {status} in place of this host"), mend);
+            }
+            None => {
+                let reason = error.as_deref().unwrap_or("no answer");
+                let mend = "start the tunnel or proxy, and see that its name is known and its certificate holds";
+                checks.mend(CHECK, format!("{through} does not answer: {reason}"), mend);
+            }
         }
         Ok(())
     }
