@@ -3,48 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use testkit::http::{Request, ok, read};
 
 const SECRET: &str = "a-secret-of-thirty-two-characters";
 const BODY: &str = r#"{"objectType":"COMPANY","objectId":1,"properties":{}}"#;
-
-/// One request as the server saw it.
-#[derive(Debug)]
-struct Seen {
-    line: String,
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
-    let mut line = String::new();
-    stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut header = String::new();
-        stream.read_line(&mut header).ok()?;
-        match header.trim().split_once(':') {
-            Some((name, value)) => drop(headers.insert(name.to_ascii_lowercase(), value.trim().to_owned())),
-            None => break,
-        }
-    }
-    let length = headers.get("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
-    Some(Seen { line: line.trim().to_owned(), headers, body: String::from_utf8_lossy(&body).into_owned() })
-}
-
-fn answer(stream: &mut TcpStream, headers: &str, body: &str) {
-    let length = body.len();
-    let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n{headers}\r\n{body}");
-}
 
 fn event() -> Value {
     let url = "https://hooks.example/hooks/crm/hubspot";
@@ -57,7 +26,7 @@ fn event() -> Value {
 }
 
 /// Answers one connection until it closes; tells of everything but the polling for events.
-fn serve(stream: TcpStream, seen: &Sender<Seen>, events: &std::sync::Mutex<Vec<Value>>) {
+fn serve(stream: TcpStream, seen: &Sender<Request>, events: &std::sync::Mutex<Vec<Value>>) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
@@ -69,7 +38,7 @@ fn serve(stream: TcpStream, seen: &Sender<Seen>, events: &std::sync::Mutex<Vec<V
             };
             let headers = "lambda-runtime-aws-request-id: r-1\r\nlambda-runtime-deadline-ms: 4102444800000\r\n\
                            lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-central-1:0:function:webhook\r\n";
-            answer(&mut writer, headers, &event.to_string());
+            let _ = writer.write_all(ok(headers, &event.to_string()).as_bytes());
             continue;
         }
         let body = match request.headers.get("x-amz-target").map(String::as_str) {
@@ -78,7 +47,7 @@ fn serve(stream: TcpStream, seen: &Sender<Seen>, events: &std::sync::Mutex<Vec<V
             }
             _ => "{}".to_owned(),
         };
-        answer(&mut writer, "content-type: application/x-amz-json-1.1\r\n", &body);
+        let _ = writer.write_all(ok("content-type: application/x-amz-json-1.1\r\n", &body).as_bytes());
         let _ = seen.send(request);
     }
 }
@@ -93,7 +62,7 @@ impl Drop for Bootstrap {
     }
 }
 
-fn start(events: Vec<Value>) -> (Bootstrap, Receiver<Seen>) {
+fn start(events: Vec<Value>) -> (Bootstrap, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (sender, seen) = channel();

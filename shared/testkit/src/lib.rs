@@ -5,3 +5,4 @@
 pub mod engine;
 pub mod faults;
 pub mod golden;
+pub mod http;

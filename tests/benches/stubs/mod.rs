@@ -1,7 +1,6 @@
 //! A Runtime API that hands out one event at a time, and an AWS over TLS that says yes to everything.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,35 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
-
-/// One request.
-struct Request {
-    line: String,
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-fn read(stream: &mut impl BufRead) -> Option<Request> {
-    let mut line = String::new();
-    stream.read_line(&mut line).ok().filter(|bytes| *bytes > 0)?;
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut header = String::new();
-        stream.read_line(&mut header).ok()?;
-        match header.trim().split_once(':') {
-            Some((name, value)) => drop(headers.insert(name.to_ascii_lowercase(), value.trim().to_owned())),
-            None => break,
-        }
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
-    Some(Request { line: line.trim().to_owned(), headers, body: String::from_utf8_lossy(&body).into_owned() })
-}
-
-fn answer(headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
-}
+use testkit::http::{ok, read};
 
 /// What a function asks for its events.
 pub struct RuntimeApi {
@@ -70,10 +41,10 @@ impl RuntimeApi {
                         let Ok(event) = event.recv() else { return };
                         let headers = "lambda-runtime-aws-request-id: r-1\r\nlambda-runtime-deadline-ms: 4102444800000\r\n\
                                        lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-central-1:0:function:bench\r\n";
-                        answer(headers, &event)
+                        ok(headers, &event)
                     } else {
                         let _ = told.send(request.body);
-                        answer("", "{}")
+                        ok("", "{}")
                     };
                     let _ = writer.write_all(reply.as_bytes());
                 }
@@ -145,7 +116,7 @@ impl Aws {
                 "Query" => json!({ "Items": [], "Count": 0, "ScannedCount": 0 }),
                 _ => json!({}),
             };
-            let reply = answer("content-type: application/x-amz-json-1.1\r\n", &body.to_string());
+            let reply = ok("content-type: application/x-amz-json-1.1\r\n", &body.to_string());
             let written = stream.get_mut().write_all(reply.as_bytes()).and_then(|()| stream.get_mut().flush());
             if written.is_err() {
                 return;
