@@ -185,7 +185,7 @@ async fn a_new_customer_is_kicked_off_once() {
     let mut expected = vec![];
     // Nothing is wrong: it is a line of the next digest.
     let digest = |day: &str| format!("U0TOMB0002: :newspaper: *Your digest of {day}* · 1 account");
-    check_at(&world, "2026-11-24T14:00:00Z", &mut expected, &digest("2026-11-24")).await;
+    check_at(&world, "2026-11-24T14:05:00Z", &mut expected, &digest("2026-11-24")).await;
     let line = "*Company 8* · USD 48,000 ARR";
     let next = "Invite to the kickoff: goals, roles on both sides, dates of the first milestones.";
     assert!(below(&world, 1).contains(line) && below(&world, 1).contains(next), "{}", below(&world, 1));
@@ -196,13 +196,13 @@ async fn a_new_customer_is_kicked_off_once() {
         .map(|mail| (&mail["Destination"]["ToAddresses"][0], &mail["Content"]["Simple"]["Subject"]["Data"]))
         .collect();
     assert_eq!(shown, [(&json!(TOM), &json!(draft))]);
-    // Five and twenty working days after the sale, at nine: lines of the digest after.
-    check_at(&world, "2026-12-01T14:00:00Z", &mut expected, &digest("2026-12-01")).await;
+    // Five and twenty working days after the sale, at nine: lines of the digest of that morning.
+    check_at(&world, "2026-11-30T14:05:00Z", &mut expected, &digest("2026-11-30")).await;
     assert!(below(&world, 2).contains("Send the success plan on one page"), "{}", below(&world, 2));
-    check_at(&world, "2026-12-22T14:00:00Z", &mut expected, &digest("2026-12-22")).await;
+    check_at(&world, "2026-12-21T14:05:00Z", &mut expected, &digest("2026-12-21")).await;
     assert!(below(&world, 3).contains("Check what they use it for"), "{}", below(&world, 3));
     // Told again, with more: it is no other customer for that.
-    let later = at("2026-12-22T15:00:00Z");
+    let later = at("2026-12-21T15:00:00Z");
     world.pass_until(later).await;
     world.deliver(&company.set("customer_tier", "business", later).body(), later).await;
     world.pass_until(at("2027-01-20T15:00:00Z")).await;
@@ -225,7 +225,7 @@ async fn kickoff(world: &World) {
     world.pass_until(won).await;
     company.set("lifecyclestage", "customer", won).set("customer_since", "2026-11-23", won);
     world.deliver(&company.body(), won).await;
-    world.pass_until(at("2026-11-24T14:05:00Z")).await;
+    world.pass_until(at("2026-11-24T14:10:00Z")).await;
 }
 
 /// Somebody at company 1 is unhappy, and is called.

@@ -1,9 +1,14 @@
 //! The reader's hours and limits.
 
 use config::{Alerts, Calendar, QuietHours, Team, moment};
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{Addressed, Moment, Recipient};
+
+/// How long after its hour a digest is put together. Steps of playbooks come at nine as digests do, and what they say stands on
+/// the desk some runs of the clock later: it belongs into the digest of that morning.
+const GATHERS: SignedDuration = SignedDuration::from_mins(5);
 
 /// What holds for one reader.
 #[derive(Debug, Clone)]
@@ -63,11 +68,13 @@ impl<'a> DeskRules<'a> {
         self.calendar.next_allowed(at, self.zone(), self.quiet)
     }
 
-    /// When the digest of `day` is sent: at its hour; when that is quiet, as soon as it is not any more that day.
+    /// When the digest of `day` is put together: when what is due at its hour has come; where that hour is quiet, at the end
+    /// of quiet that day.
     pub(super) fn digest_moment(&self, day: Date) -> Moment {
         let at = moment(day, self.alerts.digest_at, self.zone()).unwrap_or(Moment::LATEST);
-        let allowed = self.next_allowed(at);
-        if self.day(allowed) == day { allowed } else { at }
+        let that_day = |at: &Moment| self.day(*at) == day;
+        let hour = Some(self.next_allowed(at)).filter(that_day).unwrap_or(at);
+        Some(hour.plus(GATHERS)).filter(that_day).unwrap_or(hour)
     }
 
     /// The first day whose digest is sent after `at`.

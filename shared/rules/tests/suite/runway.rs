@@ -441,7 +441,7 @@ fn what_is_past_due_is_told_once_and_stands_in_the_digest_of_every_working_day()
         ("2027-06-08T07:00", "digest~2027-06-08", true),
     ];
     assert_eq!(after.collect::<Vec<_>>(), expected.map(|(at, step, digest)| (at.to_owned(), step, digest)));
-    // Its reader gets a message on the first day, and then a line on each: its thread is left alone.
+    // Its reader gets a message on the first day, and then a line on the morning of each: its thread is left alone.
     let team = &story.config.team;
     let mut desk = Desk::new(story.asked[3].1.to.clone(), Mode::Live);
     let mut placed = |(_, request): &(Moment, ActionRequest)| {
@@ -453,7 +453,7 @@ fn what_is_past_due_is_told_once_and_stands_in_the_digest_of_every_working_day()
     };
     let placements: Vec<Placement> = story.asked[3..].iter().map(&mut placed).collect();
     let line = |day: &str| Placement::InDigest(day.parse().unwrap());
-    let lines = ["2027-06-04", "2027-06-07", "2027-06-08", "2027-06-09"].map(line);
+    let lines = ["2027-06-03", "2027-06-04", "2027-06-07", "2027-06-08"].map(line);
     assert_eq!((&placements[0], &placements[1..]), (&Placement::SendNow, &lines[..]));
 }
 

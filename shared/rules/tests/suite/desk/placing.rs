@@ -248,7 +248,8 @@ fn what_is_not_urgent_waits_for_the_digest_at_once() {
     let mut ines = At::empty(&reader);
     let request = |number| ActionRequest { urgency: Urgency::Digest, ..about(number) };
     assert_eq!(ines.offer(&request(1), "2026-11-23T07:59:59"), in_digest(23));
-    assert_eq!(ines.offer(&request(2), "2026-11-23T08:00:00"), in_digest(24), "the digest of today is on its way");
+    assert_eq!(ines.offer(&request(5), "2026-11-23T08:00:30"), in_digest(23), "due at nine, as the digest is");
+    assert_eq!(ines.offer(&request(2), "2026-11-23T08:05:00"), in_digest(24), "the digest of today is on its way");
     assert_eq!(ines.offer(&request(3), "2026-11-27T20:00:00"), in_digest(30));
     let exempt = ActionRequest { exempt: true, ..request(4) };
     assert_eq!(ines.offer(&exempt, MONDAY), in_digest(24), "whoever asks knows best");
@@ -267,7 +268,7 @@ fn what_follows_a_line_of_a_digest_is_told_there_too() {
     assert_eq!(ines.offer_in(&update, &thread, "2026-11-23T15:00:00"), waits);
     let line = &ines.desk.waits[&first.id].line;
     assert_eq!((line.kind, line.what.as_str()), (AlertKind::Opened, "health 71 → 20; Active users 40 → 12"));
-    assert!(ines.digest("2026-11-24T08:00:00", &[&first]).is_some());
+    assert!(ines.digest("2026-11-24T08:05:00", &[&first]).is_some());
     let end = then(&first, AlertKind::Resolved, "end", "2026-11-24T15:00:00");
     assert_eq!(ines.offer_in(&end, &thread, "2026-11-24T15:00:00"), in_digest(25));
     let again = then(&first, AlertKind::Opened, "again", "2026-11-24T15:00:00");
@@ -293,7 +294,7 @@ fn what_is_over_before_it_is_sent_uses_up_nothing() {
     assert_eq!(ines.settle(&about(4), MONDAY), Placement::SendNow);
     assert_eq!(ines.settle(&about(5), MONDAY), in_digest(24));
     ines.desk = withdraw(&ines.desk, &about(5).id);
-    assert_eq!(ines.digest("2026-11-24T08:00:00", &[&about(5)]), None);
+    assert_eq!(ines.digest("2026-11-24T08:05:00", &[&about(5)]), None);
 }
 
 #[test]
@@ -310,18 +311,18 @@ fn a_full_desk_asks_back_and_its_row_stays_small() {
     };
     let mut numbers = 0..;
     for day in ["23", "24", "25", "26", "27"] {
-        let now = format!("2026-11-{day}T08:00:00");
+        let now = format!("2026-11-{day}T08:05:00");
         ines.digest(&now, &[]);
         for number in numbers.by_ref().take(200) {
             assert!(matches!(ines.offer(&long(number), &now), Placement::InDigest(_)), "{number}");
         }
     }
-    let next = Placement::NotBefore(at("2026-11-30T08:01:00"));
-    assert_eq!(ines.offer(&long(5_000), "2026-11-27T08:00:00"), next);
+    let next = Placement::NotBefore(at("2026-11-30T08:06:00"));
+    assert_eq!(ines.offer(&long(5_000), "2026-11-27T08:05:00"), next);
     let bytes = serde_json::to_vec(&ines.desk).unwrap().len();
     assert!(bytes < 350_000, "{bytes} bytes of the 400 kB that an item may have");
-    ines.digest("2026-11-30T08:00:30", &[]);
-    assert!(matches!(ines.offer(&long(5_000), "2026-11-30T08:01:00"), Placement::InDigest(_)));
+    ines.digest("2026-11-30T08:05:30", &[]);
+    assert!(matches!(ines.offer(&long(5_000), "2026-11-30T08:06:00"), Placement::InDigest(_)));
 }
 
 proptest! {

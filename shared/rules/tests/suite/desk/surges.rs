@@ -108,7 +108,7 @@ fn nobody_is_interrupted_for_an_account_of_a_burst_and_everybody_finds_theirs_in
         assert_eq!(ines.offer(&request, "2026-11-23T09:02:00"), Placement::InDigest(date(2026, 11, 24)));
     }
     let open: Vec<&ActionRequest> = all.iter().map(|(request, _)| request).collect();
-    assert_eq!(ines.digest("2026-11-24T08:00:00", &open).unwrap().told.len(), 60);
+    assert_eq!(ines.digest("2026-11-24T08:05:00", &open).unwrap().told.len(), 60);
 }
 
 #[test]
