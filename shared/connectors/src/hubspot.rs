@@ -30,6 +30,8 @@ pub(crate) const COMPANY: MappedObject = MappedObject {
         Field::LifecycleStage,
         Field::Tier,
         Field::Segment,
+        Field::Region,
+        Field::Language,
         Field::Csm,
         Field::RecordOwner,
         Field::CustomerSince,

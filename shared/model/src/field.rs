@@ -60,6 +60,10 @@ fields! {
     Tier = "tier": Text,
     /// Market segment, as the CRM names it.
     Segment = "segment": Text,
+    /// Where the company is, as the CRM names it: a country, or a region of ours.
+    Region = "region": Text,
+    /// The language in which the company is spoken to, as the CRM names it.
+    Language = "language": Text,
     /// The CSM: an email address or the CRM's owner id.
     Csm = "csm": Text,
     /// The owner of the CRM record, often sales: an email address or the CRM's owner id.

@@ -149,6 +149,8 @@ pub static SCALARS: &[ScalarInfo] = &[
     text("lifecycle_stage", "Lifecycle stage in the CRM, lower-case", &[Field::LifecycleStage]),
     text("tier", "Service tier, as the CRM names it", &[Field::Tier]),
     text("segment", "Market segment, as the CRM names it", &[Field::Segment]),
+    text("region", "Where the company is, as the CRM names it", &[Field::Region]),
+    text("language", "The language in which the company is spoken to, as the CRM names it", &[Field::Language]),
     flag("is_test", "The record is a test", &[Field::IsTest]),
     days(
         "customer_age_days",

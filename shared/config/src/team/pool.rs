@@ -21,9 +21,11 @@ pub struct PoolGroup {
 impl PoolGroup {
     /// What `when` can read: what somebody said of the company, and no day moves. Who looks after an account must not change
     /// by itself.
-    pub const READS: [(&'static str, Field); 4] = [
+    pub const READS: [(&'static str, Field); 6] = [
         ("tier", Field::Tier),
         ("segment", Field::Segment),
+        ("region", Field::Region),
+        ("language", Field::Language),
         ("lifecycle_stage", Field::LifecycleStage),
         ("domain", Field::Domain),
     ];

@@ -11,7 +11,7 @@ use crate::json::{self, Found};
 /// The object of the mapping.
 pub(super) const OBJECT: &str = "organization";
 /// The fields that a property of `organization_fields` can feed.
-pub(super) const FIELDS: &[Field] = &[Field::Name, Field::Tier, Field::Segment];
+pub(super) const FIELDS: &[Field] = &[Field::Name, Field::Tier, Field::Segment, Field::Region, Field::Language];
 
 pub(super) fn event(event: Event<'_>, mapping: &Mapping) -> Normalized {
     let Event { name, id, id_path, at, detail, .. } = event;

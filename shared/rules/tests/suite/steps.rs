@@ -221,26 +221,38 @@ fn an_account_without_an_owner_goes_to_the_pool_always_to_the_same_member() {
 
 #[test]
 fn accounts_of_one_kind_go_to_those_who_know_it() {
-    let config = changed("team.toml", |text| {
-        let pool = "[pool]\nmembers = [\"priya.nair@ourco.example\"]\n\n[[pool.group]]\nname = \"german\"\n\
-                    when = \"segment == 'dach'\"\nmembers = [\"tom.brandt@ourco.example\"]\n";
-        let text = text.replace("# [pool]\n# members = [\"priya.nair@ourco.example\"]\n", pool);
-        text.replacen("crm_owner_id = \"410002\"", "crm_owner_id = \"410002\"\npool_hours = 10", 1)
-    });
-    let owner = |segment: Option<&str>| {
-        let mut account = Account::healthy();
-        if let Some(segment) = segment {
-            account.state(0, Field::Segment, FactKey::Profile, word(segment));
-        }
-        account.decide_with(&config);
-        let owner = account.last.assessment.unwrap().card.owner.unwrap();
-        (owner.name, owner.reason)
+    let grouped = |when: &str| {
+        changed("team.toml", |text| {
+            let pool = format!(
+                "[pool]\nmembers = [\"priya.nair@ourco.example\"]\n\n[[pool.group]]\nname = \"german\"\n\
+                 when = \"{when}\"\nmembers = [\"tom.brandt@ourco.example\"]\n"
+            );
+            let text = text.replace("# [pool]\n# members = [\"priya.nair@ourco.example\"]\n", &pool);
+            text.replacen("crm_owner_id = \"410002\"", "crm_owner_id = \"410002\"\npool_hours = 10", 1)
+        })
     };
-    let because = "because nobody looks after the account";
-    let german = format!("the pool `german` (segment == 'dach'), {because}; 10 of its 10 hours a week");
-    assert_eq!(owner(Some("dach")), ("Tom Brandt".to_owned(), german));
-    for other in [Some("nordics"), None] {
-        assert_eq!(owner(other), ("Priya Nair".to_owned(), format!("the pool, {because}")));
+    let kinds = [
+        ("segment == 'dach'", Field::Segment, "dach", "nordics"),
+        ("region == 'DE'", Field::Region, "DE", "SE"),
+        ("language == 'de'", Field::Language, "de", "sv"),
+    ];
+    for (when, field, theirs, another) in kinds {
+        let config = grouped(when);
+        let owner = |said: Option<&str>| {
+            let mut account = Account::healthy();
+            if let Some(said) = said {
+                account.state(0, field, FactKey::Profile, word(said));
+            }
+            account.decide_with(&config);
+            let owner = account.last.assessment.unwrap().card.owner.unwrap();
+            (owner.name, owner.reason)
+        };
+        let because = "because nobody looks after the account";
+        let german = format!("the pool `german` ({when}), {because}; 10 of its 10 hours a week");
+        assert_eq!(owner(Some(theirs)), ("Tom Brandt".to_owned(), german));
+        for other in [Some(another), None] {
+            assert_eq!(owner(other), ("Priya Nair".to_owned(), format!("the pool, {because}")));
+        }
     }
 }
 

@@ -109,7 +109,15 @@ fn everything() -> Scene {
     let contact = SubjectId::vendor("hubspot", "contact", "1");
     let told = [(Field::Email, word("p5@acme.example")), (Field::Role, word("sponsor"))];
     scene.tell("hubspot", &contact, &FactKey::Contact, days(-1), told);
-    let texts = [Field::Name, Field::Domain, Field::LifecycleStage, Field::Tier, Field::Segment];
+    let texts = [
+        Field::Name,
+        Field::Domain,
+        Field::LifecycleStage,
+        Field::Tier,
+        Field::Segment,
+        Field::Region,
+        Field::Language,
+    ];
     scene.state(FactKey::Profile, days(-1), texts.map(|field| (field, word("acme"))));
     scene.state(FactKey::Profile, days(-1), [(Field::IsTest, Value::Flag(false))]);
     let money = model::Money { minor: 100, currency: "USD".parse().unwrap() };
