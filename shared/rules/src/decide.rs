@@ -179,7 +179,9 @@ pub fn decide(input: Input<'_>, config: &Config) -> Decision {
     };
     let played = play::run(&plays, &mut decision);
     let mut watched_by = vec![&config.watch.when, &config.watch.exclude];
-    watched_by.extend(config.playbooks.iter().flat_map(Playbook::conditions));
+    watched_by.extend(config.playbooks.iter().filter_map(Playbook::starts_when));
+    let is_running = |playbook: &&Playbook| played.running.contains(&playbook.name);
+    watched_by.extend(config.playbooks.iter().filter(is_running).flat_map(Playbook::ends_when));
     let next_change = due::next_change(&judge, &assessment, now, &watched_by, &played.threads);
     let (written_back, write_at) = write_back::ask(input, config, &assessment, &news, &mut decision);
     let (tasks_read_at, read_at) = play::look::ask(&plays, &played, &mut decision);

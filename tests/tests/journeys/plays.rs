@@ -1,5 +1,5 @@
 //! The playbooks that ship, at work: a renewal that comes near and is won, an answer that a person follows up, a customer
-//! that is new. Signed webhooks in, the exact messages out, at nine where the reader is; and the same with a process ending
+//! that is new, a wave of tickets, a round of unhappy answers, a change to yellow. Signed webhooks in, the exact messages out, at nine where the reader is; and the same with a process ending
 //! at every call on the way.
 
 use std::collections::BTreeMap;
@@ -8,10 +8,11 @@ use std::sync::{Arc, OnceLock};
 use barometer::api::NOTICE;
 use config::Config;
 use jiff::SignedDuration;
+use model::Moment;
 use runtime::seam::Target;
 use serde_json::{Value, json};
 use testkit::faults::{Fault, Faults, Made};
-use tests::history::answer;
+use tests::history::{answer, days_ago, organization};
 use tests::{Company, Setup, World, at};
 
 /// Everything that ships; its owner of accounts in New York works there.
@@ -207,6 +208,90 @@ async fn a_new_customer_is_kicked_off_once() {
     world.deliver(&company.set("customer_tier", "business", later).body(), later).await;
     world.pass_until(at("2027-01-20T15:00:00Z")).await;
     assert_eq!((said(&world), world.ses.mails().len()), (expected, 1));
+}
+
+/// A ticket of company 1's organisation, as Zendesk tells of it at `now`.
+fn ticket(id: i64, status: &str, opened: Moment, now: Moment) -> Value {
+    let mut ticket = tests::history::ticket(id, 31, status, now.as_millis() * 100 + id, now);
+    ticket["detail"]["created_at"] = json!(opened.to_string());
+    ticket["detail"]["priority"] = json!("NORMAL");
+    ticket
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wave_of_tickets_is_a_line_in_the_morning_another_while_it_lasts_and_one_when_it_is_over() {
+    let world = live(Faults::default(), &[customer(1, "2027-11-30").body()]).await;
+    let before = at("2026-11-23T10:00:00Z");
+    world.deliver_from("zendesk", &organization(31, "1", 0, before), before).await;
+    world.deliver_from("zendesk", &ticket(9, "SOLVED", days_ago(400), before), before).await;
+    let opened = [1, 2, 3].map(|n| before.plus(SignedDuration::from_hours(4 + n)));
+    for (id, opened) in (1..).zip(opened) {
+        world.pass_until(opened).await;
+        world.deliver_from("zendesk", &ticket(id, "OPEN", opened, opened), opened).await;
+    }
+    let mut expected = vec![];
+    let digest = |day: &str| format!("U0TOMB0002: :newspaper: *Your digest of {day}* · 1 account");
+    check_at(&world, "2026-11-24T14:05:00Z", &mut expected, &digest("2026-11-24")).await;
+    let line = "• :large_green_circle: *Company 1* · USD 48,000 ARR · 371 days to the renewal · Ticket spike: Tickets in 90 \
+                days 2 tickets → 3 tickets · *Next:* Read the new tickets as one, and call whoever opened most of them.";
+    assert!(below(&world, 1).contains(line), "{}", below(&world, 1));
+    // Three working days later they are as open as they were.
+    check_at(&world, "2026-11-26T14:05:00Z", &mut expected, &digest("2026-11-26")).await;
+    let line = "at least three tickets are open · *Next:* Agree with support on the one cause";
+    assert!(below(&world, 2).contains(line), "{}", below(&world, 2));
+    let solved = at("2026-11-27T16:00:00Z");
+    world.pass_until(solved).await;
+    for (id, opened) in (1..).zip(opened) {
+        world.deliver_from("zendesk", &ticket(id, "SOLVED", opened, solved), solved).await;
+    }
+    check_at(&world, "2026-11-30T14:05:00Z", &mut expected, &digest("2026-11-30")).await;
+    assert!(below(&world, 3).contains("Company 1") && below(&world, 3).contains("over"), "{}", below(&world, 3));
+    world.pass_until(at("2026-12-20T15:00:00Z")).await;
+    assert_eq!(said(&world), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_of_unhappy_answers_is_a_line_in_the_morning_beside_the_call_to_each_of_them() {
+    let mut company = customer(1, "2027-11-30");
+    let world = live(Faults::default(), &[company.body()]).await;
+    for (n, score, hour) in [(1, 9, "10:00"), (2, 3, "15:00"), (3, 2, "15:20")] {
+        let answered = at(&format!("2026-11-23T{hour}:00Z"));
+        world.pass_until(answered).await;
+        world.deliver_from("typeform", &answer(&format!("t{n}"), score, n, answered), answered).await;
+    }
+    let called = at("2026-11-23T20:00:00Z");
+    world.pass_until(called).await;
+    world.deliver(&company.contacted(called, called).body(), called).await;
+    world.rest().await;
+    let mut expected = said(&world);
+    let is_immediate = |line: &&String| line.starts_with("U0TOMB0002: ");
+    assert_eq!(expected.iter().filter(is_immediate).count(), 1, "{expected:#?}");
+    assert!(expected.iter().all(|line| !line.contains("dip")), "{expected:#?}");
+    let digest = "U0TOMB0002: :newspaper: *Your digest of 2026-11-24* · 1 account";
+    check_at(&world, "2026-11-24T14:05:00Z", &mut expected, digest).await;
+    let line = below(&world, expected.len());
+    assert!(line.contains("*Next:* Read the answers side by side"), "{line}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_to_yellow_is_a_line_in_the_morning_and_none_where_it_is_over_by_then() {
+    let (mut stays, mut returns) = (customer(1, "2027-11-30"), customer(2, "2027-11-30"));
+    let world = live(Faults::default(), &[stays.body(), returns.body()]).await;
+    let turned = at("2026-11-23T15:00:00Z");
+    world.pass_until(turned).await;
+    for company in [&mut stays, &mut returns] {
+        world.deliver(&company.feels("yellow", turned).body(), turned).await;
+    }
+    let back = at("2026-11-23T17:00:00Z");
+    world.pass_until(back).await;
+    world.deliver(&returns.feels("green", back).body(), back).await;
+    let mut expected = vec![];
+    let digest = "U0TOMB0002: :newspaper: *Your digest of 2026-11-24* · 1 account";
+    check_at(&world, "2026-11-24T14:05:00Z", &mut expected, digest).await;
+    let line = "*Next:* Ask about it at the next talk.";
+    assert!(below(&world, 1).contains(line) && below(&world, 1).contains("Company 1"), "{}", below(&world, 1));
+    world.pass_until(at("2026-12-04T15:00:00Z")).await;
+    assert_eq!(said(&world), expected, "it is said once");
 }
 
 /// What a run comes to for people: messages by reader, thread and text, mails, and what the outbox says of each action.

@@ -86,16 +86,31 @@ impl Playbook {
         matches!(&self.trigger, Trigger::BandChanged { to } if to.contains(&Band::Red))
     }
 
+    /// All that it ever does is a line in somebody's digest.
+    pub fn is_for_the_digest(&self) -> bool {
+        !self.steps.is_empty()
+            && self.steps.len() == self.messages().filter(|step| step.urgency == Some(Urgency::Digest)).count()
+    }
+
     /// The conditions that start or end its episodes.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
-        let becomes = match &self.trigger {
+        self.starts_when().into_iter().chain(self.ends_when())
+    }
+
+    /// The condition that starts its episodes when it becomes true.
+    pub fn starts_when(&self) -> Option<&Condition> {
+        match &self.trigger {
             Trigger::Becomes { condition } => Some(condition),
             Trigger::BandChanged { .. }
             | Trigger::Answered { .. }
             | Trigger::BecameCustomer { .. }
             | Trigger::Renewal(_) => None,
-        };
-        [becomes, self.recover.as_ref(), self.exit.as_ref()].into_iter().flatten()
+        }
+    }
+
+    /// The conditions that end its episodes. They decide nothing while none is open.
+    pub fn ends_when(&self) -> impl Iterator<Item = &Condition> {
+        self.recover.iter().chain(&self.exit)
     }
 }
 

@@ -208,7 +208,7 @@ pub static SCALARS: &[ScalarInfo] = &[
     number("tickets_90d", "Tickets opened in the last 90 days", TICKET).unit("tickets").of(Feed::Tickets).by_day(),
     flag(
         "ticket_spike",
-        "They opened 3 tickets or more in the last 7 days, and at least twice as many as in a week of the 90 days before",
+        "3 tickets or more in the last 7 days, and twice as many as in a week of the 90 days before; no where no older one says what is usual",
         TICKET,
     )
     .of(Feed::Tickets)

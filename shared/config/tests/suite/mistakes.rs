@@ -461,7 +461,7 @@ fn everything_wrong_is_told_at_once_and_a_parse_error_is_one_per_file() {
     .into_iter()
     .flat_map(|(file, mistake)| lines_with(&files, file, mistake).into_iter().map(move |line| (file, line)))
     .collect();
-    assert_eq!(expected.len(), 11);
+    assert_eq!(expected.len(), 14);
     assert_eq!(places, expected, "{problems}");
 }
 

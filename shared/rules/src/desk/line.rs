@@ -44,7 +44,8 @@ pub fn line(request: &ActionRequest, zone: &TimeZone) -> DeskLine {
     }
 }
 
-/// What happened: numbers before and now where there are any, else what the playbook says.
+/// The playbook, and what happened: numbers before and now where there are any, else what it says. Of a later step that comes
+/// first: its numbers are those of the beginning.
 fn what(alert: &Alert) -> String {
     let mut phrases = Vec::new();
     match alert.kind {
@@ -58,18 +59,19 @@ fn what(alert: &Alert) -> String {
     {
         phrases.push(format!("health {from} → {to}"));
     }
-    if let Some(change) = alert.changes.first() {
-        phrases.push(match (&change.from, &change.to) {
+    let says = alert.text.as_ref().or(alert.why.as_ref()).map(|text| text.trim().trim_end_matches('.'));
+    let says = says.filter(|text| !text.is_empty());
+    match (alert.changes.first(), says) {
+        (_, Some(says)) if alert.kind == AlertKind::Step => phrases.push(says.to_owned()),
+        (Some(change), _) => phrases.push(match (&change.from, &change.to) {
             (Some(from), Some(to)) if from != to => format!("{} {from} → {to}", change.measure),
             (_, Some(to)) => format!("{} {to}", change.measure),
             (_, None) => change.measure.clone(),
-        });
+        }),
+        (None, Some(says)) if phrases.is_empty() => phrases.push(says.to_owned()),
+        (None, _) => {}
     }
-    if phrases.is_empty() {
-        let said = alert.text.as_ref().or(alert.why.as_ref()).filter(|text| !text.trim().is_empty());
-        phrases.push(said.unwrap_or(&alert.playbook).clone());
-    }
-    phrases.join("; ")
+    if phrases.is_empty() { alert.playbook.clone() } else { format!("{}: {}", alert.playbook, phrases.join("; ")) }
 }
 
 /// The first `max` characters, the last of them `…` where something is missing.

@@ -31,9 +31,10 @@ impl<'a> Asked<'a> {
         let mut values = values(known, condition.names(), now);
         values.extend(results(assessment, assessment.before.as_ref(), now.day));
         values.retain(|name, _| condition.names().contains(name));
-        // What nobody has said anything of becomes known with news.
+        // What nobody has said anything of becomes known with news, and what is no because nobody ever asked, does so too.
         let can_move = |info: &&'static ScalarInfo| {
-            info.clock_derived && (values.contains_key(info.name) || known.told(info, now).is_some())
+            let is_silence = known.is_silence(info);
+            info.clock_derived && !is_silence && (values.contains_key(info.name) || known.told(info, now).is_some())
         };
         let infos = condition.names().iter().filter_map(|name| config::scalar(name));
         let moving = infos.filter(can_move).collect();

@@ -122,6 +122,9 @@ impl Teller<'_> {
             for _ in open.max(self.int("tickets_90d").unwrap_or(0))..3 {
                 self.ticket("normal", last, Some(last));
             }
+            // It is one only where an older ticket says what is usual.
+            let old = self.days_ago(100);
+            self.ticket("normal", old, Some(old));
         }
         if let Some(load) = self.int("ticket_load") {
             let seats = self.int("seats").unwrap_or(SEATS);

@@ -155,6 +155,11 @@ impl<'a> Known<'a> {
         config::SCALARS.iter().filter_map(|info| Some((info.name, self.value(info, when)?))).collect()
     }
 
+    /// What it says is only that nobody ever opened a ticket.
+    pub fn is_silence(&self, info: &ScalarInfo) -> bool {
+        info.feed == Feed::Tickets && self.tickets.is_empty()
+    }
+
     /// As [`Self::scalar`], of a name that was looked up before.
     pub fn value(&self, info: &ScalarInfo, when: When) -> Option<Scalar> {
         match info.feed {

@@ -114,6 +114,10 @@ impl<'a> Tickets<'a> {
         Self { tickets: tickets.collect() }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
+    }
+
     pub fn sources(&self) -> BTreeSet<SourceId> {
         self.tickets.iter().map(|ticket| ticket.source).collect()
     }
@@ -170,15 +174,19 @@ impl<'a> Tickets<'a> {
         self.tickets.iter().max_by_key(|ticket| ticket.opened_at)
     }
 
-    /// Far more were opened in the last days than in as many of the days before, on average.
+    /// Far more were opened in the last days than in as many of the days before, on average. What is usual is known only of an
+    /// account that had a ticket before all of them: without one it may be new, or its tool was connected lately.
     fn spikes(&self, when: When, sources: &Sources<'a>) -> bool {
         let opened = |days: i64| {
             let is_in = |t: &&Ticket<'_>| within(t.opened_on, sources.held(t.source, when), days);
             i64::try_from(self.tickets.iter().filter(is_in).count()).unwrap_or(i64::MAX)
         };
+        let is_older = |t: &Ticket<'_>| !within(t.opened_on, sources.held(t.source, when), SPIKE + BASELINE);
         let recent = opened(SPIKE);
         let before = opened(SPIKE + BASELINE) - recent;
-        recent >= LEAST_SPIKE && recent.saturating_mul(BASELINE) >= before.saturating_mul(SPIKE * TIMES_USUAL)
+        self.tickets.iter().any(is_older)
+            && recent >= LEAST_SPIKE
+            && recent.saturating_mul(BASELINE) >= before.saturating_mul(SPIKE * TIMES_USUAL)
     }
 
     /// Open hours until the beginning of the day by weight, divided by the root of the seats: a large company has more

@@ -33,6 +33,7 @@ pub(super) fn admits(plays: &Plays<'_>, playbook: &Playbook, decision: &Decision
         && is_one_of(plays, "lifecycle_stage", &playbook.stages)
         && has_room(plays, playbook, decision)
         && !is_in_family(plays, playbook, decision)
+        && !is_told_by_a_risk(plays, playbook, decision)
 }
 
 /// What is not known is none of them.
@@ -47,14 +48,23 @@ fn has_room(plays: &Plays<'_>, playbook: &Playbook, decision: &Decision) -> bool
     u32::try_from(current(plays, decision).filter(counts).count()).is_ok_and(|count| count < window.count)
 }
 
-/// Another playbook of the family is at it.
+/// Another playbook of the family is at it, with the same priority or a higher one: what is graver starts beside what is less,
+/// which ends by its own `exit`.
 fn is_in_family(plays: &Plays<'_>, playbook: &Playbook, decision: &Decision) -> bool {
     let Some(family) = &playbook.family else { return false };
     let of_family = |e: &Episode| {
         let other = plays.config.playbook(&e.key.playbook);
-        e.key.playbook != playbook.name && other.is_some_and(|other| other.family.as_ref() == Some(family))
+        let is_as_grave =
+            |other: &Playbook| other.family.as_ref() == Some(family) && other.priority >= playbook.priority;
+        e.key.playbook != playbook.name && other.is_some_and(is_as_grave)
     };
     current(plays, decision).any(|e| e.is_open() && of_family(e))
+}
+
+/// It only ever adds a line to a digest, and somebody works on a risk of the account: its thread tells how that goes.
+fn is_told_by_a_risk(plays: &Plays<'_>, playbook: &Playbook, decision: &Decision) -> bool {
+    let is_risk = |e: &&Episode| plays.config.playbook(&e.key.playbook).is_some_and(Playbook::is_about_risk);
+    playbook.is_for_the_digest() && current(plays, decision).filter(is_risk).any(Episode::is_open)
 }
 
 /// The episodes as they are after what was decided so far.

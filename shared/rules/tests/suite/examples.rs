@@ -35,7 +35,7 @@ fn with_usage(examples: &str) -> Config {
     let mut config = changed("playbooks/risk-mitigation.toml", |text| format!("{text}\n{examples}"));
     let connection = config.connections.iter_mut().find(|connection| connection.name.as_str() == "typeform");
     connection.unwrap().family = Family::Usage;
-    let risk = config.playbooks.iter_mut().find(|playbook| playbook.is_about_risk()).unwrap();
+    let risk = config.playbooks.iter_mut().find(|playbook| playbook.starts_at_red()).unwrap();
     // The others are about accounts without usage.
     risk.examples.retain(|example| example.before.contains_key("active_users_change"));
     config

@@ -27,4 +27,5 @@ mod storm;
 mod tasks;
 mod triggers;
 mod unclaimed;
+mod watching;
 mod write_back;

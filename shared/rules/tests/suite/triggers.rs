@@ -87,7 +87,7 @@ fn a_sale_of_the_last_days_is_news_at_first_sight_and_an_older_one_is_an_import(
         account.state(0, Field::CustomerSince, FactKey::Profile, on(-age));
         account.decide();
         assert_eq!(steps(&account.last).len(), asked, "{age} days");
-        account.feels(1, "yellow");
+        account.spoke(1, 1);
         assert_eq!(steps(account.decide()).len(), 0);
     }
     // What was sold before the connection went live is no news at all.

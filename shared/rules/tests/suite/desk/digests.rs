@@ -91,7 +91,7 @@ fn what_weighs_most_stands_first_and_an_account_stands_once() {
     let expected = [("Account 2", Some(9), 1), ("Account 1", Some(99), 0), ("Account 4", None, 0)];
     let found: Vec<_> = digest.entries.iter().map(entry).collect();
     assert_eq!(found, expected.map(|(name, days, others)| (name.to_owned(), days, others)));
-    assert_eq!(digest.entries[0].line.what, "health 71 → 38; Active users 40 → 12");
+    assert_eq!(digest.entries[0].line.what, "Risk mitigation: health 71 → 38; Active users 40 → 12");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_is_over_is_left_out_and_endings_are_told() {
     assert_eq!((digested.told.len(), digested.obsolete), (2, vec![waits(1).id]));
     let digest = told(digested.notice);
     let what: Vec<_> = digest.entries.iter().map(|e| e.line.what.as_str()).collect();
-    assert!(what.contains(&"over; health 71 → 38; Active users 40 → 12"), "{what:?}");
+    assert!(what.contains(&"Risk mitigation: over; health 71 → 38; Active users 40 → 12"), "{what:?}");
 
     ines.offer(&waits(4), "2026-11-24T09:00:00");
     let digested = ines.digest("2026-11-25T08:05:00", &[]).unwrap();

@@ -182,7 +182,7 @@ fn of_many_accounts_handed_over_at_once_three_are_told_and_the_digest_tells_the_
     let digest = ines.digest("2026-11-24T09:00:00", &handed.iter().collect::<Vec<_>>()).unwrap();
     let Some(Notice { body: NoticeBody::Digest(digest), .. }) = digest.notice else { panic!("no digest") };
     assert_eq!(digest.entries.len(), 37);
-    assert!(digest.entries.iter().all(|entry| entry.line.what.starts_with("has another owner")));
+    assert!(digest.entries.iter().all(|entry| entry.line.what.starts_with("Risk mitigation: has another owner")));
 }
 
 #[test]
@@ -267,7 +267,10 @@ fn what_follows_a_line_of_a_digest_is_told_there_too() {
     let waits = Placement::MergedInto(first.id.clone());
     assert_eq!(ines.offer_in(&update, &thread, "2026-11-23T15:00:00"), waits);
     let line = &ines.desk.waits[&first.id].line;
-    assert_eq!((line.kind, line.what.as_str()), (AlertKind::Opened, "health 71 → 20; Active users 40 → 12"));
+    assert_eq!(
+        (line.kind, line.what.as_str()),
+        (AlertKind::Opened, "Risk mitigation: health 71 → 20; Active users 40 → 12")
+    );
     assert!(ines.digest("2026-11-24T08:05:00", &[&first]).is_some());
     let end = then(&first, AlertKind::Resolved, "end", "2026-11-24T15:00:00");
     assert_eq!(ines.offer_in(&end, &thread, "2026-11-24T15:00:00"), in_digest(25));
