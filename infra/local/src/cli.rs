@@ -66,6 +66,12 @@ pub struct GlobalArgs {
     /// Answer in JSON, with keys that stay
     #[arg(long, global = true)]
     pub json: bool,
+    /// Ask the stack on AWS, with the region and key of the environment, instead of the host here
+    #[arg(long, global = true)]
+    pub aws: bool,
+    /// With --aws: the stack's name
+    #[arg(long, global = true, value_name = "NAME", default_value = "barometer")]
+    pub stack: String,
 }
 
 /// The file of secrets in the data folder.

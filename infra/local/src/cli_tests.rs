@@ -54,6 +54,8 @@ fn every_command_of_the_contract_is_taken() {
         "outbox --json",
         "timeline nordwind --json",
         "journal --json",
+        "explain nordwind --aws --stack second",
+        "--aws accounts --csv",
         "redrive --dry-run --json",
         "redrive --since 2026-11-20T00:00:00Z --rate 20",
         "quarantine --json",

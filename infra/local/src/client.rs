@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tower::ServiceExt as _;
 
 use crate::api::{ApiError, SettleRequest, Settled, route};
 use crate::cli::GlobalArgs;
@@ -16,6 +20,8 @@ use crate::lock::{HostFile, Lock, LockError};
 use crate::options::{Serve, UpOptions};
 use crate::show;
 
+/// What is asked and answered.
+const JSON: &str = "application/json";
 /// How long another process may hold the folder without saying where it listens, in milliseconds.
 const STARTING_MS: u64 = 15_000;
 /// How often it is looked whether it says so, in milliseconds.
@@ -23,11 +29,17 @@ const LOOK_EVERY_MS: u64 = 50;
 /// How long a host that was started for one command may take to finish what the command set off.
 const FINISH_MS: u64 = 20_000;
 
-/// A host that can be asked.
+/// A host, or a deployed stack, that can be asked.
 #[derive(Debug, Clone)]
-pub struct Client {
-    http: reqwest::Client,
-    address: SocketAddr,
+pub struct Client(Way);
+
+/// How questions get there.
+#[derive(Debug, Clone)]
+enum Way {
+    /// To a host, over HTTP.
+    Host { http: reqwest::Client, address: SocketAddr },
+    /// Nowhere: this process answers for a stack that runs elsewhere. Nobody else on this machine can ask.
+    Here(axum::Router),
 }
 
 /// A client, the host behind it if it was started for this command, and the secrets it works with.
@@ -60,7 +72,12 @@ impl Client {
         install_tls();
         // The host is on this machine and speaks plain HTTP: no certificates are needed and none are read.
         let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]).connect_timeout(Duration::from_secs(5));
-        Ok(Self { http: builder.build().map_err(Failure::NoClient)?, address })
+        Ok(Self(Way::Host { http: builder.build().map_err(Failure::NoClient)?, address }))
+    }
+
+    /// A client that is answered by `router`.
+    pub(crate) fn here(router: axum::Router) -> Self {
+        Self(Way::Here(router))
     }
 
     /// Connects to the host on the data folder, or starts one with `serve` that ends with [`Session::close`].
@@ -90,14 +107,12 @@ impl Client {
         }
     }
 
-    /// Where the host listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The HTTP client itself, for webhooks.
-    pub fn http(&self) -> &reqwest::Client {
-        &self.http
+    /// The HTTP client itself, for webhooks, and where the host listens; `None` where no host is asked.
+    pub fn host(&self) -> Option<(&reqwest::Client, SocketAddr)> {
+        match &self.0 {
+            Way::Host { http, address } => Some((http, *address)),
+            Way::Here(_) => None,
+        }
     }
 
     /// Asks a question without parameters.
@@ -105,7 +120,7 @@ impl Client {
     /// # Errors
     /// When the host refuses, does not answer, or answers something that is not understood.
     pub async fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T, Failure> {
-        self.answer(self.http.get(self.url(route)), None).await
+        self.answer(Method::GET, route, None).await
     }
 
     /// Asks a question with parameters.
@@ -113,9 +128,9 @@ impl Client {
     /// # Errors
     /// As [`Self::get`].
     pub async fn query<T: DeserializeOwned>(&self, route: &str, query: &[(&str, String)]) -> Result<T, Failure> {
-        let url = reqwest::Url::parse_with_params(&self.url(route), query);
-        let url = url.map_err(|_| Failure::BadUrl { url: self.url(route) })?;
-        self.answer(self.http.get(url), None).await
+        let url = reqwest::Url::parse_with_params(&format!("http://localhost{route}"), query);
+        let url = url.map_err(|_| Failure::BadUrl { url: route.to_owned() })?;
+        self.answer(Method::GET, &format!("{route}?{}", url.query().unwrap_or_default()), None).await
     }
 
     /// Asks for something to be done.
@@ -124,7 +139,7 @@ impl Client {
     /// As [`Self::get`].
     pub async fn post<T: DeserializeOwned>(&self, route: &str, body: &impl Serialize) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).map_err(|error| self.odd(&error))?;
-        self.answer(self.http.post(self.url(route)), Some(body)).await
+        self.answer(Method::POST, route, Some(body)).await
     }
 
     /// Waits until nothing is in flight, at most `timeout_ms`.
@@ -135,27 +150,21 @@ impl Client {
         self.post(route::SETTLE, &SettleRequest { timeout_ms }).await
     }
 
-    fn url(&self, route: &str) -> String {
-        format!("http://{}{route}", self.address)
-    }
-
     fn odd(&self, what: &impl ToString) -> Failure {
-        Failure::OddAnswer { address: self.address.to_string(), what: what.to_string() }
+        let address = self.host().map_or_else(|| "this".to_owned(), |(_, address)| address.to_string());
+        Failure::OddAnswer { address, what: what.to_string() }
     }
 
     async fn answer<T: DeserializeOwned>(
         &self,
-        request: reqwest::RequestBuilder,
+        method: Method,
+        path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<T, Failure> {
-        let silent = |source| Failure::NoAnswer { address: self.address.to_string(), source };
-        let request = match body {
-            Some(body) => request.header(http::header::CONTENT_TYPE, "application/json").body(body),
-            None => request,
+        let (status, bytes) = match &self.0 {
+            Way::Host { http, address } => over_http(http, *address, method, path, body).await?,
+            Way::Here(router) => self.here_and_now(router.clone(), method, path, body).await?,
         };
-        let answer = request.send().await.map_err(silent)?;
-        let status = answer.status();
-        let bytes = answer.bytes().await.map_err(silent)?;
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|error| self.odd(&error));
         }
@@ -165,6 +174,39 @@ impl Client {
             Err(_) => Err(self.odd(&format!("status {status}"))),
         }
     }
+
+    async fn here_and_now(
+        &self,
+        router: axum::Router,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let request = http::Request::builder().method(method).uri(path).header(CONTENT_TYPE, JSON);
+        let request = request.body(Body::from(body.unwrap_or_default())).map_err(|error| self.odd(&error))?;
+        let answer = router.oneshot(request).await.map_err(|error| self.odd(&error))?;
+        let status = answer.status();
+        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.map_err(|error| self.odd(&error))?;
+        Ok((status, bytes))
+    }
+}
+
+async fn over_http(
+    http: &reqwest::Client,
+    address: SocketAddr,
+    method: Method,
+    path: &str,
+    body: Option<Vec<u8>>,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let silent = |source| Failure::NoAnswer { address: address.to_string(), source };
+    let request = http.request(method, format!("http://{address}{path}"));
+    let request = match body {
+        Some(body) => request.header(CONTENT_TYPE, JSON).body(body),
+        None => request,
+    };
+    let answer = request.send().await.map_err(silent)?;
+    let status = answer.status();
+    Ok((status, answer.bytes().await.map_err(silent)?))
 }
 
 impl Session {

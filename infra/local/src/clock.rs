@@ -47,7 +47,8 @@ pub enum ClockError {
 /// The clock. Cheap to clone; every clone is the same clock.
 #[derive(Clone)]
 pub struct HostClock {
-    state: State,
+    /// Where it is remembered; `None` for a clock that is no host's.
+    state: Option<State>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -82,7 +83,13 @@ impl HostClock {
             mode = ClockMode::Frozen { at: asked };
             state.set_clock(mode)?;
         }
-        Ok(Self { state, inner: Arc::new(Mutex::new(Inner { mode, last_receipt })) })
+        Ok(Self { state: Some(state), inner: Arc::new(Mutex::new(Inner { mode, last_receipt })) })
+    }
+
+    /// The machine's clock, for who operates a stack that runs elsewhere: nothing of it is remembered.
+    pub fn of_this_machine() -> Self {
+        let inner = Inner { mode: ClockMode::Wall { offset_ms: 0 }, last_receipt: None };
+        Self { state: None, inner: Arc::new(Mutex::new(inner)) }
     }
 
     /// Now.
@@ -103,7 +110,9 @@ impl HostClock {
     pub fn receipt(&self) -> Result<Moment, ClockError> {
         let mut inner = self.inner();
         let receipt = inner.after_receipts();
-        self.state.set_last_receipt(receipt)?;
+        if let Some(state) = &self.state {
+            state.set_last_receipt(receipt)?;
+        }
         inner.last_receipt = Some(receipt);
         Ok(receipt)
     }
@@ -161,7 +170,9 @@ impl HostClock {
                 ClockMode::Wall { offset_ms: offset_ms + (to.as_millis() - now.as_millis()) }
             }
         };
-        self.state.set_clock(mode)?;
+        if let Some(state) = &self.state {
+            state.set_clock(mode)?;
+        }
         inner.mode = mode;
         Ok(to)
     }

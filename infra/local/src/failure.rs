@@ -128,6 +128,10 @@ pub enum Failure {
         /// How many.
         findings: u32,
     },
+    /// A command that only a host on this machine can be asked.
+    #[error("this is not asked of a stack on AWS")]
+    #[diagnostic(help("leave --aws out; `barometer --help` says which commands take it"))]
+    NotOnAws,
     /// Something failed once more.
     #[error("{} failed again and left where it was", crate::show::count((*failed).into(), "thing", "things"))]
     #[diagnostic(help("the log says why; mend that, then run `barometer redrive` again"))]

@@ -1,6 +1,7 @@
 //! The whole product in one process, and the command line that drives it.
 
 pub mod api;
+mod aws;
 pub mod bus;
 pub mod cli;
 pub mod client;

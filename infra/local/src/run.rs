@@ -1,6 +1,7 @@
 //! Carries a command out: asks the host and prints its answer.
 
 mod accounts;
+mod aws;
 mod backfill;
 mod check;
 mod doctor;
@@ -33,7 +34,7 @@ use crate::api::{
     ReplayWhich, Sending, route,
 };
 use crate::cli::{Cli, ClockCommand, Command, EraseArgs, GlobalArgs, LinkArgs, ReplayArgs, SettleArgs};
-use crate::client::{Client, Session};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::options::Serve;
 use crate::run::up::Stop;
@@ -78,6 +79,9 @@ pub async fn run(cli: Cli, now: Moment, serve: Serve) -> Result<(), miette::Repo
 }
 
 async fn carry_out(here: &Surroundings, command: Command) -> Result<(), miette::Report> {
+    if here.global.aws {
+        return aws::on_aws(here, command).await;
+    }
     match command {
         Command::Up(args) => up::up(here, &args, Stop::on_signals()?).await,
         Command::Check => check::check(here),
@@ -88,7 +92,7 @@ async fn carry_out(here: &Surroundings, command: Command) -> Result<(), miette::
         Command::Simulate(args) => simulate::simulate(here, &args).await,
         other => {
             let session = Client::connect_or_start(&here.global, here.serve).await?;
-            let done = ask(here, &session, other).await;
+            let done = ask(here, &session.client, other).await;
             // Also after a failure: a host that was started for this command must end in good order.
             let closed = session.close().await;
             done.and(closed)
@@ -102,9 +106,8 @@ pub fn style_of(stream: &impl IsTerminal) -> Style {
     if stream.is_terminal() && !refused { Style::Coloured } else { Style::Plain }
 }
 
-/// The commands that are one question to the host.
-async fn ask(here: &Surroundings, session: &Session, command: Command) -> Result<(), miette::Report> {
-    let client = &session.client;
+/// The commands that are one question to the host, or to who answers for a deployed stack.
+async fn ask(here: &Surroundings, client: &Client, command: Command) -> Result<(), miette::Report> {
     let style = here.style;
     match command {
         Command::Accounts(args) => accounts::accounts(here, client, args).await?,

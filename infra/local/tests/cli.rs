@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+#[path = "cli/aws.rs"]
+mod aws;
 #[path = "cli/backfill.rs"]
 mod backfill;
 #[path = "cli/belongs.rs"]

@@ -30,6 +30,8 @@ pub enum Target {
     Ssm,
     /// What runs the functions; asked by operators only.
     Lambda,
+    /// What a deployed stack is made of and what waits beside it; asked by operators only.
+    Stack,
     /// Messages to our team.
     Slack,
     /// Tasks for our team in the CRM.
@@ -47,6 +49,7 @@ impl fmt::Display for Target {
             Self::EventBridge => "eventbridge",
             Self::Ssm => "ssm",
             Self::Lambda => "lambda",
+            Self::Stack => "stack",
             Self::Slack => "slack",
             Self::HubSpot => "hubspot",
             Self::Ses => "ses",

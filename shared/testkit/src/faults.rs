@@ -197,7 +197,7 @@ fn throttled(target: Target) -> http::Response<Bytes> {
         Target::DynamoDb => {
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#
         }
-        Target::EventBridge | Target::Ssm | Target::Lambda => {
+        Target::EventBridge | Target::Ssm | Target::Lambda | Target::Stack => {
             r#"{"__type":"ThrottlingException","message":"slow down"}"#
         }
         Target::Slack => r#"{"ok":false,"error":"ratelimited"}"#,
@@ -207,7 +207,9 @@ fn throttled(target: Target) -> http::Response<Bytes> {
     let mut response = http::Response::new(Bytes::from_static(body.as_bytes()));
     let status = match target {
         Target::Slack | Target::HubSpot | Target::Ses | Target::Vendor => http::StatusCode::TOO_MANY_REQUESTS,
-        Target::DynamoDb | Target::EventBridge | Target::Ssm | Target::Lambda => http::StatusCode::BAD_REQUEST,
+        Target::DynamoDb | Target::EventBridge | Target::Ssm | Target::Lambda | Target::Stack => {
+            http::StatusCode::BAD_REQUEST
+        }
     };
     *response.status_mut() = status;
     response.headers_mut().insert("retry-after", http::HeaderValue::from_static("1"));

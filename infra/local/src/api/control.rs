@@ -56,6 +56,13 @@ pub struct Settled {
     pub next_visible_at: Option<Moment>,
 }
 
+impl Settled {
+    /// Of a stack that runs elsewhere: what is under way there cannot be seen.
+    pub(crate) fn unknown() -> Self {
+        Self { quiet: false, waiting_records: 0, waiting_messages: 0, dead_letters: 0, next_visible_at: None }
+    }
+}
+
 /// Which messages may go out from now on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoliveRequest {

@@ -13,13 +13,13 @@ use store::{ActionRow, ActionStatus, FetchEntry, NoticeEntry, OutboxEntry};
 use super::forest::Forest;
 use super::link::as_subject;
 use super::operate::destinations;
-use super::{Host, HostError};
+use super::{Host, HostError, Operator};
 use crate::api::{
     AccountRow, AlsoSaid, BandCounts, ClockMode, ClockNow, ConnectionRow, ContractRow, Explanation, FETCH, JournalRow,
     MemberRow, ModeRow, NOTICE, OutboxRow, QuarantineRow, Status, TimelineRow,
 };
 
-impl Host {
+impl Operator {
     /// Every watched account, the worst first, then by name.
     ///
     /// # Errors
@@ -201,6 +201,30 @@ impl Host {
         ClockNow { now: self.clock.now(), mode }
     }
 
+    fn mode_rows(&self, modes: &[(PlaybookName, String, Mode)]) -> Vec<ModeRow> {
+        let mut rows = Vec::new();
+        let all =
+            self.config.playbooks.iter().map(|playbook| (playbook.name.clone(), destinations(playbook, self.config())));
+        let write_back = (Modes::write_back(), vec![ActionKind::CrmUpdate.destination()]);
+        for (playbook, destinations) in all.chain(self.config.modes.writes_back().then_some(write_back)) {
+            for destination in destinations {
+                let set = modes.iter().find(|(p, d, _)| *p == playbook && d == destination);
+                let asked = set.map_or(Mode::Observe, |(_, _, mode)| *mode);
+                let most = self.config.modes.most(&playbook, destination);
+                rows.push(ModeRow {
+                    playbook: playbook.clone(),
+                    destination: destination.to_owned(),
+                    from: asked.min(most),
+                    to: asked.min(most),
+                    limited_by: (asked > most).then(|| "modes.toml".to_owned()),
+                });
+            }
+        }
+        rows
+    }
+}
+
+impl Host {
     /// The host at a glance.
     ///
     /// # Errors
@@ -244,28 +268,6 @@ impl Host {
             modes: self.mode_rows(&modes),
             connections: self.config.connections.iter().map(connection).collect(),
         })
-    }
-
-    fn mode_rows(&self, modes: &[(PlaybookName, String, Mode)]) -> Vec<ModeRow> {
-        let mut rows = Vec::new();
-        let all =
-            self.config.playbooks.iter().map(|playbook| (playbook.name.clone(), destinations(playbook, self.config())));
-        let write_back = (Modes::write_back(), vec![ActionKind::CrmUpdate.destination()]);
-        for (playbook, destinations) in all.chain(self.config.modes.writes_back().then_some(write_back)) {
-            for destination in destinations {
-                let set = modes.iter().find(|(p, d, _)| *p == playbook && d == destination);
-                let asked = set.map_or(Mode::Observe, |(_, _, mode)| *mode);
-                let most = self.config.modes.most(&playbook, destination);
-                rows.push(ModeRow {
-                    playbook: playbook.clone(),
-                    destination: destination.to_owned(),
-                    from: asked.min(most),
-                    to: asked.min(most),
-                    limited_by: (asked > most).then(|| "modes.toml".to_owned()),
-                });
-            }
-        }
-        rows
     }
 }
 

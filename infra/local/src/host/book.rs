@@ -8,13 +8,13 @@ use rules::{Watched, Watching};
 
 use super::answers::placed;
 use super::forest::Forest;
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{BandCounts, BookReport, GapRow, Named, WatchRow, WiredRow};
 
 /// How many accounts stand for a row.
 const EXAMPLES: usize = 5;
 
-impl Host {
+impl Operator {
     /// Who is watched and why, how they stand, and what is not known of them.
     ///
     /// # Errors

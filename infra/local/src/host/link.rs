@@ -3,13 +3,13 @@
 use model::{OperatorStatement, SubjectId, Target};
 
 use super::forest::Forest;
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{LinkReport, LinkRequest, LinkTo};
 
 /// How many names an answer lists.
 const SHOWN: usize = 10;
 
-impl Host {
+impl Operator {
     /// Says where a subject belongs, or takes that back; what follows from it is computed like any other news.
     ///
     /// # Errors

@@ -16,11 +16,14 @@ mod keys;
 mod link;
 mod missing;
 mod operate;
+mod operator;
 mod owners;
 mod person;
 mod precision;
+mod questions;
 mod redact;
 mod redrive;
+pub(crate) mod remote;
 mod replay;
 mod rescore;
 mod say;
@@ -30,6 +33,7 @@ mod unmatched;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -68,6 +72,7 @@ use crate::template::{Function, Stack};
 
 pub use error::HostError;
 use keys::{connection_secrets, destination_secrets, secrets};
+pub use operator::{Means, Operator};
 pub use replay::Scratch;
 use tokens::Tokens;
 
@@ -106,23 +111,24 @@ pub struct Parts {
 
 /// The whole product in one process.
 pub struct Host {
-    config: Arc<Config>,
-    stack: Arc<Stack>,
+    operator: Arc<Operator>,
     state: State,
     engine: Engine,
-    clock: HostClock,
-    store: Store,
-    secrets: ReadSecrets,
-    /// For what an operator states, which takes effect before its delivery comes through the stream.
-    normalize: Normalize,
-    /// For what an operator asks without changing anything.
-    health: Health,
     minute: Handler,
     tokens: Arc<Tokens>,
     /// The way to vendors' APIs, for what an operator has read.
     seam: Seam,
     hooks: BTreeMap<&'static str, Handler>,
     pump: Arc<Pump>,
+}
+
+/// What is asked of any stack is asked of a host too.
+impl Deref for Host {
+    type Target = Operator;
+
+    fn deref(&self) -> &Operator {
+        &self.operator
+    }
 }
 
 impl std::fmt::Debug for Host {
@@ -167,22 +173,16 @@ impl Host {
         let hook = |family: Family| Some((family.as_str(), functions.hook(family)?));
         let hooks = Family::WEBHOOKS.into_iter().filter_map(hook).collect();
         let pump = Pump::new(stack.clone(), engine.clone(), state.clone(), clock.clone(), handlers)?;
-        let host = Self {
+        let means = Means {
             config: parts.config.clone(),
             stack,
-            state,
-            engine,
             clock,
-            secrets: parts.secrets.clone(),
-            normalize: Normalize::new(parts.config.clone(), store.clone()),
-            health: Health::new(parts.config.clone(), store.clone()),
             store,
-            minute,
-            tokens,
-            seam,
-            hooks,
-            pump: Arc::new(pump),
+            secrets: parts.secrets.clone(),
+            secrets_are_in: "the file of secrets",
         };
+        let operator = Arc::new(Operator::new(means));
+        let host = Self { operator, state, engine, minute, tokens, seam, hooks, pump: Arc::new(pump) };
         host.take_over().await?;
         Ok(host)
     }
@@ -256,16 +256,6 @@ impl Host {
         self.settle().await.map(|_| ())
     }
 
-    /// The folder's configuration.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// The tables, read as functions read them.
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
     /// The tables, item by item.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -274,16 +264,6 @@ impl Host {
     /// Queues, checkpoints and what was set aside.
     pub fn state(&self) -> &State {
         &self.state
-    }
-
-    /// The clock.
-    pub fn clock(&self) -> &HostClock {
-        &self.clock
-    }
-
-    /// The stack.
-    pub fn stack(&self) -> &Stack {
-        &self.stack
     }
 
     /// What delivers.
@@ -326,7 +306,7 @@ fn inside(engine: Engine, bus: Bus, vendors: Seam) -> Seam {
                 Target::DynamoDb => Ok(engine.call(&call.operation, call.request.body())),
                 Target::EventBridge => Ok(bus.call(&call.operation, call.request.body())),
                 Target::Ssm => Err(CallError::NotCalled("secrets are in a file here".into())),
-                Target::Lambda => Err(CallError::NotCalled("the functions are in this process".into())),
+                Target::Lambda | Target::Stack => Err(CallError::NotCalled("the stack is in this process".into())),
                 Target::Slack | Target::HubSpot | Target::Ses | Target::Vendor => vendors.call(call).await,
             }
         })

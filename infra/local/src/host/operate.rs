@@ -15,7 +15,7 @@ use store::ActionStatus;
 
 use super::error::refused;
 use super::owners::unowned;
-use super::{Host, HostError};
+use super::{Host, HostError, Operator};
 use crate::api::{
     BookRow, ClockChange, ClockNow, FETCH, GoliveReport, GoliveRequest, ModeRow, OpenedRow, RescoreRequest, Sending,
     Unowned,
@@ -55,7 +55,7 @@ fn nobodys(unowned: &Unowned) -> HostError {
     refused(format!("{} is looked after by nobody whom team.toml knows: {}", unowned.share(), unowned.names()), help)
 }
 
-impl Host {
+impl Operator {
     /// Lets messages out, as far as `modes.toml` allows. What was observed so far is not sent.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl Host {
         let held = set.iter().find(|(p, d, _)| p == name && d == destination);
         let most = self.config.modes.most(name, destination);
         let has_token = self.has_token(destination);
-        let no_token = (!has_token).then(|| format!("no token for {destination} in the file of secrets"));
+        let no_token = (!has_token).then(|| format!("no token for {destination} in {}", self.secrets_are_in));
         ModeRow {
             playbook: name.clone(),
             destination: destination.to_owned(),
@@ -287,7 +287,9 @@ impl Host {
         self.normalize.apply_now(&delivery).await?;
         Ok(delivery.id)
     }
+}
 
+impl Host {
     /// Moves the clock forward, through every moment until then at which something is due.
     ///
     /// # Errors

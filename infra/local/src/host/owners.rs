@@ -10,7 +10,7 @@ use store::Store;
 
 use super::book::{facts_of, heaviest, number, total};
 use super::forest::Forest;
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{OwnerRow, OwnerState, OwnerlessRow, OwnersReport, Unowned};
 
 /// How much of the revenue may be looked after by nobody, in basis points: at more, alerts about what matters would be read
@@ -19,7 +19,7 @@ const MOST_UNOWNED: u32 = 500;
 /// How many are named: more scroll the refusal off the screen.
 const NAMED: usize = 10;
 
-impl Host {
+impl Operator {
     /// Who looks after the accounts.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{Episode, Moment, PlaybookName};
 use store::{ActionRow, ActionStatus};
 
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{PrecisionReport, PrecisionRow};
 
 /// Fewer alerts say more about the week than about the rule: at 20, a rule of which half is of use seems to be below 30 %
@@ -22,7 +22,7 @@ enum Came {
     Nothing,
 }
 
-impl Host {
+impl Operator {
     /// How often the alerts of each playbook were of use. It reads every episode and the record of its alert.
     ///
     /// # Errors

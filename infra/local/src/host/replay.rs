@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::redact::named_by;
-use super::{Host, HostError, Parts};
+use super::{Host, HostError, Operator, Parts};
 use crate::api::{
     Difference, ReplayReport, ReplayRequest, ReplayWhich, ReplayedAccount, ReplayedAction, ReplayedEvent,
     ReplayedPlaybook,
@@ -113,7 +113,7 @@ struct Decided {
     events: BTreeMap<String, Event>,
 }
 
-impl Host {
+impl Operator {
     /// The tables as they were at a moment.
     pub(super) async fn scratch_until(&self, at: Moment) -> Result<Scratch, HostError> {
         let mut journal = self.store().whole_journal().await?;
@@ -242,8 +242,21 @@ impl Host {
             }
             return Err(HostError::Template(format!("delivery `{}` failed again; the log says why", delivery.id)));
         }
-        self.settle().await?;
         Ok(())
+    }
+}
+
+impl Host {
+    /// As [`Operator::replay`]; what follows from acting has happened then.
+    ///
+    /// # Errors
+    /// As [`Operator::replay`].
+    pub async fn replay(&self, request: &ReplayRequest) -> Result<ReplayReport, HostError> {
+        let report = self.operator.replay(request).await?;
+        if report.acted {
+            self.settle().await?;
+        }
+        Ok(report)
     }
 }
 

@@ -5,13 +5,13 @@ mod reason;
 use health::Rescored;
 use model::{Assessment, Contribution, OperatorStatement};
 
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{RescorePage, RescoreQuery, RescoreRequest, RescoreRow, RescoreStated, ScoredRow};
 
 /// How many accounts are looked at for one page.
 const PAGE: i32 = 50;
 
-impl Host {
+impl Operator {
     /// What the configuration of today makes of some of the accounts. Nothing is written.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use model::{Assessment, Band, Episode, OperatorStatement, PlaybookName};
 
 use super::error::refused;
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{SayReport, SayRequest, Saying};
 
 /// Longest text of a note or a reason, in characters: it must be read, not studied.
@@ -11,7 +11,7 @@ const MOST_TEXT: usize = 2_000;
 /// Longest name of whoever says so, in characters.
 const MOST_NAME: usize = 100;
 
-impl Host {
+impl Operator {
     /// Journals what an operator says of an account. What follows from it is computed like any other news.
     ///
     /// # Errors

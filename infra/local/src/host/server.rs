@@ -7,21 +7,19 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use runtime::lambda::{HttpDetail, HttpEvent, RequestContext};
-use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::oneshot;
 use tracing::error;
 
+use super::questions::{self, answer};
 use super::{Host, HostError};
 use crate::api::{
-    AccountQuery, ApiError, BackfillRequest, ClockChange, DoctorRequest, EraseRequest, GoliveRequest, ImportRequest,
-    LinkRequest, QuarantineQuery, RedriveQuery, RedriveRequest, ReplayRequest, RescoreQuery, RescoreRequest,
-    SayRequest, SettleRequest, Settled, route,
+    ApiError, BackfillRequest, ClockChange, DoctorRequest, EraseRequest, ImportRequest, RedriveQuery, RedriveRequest,
+    ReplayRequest, SettleRequest, Settled, route,
 };
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
@@ -61,30 +59,9 @@ pub(super) async fn run(
 }
 
 fn router(served: Served) -> axum::Router {
+    let questions = questions::questions(served.host.operator.clone());
     axum::Router::new()
         .route("/hooks/{*rest}", any(hook))
-        .route(route::ACCOUNTS, get(|State(s): State<Served>| async move { answer(s.host.accounts().await) }))
-        .route(
-            route::EXPLAIN,
-            get(|State(s): State<Served>, Query(q): Query<AccountQuery>| async move {
-                answer(s.host.explain(&q.account, q.at).await)
-            }),
-        )
-        .route(
-            route::TIMELINE,
-            get(|State(s): State<Served>, Query(q): Query<AccountQuery>| async move {
-                answer(s.host.timeline(&q.account).await)
-            }),
-        )
-        .route(route::OUTBOX, get(|State(s): State<Served>| async move { answer(s.host.outbox().await) }))
-        .route(route::JOURNAL, get(|State(s): State<Served>| async move { answer(s.host.journal().await) }))
-        .route(
-            route::QUARANTINE,
-            get(|State(s): State<Served>, Query(q): Query<QuarantineQuery>| async move {
-                answer(if q.all { s.host.whole_quarantine().await } else { s.host.quarantine().await })
-            }),
-        )
-        .route(route::UNMATCHED, get(|State(s): State<Served>| async move { answer(s.host.unmatched().await) }))
         .route(route::STATUS, get(|State(s): State<Served>| async move { answer(s.host.status(s.address).await) }))
         .route(
             route::CLOCK,
@@ -99,20 +76,6 @@ fn router(served: Served) -> axum::Router {
             post(|State(s): State<Served>, Json(request): Json<SettleRequest>| async move {
                 answer(settle(&s.host, Duration::from_millis(request.timeout_ms)).await)
             }),
-        )
-        .route(
-            route::GOLIVE,
-            post(|State(s): State<Served>, Json(request): Json<GoliveRequest>| async move {
-                answer(s.host.golive(&request).await)
-            }),
-        )
-        .route(
-            route::PAUSE,
-            post(|State(s): State<Served>, Json(_): Json<Value>| async move { answer(s.host.pause(true).await) }),
-        )
-        .route(
-            route::RESUME,
-            post(|State(s): State<Served>, Json(_): Json<Value>| async move { answer(s.host.pause(false).await) }),
         )
         .route(
             route::DOCTOR,
@@ -139,30 +102,9 @@ fn router(served: Served) -> axum::Router {
             }),
         )
         .route(
-            route::RESCORE_LOOK,
-            post(|State(s): State<Served>, Json(query): Json<RescoreQuery>| async move {
-                answer(s.host.rescore_page(&query).await)
-            }),
-        )
-        .route(
-            route::RESCORE,
-            post(|State(s): State<Served>, Json(request): Json<RescoreRequest>| async move {
-                answer(s.host.rescore(&request).await)
-            }),
-        )
-        .route(route::BOOK, get(|State(s): State<Served>| async move { answer(s.host.book().await) }))
-        .route(route::PRECISION, get(|State(s): State<Served>| async move { answer(s.host.precision().await) }))
-        .route(route::OWNERS, get(|State(s): State<Served>| async move { answer(s.host.owners().await) }))
-        .route(
             route::BACKFILL,
             post(|State(s): State<Served>, Json(request): Json<BackfillRequest>| async move {
                 answer(s.host.backfill(&request).await)
-            }),
-        )
-        .route(
-            route::SAY,
-            post(|State(s): State<Served>, Json(request): Json<SayRequest>| async move {
-                answer(s.host.say(&request).await)
             }),
         )
         .route(
@@ -172,20 +114,15 @@ fn router(served: Served) -> axum::Router {
             }),
         )
         .route(
-            route::LINK,
-            post(|State(s): State<Served>, Json(request): Json<LinkRequest>| async move {
-                answer(s.host.link(&request).await)
-            }),
-        )
-        .route(
             route::ERASE,
             post(|State(s): State<Served>, Json(request): Json<EraseRequest>| async move {
                 answer(s.host.erase(&request).await)
             }),
         )
+        .with_state(served)
+        .merge(questions)
         .layer(axum::middleware::from_fn(only_this_machine))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
-        .with_state(served)
 }
 
 /// The operator's questions are for programs on this machine. A page in a browser here could ask under a name that
@@ -203,25 +140,6 @@ async fn only_this_machine(request: axum::extract::Request, next: axum::middlewa
     let help = Some("call it by its address, such as http://127.0.0.1:8787".to_owned());
     let message = "this host answers questions under its address only".to_owned();
     (StatusCode::FORBIDDEN, Json(ApiError { message, help })).into_response()
-}
-
-fn answer<T: Serialize>(outcome: Result<T, HostError>) -> Response {
-    match outcome {
-        Ok(value) => Json(value).into_response(),
-        Err(error) => {
-            let status = match &error {
-                HostError::NotFound { .. } => StatusCode::NOT_FOUND,
-                HostError::Clock(_) => StatusCode::BAD_REQUEST,
-                _ => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            let message = runtime::logging::chain(&error);
-            if status.is_server_error() {
-                error!("A question was not answered: {message}");
-            }
-            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
-            (status, Json(ApiError { message, help })).into_response()
-        }
-    }
 }
 
 /// A request as an HTTP API hands it to the function (payload format 2.0).

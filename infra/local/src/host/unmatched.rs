@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Episode, Field, Root, SubjectId, Target, Up, Value};
 
 use super::forest::{Forest, words_of};
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{Candidate, UnmatchedReason, UnmatchedRow};
 
-impl Host {
+impl Operator {
     /// What belongs to no account, the longest known first.
     ///
     /// # Errors

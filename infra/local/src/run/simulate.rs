@@ -183,15 +183,10 @@ fn opens_changes(before: Option<Phase>, now: Option<Phase>) -> bool {
 impl Target {
     /// The host on this machine.
     pub(crate) fn local(client: &Client, connections: Vec<ConnectionRow>, file: &Path) -> Result<Self, miette::Report> {
-        let base = format!("http://{}", client.address());
+        let (http, address) = client.host().ok_or(Failure::NotOnAws)?;
+        let base = format!("http://{address}");
         let base = reqwest::Url::parse(&base).map_err(|_| Failure::BadUrl { url: base })?;
-        Ok(Self {
-            http: client.http().clone(),
-            base,
-            connections,
-            secrets: secrets::load(file)?,
-            file: file.to_owned(),
-        })
+        Ok(Self { http: http.clone(), base, connections, secrets: secrets::load(file)?, file: file.to_owned() })
     }
 
     /// Another installation, or one webhook of it.

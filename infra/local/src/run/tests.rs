@@ -200,7 +200,7 @@ async fn what_is_not_accepted_makes_the_command_fail() {
     let other = shell.folder.path().join("other.toml");
     std::fs::write(&other, "[connections.hubspot]\nsecret = \"not the one that is used there\"\n").unwrap();
     let host = Client::connect_or_start(&shell.parse("accounts").0.global, serve).await.unwrap();
-    let to = format!("http://{}", host.client.address());
+    let to = format!("http://{}", host.client.host().unwrap().1);
     let line = format!("simulate nordwind-healthy --to {to} --secrets {}", other.display());
     let report = format!("{:?}", shell.run(&line).await.unwrap_err());
     assert!(report.contains("1 of 1 deliveries were not accepted") && report.contains("401"), "{report}");
@@ -286,7 +286,7 @@ async fn a_second_up_on_a_folder_names_the_first() {
     let host = Client::connect_or_start(&here.global, serve).await.unwrap();
     let (_, ended) = up(&shell, "up --listen 127.0.0.1:0 --empty").await;
     let report = format!("{:?}", ended.unwrap_err());
-    assert!(report.contains(&host.client.address().to_string()), "{report}");
+    assert!(report.contains(&host.client.host().unwrap().1.to_string()), "{report}");
     host.close().await.unwrap();
 }
 

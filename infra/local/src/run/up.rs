@@ -48,7 +48,8 @@ pub(super) async fn up(here: &Surroundings, args: &UpArgs, mut stop: Stop) -> Re
     // Only what a host has started with is worth remembering.
     started.remember(config, secrets)?;
     tell_missing_tokens(folder.as_deref(), &file);
-    let client = Client::new(started.address)?;
+    let address = started.address;
+    let client = Client::new(address)?;
     let begun = async {
         if !args.empty {
             OPENING_THE_BOOK.store(true, Ordering::Relaxed);
@@ -57,7 +58,7 @@ pub(super) async fn up(here: &Surroundings, args: &UpArgs, mut stop: Stop) -> Re
             opened?;
         }
         // One line for the program that waits for it; everything else is for people and goes to standard error.
-        here.print(&format!("ready http://{}\n", client.address()))?;
+        here.print(&format!("ready http://{address}\n"))?;
         welcome(here, &client, &file).await
     };
     tokio::select! {

@@ -7,7 +7,7 @@ use super::{EVERYTHING, START, keys, row, rows};
 
 const DAY: i64 = 86_400_000;
 
-fn book() -> (Data, super::common::Host) {
+pub(crate) fn book() -> (Data, super::common::Host) {
     let data = Data::new();
     let host = data.up(&format!("--empty --clock {START}"));
     let at = START.parse::<model::Moment>().unwrap().as_millis();

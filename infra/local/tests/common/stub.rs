@@ -13,6 +13,8 @@ pub struct Asked {
     pub line: String,
     /// The `Authorization` header.
     pub token: String,
+    /// The operation in `X-Amz-Target`, such as `PutItem`; empty where none is named.
+    pub operation: String,
     /// The body: JSON as it is, a form as text, `null` where there is none.
     pub body: Value,
 }
@@ -21,7 +23,7 @@ pub struct Asked {
 pub struct Told {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: Value,
+    body: String,
 }
 
 impl Told {
@@ -30,7 +32,13 @@ impl Told {
     }
 
     pub fn status(status: u16, body: Value) -> Self {
-        Self { status, headers: vec![], body }
+        Self { status, headers: vec![], body: body.to_string() }
+    }
+
+    /// An answer that is no JSON.
+    #[allow(dead_code, reason = "not every test program asks for one")]
+    pub fn text(body: String) -> Self {
+        Self { status: 200, headers: vec![], body }
     }
 
     /// With this header too.
@@ -75,7 +83,7 @@ impl Stub {
 
 fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Told) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut line, mut length, mut token) = (String::new(), 0, String::new());
+    let (mut line, mut length, mut token, mut operation) = (String::new(), 0, String::new(), String::new());
     reader.read_line(&mut line).unwrap();
     loop {
         let mut header = String::new();
@@ -84,6 +92,7 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Aske
         match name.to_lowercase().as_str() {
             "content-length" => length = value.trim().parse().unwrap(),
             "authorization" => value.trim().clone_into(&mut token),
+            "x-amz-target" => value.trim().rsplit('.').next().unwrap().clone_into(&mut operation),
             _ => {}
         }
     }
@@ -91,11 +100,10 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Aske
     reader.read_exact(&mut body).unwrap();
     let text = String::from_utf8(body).unwrap();
     let body = serde_json::from_str(&text).unwrap_or_else(|_| if text.is_empty() { Value::Null } else { json!(text) });
-    let question = Asked { line: line.split(" HTTP").next().unwrap().to_owned(), token, body };
+    let question = Asked { line: line.split(" HTTP").next().unwrap().to_owned(), token, operation, body };
     asked.lock().unwrap().push(question.clone());
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| answer(&question)));
     let Told { status, headers, body } = told.unwrap_or_else(|_| Told::status(418, Value::Null));
-    let body = body.to_string();
     let mut head =
         format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {

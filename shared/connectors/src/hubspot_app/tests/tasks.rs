@@ -4,8 +4,8 @@ use model::{FactKey, Field, Normalized, SignalKind, Value};
 use serde_json::json;
 
 use super::{RECEIVED, answer, mapping};
-use crate::hubspot_app::HubspotApp;
 use crate::Connector as _;
+use crate::hubspot_app::HubspotApp;
 
 const ONE: &str = "5d1c0f6f0f6b4a3e9a7c2b8d41e09c11";
 const TWO: &str = "bb1c0f6f0f6b4a3e9a7c2b8d41e09c33";

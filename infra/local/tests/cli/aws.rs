@@ -1,0 +1,131 @@
+//! `--aws`: the real program against AWS's interfaces on this machine. The tables are those of a host that has ended, over
+//! the protocol that DynamoDB speaks, so what it answered is what must be answered.
+
+use std::sync::Arc;
+
+use barometer::engine::Engine;
+use barometer::template::Stack;
+use serde_json::{Value, json};
+
+use super::common::{Data, Ran};
+use super::stub::{Asked, Stub, Told};
+use super::{START, operator, rows};
+
+/// A stack called `second` over the tables of a folder whose host has ended.
+fn deployed(data: &Data) -> Stub {
+    let stack = Stack::built_in().unwrap();
+    let engine = Arc::new(Engine::open(&data.path().join("tables.db"), &stack).unwrap());
+    Stub::new(move |asked: &Asked| match asked.operation.as_str() {
+        "" => {
+            let form = asked.body.as_str().unwrap();
+            assert!(form.starts_with("Action=ListStackResources&"), "{form}");
+            if !form.contains("StackName=second") {
+                let says = "<Message>Stack with id other does not exist</Message>";
+                return Told::status(400, json!(says));
+            }
+            let member = |(logical, physical): (&str, &str)| {
+                format!(
+                    "<member><LogicalResourceId>{logical}</LogicalResourceId>\
+                     <PhysicalResourceId>{physical}</PhysicalResourceId></member>"
+                )
+            };
+            let listed = [("Journal", "Journal"), ("Accounts", "Accounts"), ("Bus", "second")].map(member).concat();
+            Told::text(format!("<StackResourceSummaries>{listed}</StackResourceSummaries>"))
+        }
+        "GetParametersByPath" => Told::ok(match asked.body["Path"].as_str().unwrap() {
+            "/second/slack" => json!({ "Parameters": [{ "Name": "/second/slack/token", "Value": "xoxb-a-token" }] }),
+            _ => json!({ "Parameters": [] }),
+        }),
+        operation => {
+            let answer = engine.call(operation, asked.body.to_string().as_bytes());
+            Told::status(answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
+        }
+    })
+}
+
+fn on_aws(data: &Data, stub: &Stub, line: &str) -> Ran {
+    let url = stub.url();
+    let environment = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("AWS_ACCESS_KEY_ID", "AKIATEST"),
+        ("AWS_SECRET_ACCESS_KEY", "no-secret-of-any-account"),
+    ];
+    data.run_with(&environment, &format!("{line} --aws --stack second"))
+}
+
+#[test]
+fn what_is_asked_of_a_deployed_stack_is_answered_as_a_host_answers_it() {
+    let (data, host) = operator::book();
+    let lines =
+        ["explain larkspur", "explain larkspur --json", "timeline larkspur", "journal", "outbox --json", "owners"];
+    let told = lines.map(|line| data.run(line));
+    let accounts = data.json("accounts");
+    assert_eq!(host.end("TERM").0, Some(0));
+
+    let stub = deployed(&data);
+    for told in &told {
+        let answered = on_aws(&data, &stub, &told.line);
+        answered.succeeded();
+        assert_eq!(answered.out, told.out, "{}", told.line);
+    }
+    // The days until a renewal are counted from today, and the host's clock stood elsewhere.
+    let without_days = |mut all: Value| {
+        all.as_array_mut().unwrap().iter_mut().for_each(|row| row["renews_in_days"] = Value::Null);
+        all
+    };
+    assert_eq!(without_days(on_aws(&data, &stub, "accounts --json").json()), without_days(accounts));
+    let keys = stub.asked().into_iter().map(|asked| asked.token);
+    assert!(keys.into_iter().all(|key| key.starts_with("AWS4-HMAC-SHA256 Credential=AKIATEST/")));
+    assert!(stub.asked().iter().all(|asked| !["PutItem", "TransactWriteItems"].contains(&asked.operation.as_str())));
+}
+
+#[test]
+fn going_live_on_aws_is_journaled_and_counts_for_the_functions() {
+    let (data, host) = operator::book();
+    assert_eq!(host.end("TERM").0, Some(0));
+    let live = |report: &Value| -> Vec<(String, String)> {
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+        let slack = rows(&report["modes"]).iter().filter(|row| row["destination"] == "slack");
+        slack.map(|row| (text(row, "from"), text(row, "to"))).collect()
+    };
+    let stub = deployed(&data);
+    let looked = on_aws(&data, &stub, "golive --dry-run --json").json();
+    assert!(live(&looked).iter().any(|(from, to)| (from.as_str(), to.as_str()) == ("observe", "live")), "{looked:#}");
+    assert!(rows(&looked["modes"]).iter().any(|row| row["limited_by"].is_null()), "the token is there: {looked:#}");
+    let before = on_aws(&data, &stub, "journal --json").json();
+
+    on_aws(&data, &stub, "golive --accept-unowned --json").succeeded();
+    let paused = on_aws(&data, &stub, "pause --json").json();
+    assert!(paused["paused_at"].is_string(), "{paused}");
+    assert!(on_aws(&data, &stub, "resume --json").json()["paused_at"].is_null());
+    let after = on_aws(&data, &stub, "journal --json").json();
+    let stated = rows(&after).iter().filter(|row| row["connection"] == "operator").count();
+    assert!(stated >= rows(&before).len().min(1) + 2, "{after:#}");
+    drop(stub);
+
+    // The functions read what was set.
+    let host = data.up(&format!("--empty --clock {START}"));
+    let looked = data.json("golive --dry-run");
+    assert!(live(&looked).iter().any(|(from, _)| from == "live"), "{looked:#}");
+    assert_eq!(host.end("TERM").0, Some(0));
+}
+
+#[test]
+fn what_cannot_be_asked_on_aws_says_so() {
+    let data = Data::new();
+    let environment = [("AWS_REGION", "")];
+    data.run_with(&environment, "erase ann@acme.example --aws").refused(1, &["this is not asked of a stack on AWS"]);
+    let (data, host) = operator::book();
+    assert_eq!(host.end("TERM").0, Some(0));
+    let stub = deployed(&data);
+    on_aws(&data, &stub, "accounts --stack other").refused(2, &["cannot be used multiple times"]);
+    let url = stub.url();
+    let environment = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("AWS_ACCESS_KEY_ID", "AKIATEST"),
+        ("AWS_SECRET_ACCESS_KEY", "no-secret-of-any-account"),
+    ];
+    data.run_with(&environment, "accounts --aws").refused(1, &["there is no stack `barometer` in eu-central-1"]);
+}
