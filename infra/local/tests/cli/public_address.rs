@@ -1,34 +1,37 @@
 //! `barometer doctor` through the address that tools call, with something in front of the host as a tunnel is.
 
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use crate::common::Data;
 use crate::doctor::{check, report};
 
 /// What stands in front of the host, as a tunnel does: it passes requests on to `to`, below `prefix` only.
-fn tunnel(to: std::net::SocketAddr, prefix: &'static str) -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+fn tunnel(to: SocketAddr, prefix: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = Vec::new();
-            // Our own client sends head and body of such a request at once, or the body right after.
-            let mut some = [0; 4096];
-            while !is_whole(&request) {
-                let read = stream.read(&mut some).unwrap();
-                request.extend_from_slice(&some[..read]);
-            }
-            if !request.starts_with(format!("POST {prefix}").as_bytes()) {
-                let _ = stream.write_all(b"HTTP/1.1 404 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-                continue;
-            }
-            let mut host = std::net::TcpStream::connect(to).unwrap();
-            host.write_all(&request).unwrap();
-            let _ = std::io::copy(&mut host, &mut stream);
+            // The host keeps its connections open.
+            std::thread::spawn(move || pass_on(stream.unwrap(), to, prefix));
         }
     });
     url
+}
+
+fn pass_on(mut stream: TcpStream, to: SocketAddr, prefix: &str) {
+    let (mut request, mut some) = (Vec::new(), [0; 4096]);
+    while !is_whole(&request) {
+        let read = stream.read(&mut some).unwrap();
+        request.extend_from_slice(&some[..read]);
+    }
+    if !request.starts_with(format!("POST {prefix}").as_bytes()) {
+        let _ = stream.write_all(b"HTTP/1.1 404 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        return;
+    }
+    let mut host = TcpStream::connect(to).unwrap();
+    host.write_all(&request).unwrap();
+    let _ = std::io::copy(&mut host, &mut stream);
 }
 
 /// Its body has come as far as its head says.
@@ -51,7 +54,7 @@ fn a_signed_delivery_goes_through_the_address_that_tools_call() {
     let found = ask(&tunnel(host.address, "/hooks/crm/"));
     check(&found, "connection hubspot", "public address", "ok", "came in");
     check(&found, "connection typeform", "public address", "mend", "answered 404 in place of this host");
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     check(&ask(&format!("http://{closed}")), "connection hubspot", "public address", "mend", "start the tunnel");
     let offline = report(&data.run("doctor --offline --json"));
     check(&offline, "connection hubspot", "public address", "not_asked", "--address https://");
