@@ -72,8 +72,8 @@ async fn each_alert_counts_once_by_the_last_word_on_it() {
     // The contract of what a program reads.
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     let json = serde_json::to_value(&report).unwrap();
-    assert_eq!(keys(&json), "claimed_since judged_from playbooks retire_below");
-    let of_playbook = "dismissed fired playbook retire snoozed unanswerable unanswered useful useful_percent";
+    assert_eq!(keys(&json), "claimed_since playbooks judged_from retire_below");
+    let of_playbook = "playbook fired useful dismissed snoozed unanswered unanswerable useful_percent retire";
     assert_eq!(keys(&json["playbooks"][0]), of_playbook);
 }
 
