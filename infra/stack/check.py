@@ -79,6 +79,8 @@ def main():
             found += drive(engine, there, vendors, gate, asked.laptop, Path(folder))
         except ClientError as error:
             found = [f"ministack refuses: {str(error)[:500]}"]
+        except SystemExit as stopped:
+            found = [str(stopped)]
         if found:
             print(engine.log.read_text()[-6000:], file=sys.stderr)
     for finding in found:
