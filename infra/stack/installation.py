@@ -50,7 +50,7 @@ def keep_secrets(engine, vendors_url):
 
 
 def go_live(engine, accounts):
-    """The switches, as infra/README.md sets them, and a sender that SES knows."""
+    """The switches, as rows: by a command they would be deliveries as well. And a sender that SES knows."""
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     for playbook, destination in LIVE:
         item = {"pk": "CONTROL", "sk": f"MODE#{playbook}#{destination}", "mode": "live", "at": at}

@@ -71,7 +71,7 @@ async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result
 async fn secrets(aws: &Aws, name: &str) -> Result<SecretsFile, Failure> {
     let mut file = SecretsFile::default();
     for destination in ["slack", "hubspot"] {
-        let path = format!("/{name}/{destination}");
+        let path = format!("/{name}/destinations/{destination}");
         let held = Secrets::in_ssm(&aws.seam, &aws.settings, &path).get(aws.clock.now()).await;
         let held = held.map_err(|error| Failure::Refused {
             message: error.to_string(),

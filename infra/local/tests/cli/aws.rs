@@ -33,7 +33,9 @@ fn deployed(data: &Data) -> Stub {
             Told::text(format!("<StackResourceSummaries>{listed}</StackResourceSummaries>"))
         }
         "GetParametersByPath" => Told::ok(match asked.body["Path"].as_str().unwrap() {
-            "/second/slack" => json!({ "Parameters": [{ "Name": "/second/slack/token", "Value": "xoxb-a-token" }] }),
+            "/second/destinations/slack" => {
+                json!({ "Parameters": [{ "Name": "/second/destinations/slack/token", "Value": "xoxb-a-token" }] })
+            }
             _ => json!({ "Parameters": [] }),
         }),
         operation => {
