@@ -211,6 +211,7 @@ impl Normalize {
             | OperatorStatement::Note { .. }
             | OperatorStatement::Sentiment { .. }
             | OperatorStatement::Override { .. }
+            | OperatorStatement::Incident { .. }
             | OperatorStatement::Link { .. }
             | OperatorStatement::Erase { .. }
             | OperatorStatement::Rescore { .. } => Ok(()),

@@ -33,6 +33,10 @@ pub(crate) fn normalized(delivery: &Delivery, statement: OperatorStatement) -> N
         OperatorStatement::Override { account, band, until, why, by } => {
             vec![signal(SignalKind::OverrideSet, FactKey::Override, account, overridden(band, until, (why, by), at))]
         }
+        OperatorStatement::Incident { account, until, why, by } => {
+            let told = incident(until, (why, by), at);
+            vec![signal(SignalKind::IncidentStated, FactKey::Incident, account, told)]
+        }
         OperatorStatement::Link { subject, target } => {
             let link = link(subject, LinkSays::Manual { target }, at, "link".into());
             return Normalized { links: vec![link], ..Normalized::default() };
@@ -63,6 +67,16 @@ fn overridden(
         state(Field::OverrideUntil, until, at, "override.until"),
         state(Field::OverrideWhy, why.as_deref().map(text), at, "override.why"),
         state(Field::OverrideBy, by.as_deref().map(text), at, "override.by"),
+    ]
+}
+
+/// All that is said of an incident; without an end it is over.
+fn incident(until: Option<Date>, (why, by): (Option<String>, Option<String>), at: Moment) -> Vec<Statement> {
+    let until = until.map(|day| (Value::Date(day), quoted(&day.to_string())));
+    vec![
+        state(Field::IncidentUntil, until, at, "incident.until"),
+        state(Field::IncidentWhy, why.as_deref().map(text), at, "incident.why"),
+        state(Field::IncidentBy, by.as_deref().map(text), at, "incident.by"),
     ]
 }
 
@@ -117,6 +131,14 @@ pub fn said(statement: &OperatorStatement) -> Option<(&SubjectId, &'static str, 
         }
         OperatorStatement::Override { account, band: None, by, .. } => {
             (account, "override", format!("{} let the score's band count again", who(by)))
+        }
+        OperatorStatement::Incident { account, until: Some(until), why, by } => (
+            account,
+            "incident",
+            format!("{} says that an incident of ours troubles it until {until}{}", who(by), because(why)),
+        ),
+        OperatorStatement::Incident { account, until: None, by, .. } => {
+            (account, "incident", format!("{} says that no incident of ours troubles it any more", who(by)))
         }
         OperatorStatement::Mode { .. }
         | OperatorStatement::Pause

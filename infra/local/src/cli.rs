@@ -12,7 +12,7 @@ pub use backfill::BackfillArgs;
 pub use import::{ImportArgs, SheetName};
 pub use preflight::PreflightArgs;
 pub use redrive::RedriveArgs;
-pub use say::{ByArg, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand};
+pub use say::{ByArg, IncidentCommand, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand, TroubledArg};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -137,6 +137,9 @@ Examples:
     /// Set the band of an account by hand, for some time
     #[command(subcommand, after_help = say::OVERRIDE_HELP)]
     Override(OverrideCommand),
+    /// Say that an incident of ours is why accounts write tickets
+    #[command(subcommand, after_help = say::INCIDENT_HELP)]
+    Incident(IncidentCommand),
     /// Load what is known already from a CSV file: history, never news
     #[command(after_help = import::HELP)]
     Import(ImportArgs),

@@ -118,6 +118,7 @@ async fn ask(here: &Surroundings, client: &Client, command: Command) -> Result<(
         Command::Note(args) => say::note(here, client, args).await?,
         Command::Sentiment(command) => say::sentiment(here, client, command).await?,
         Command::Override(command) => say::set_band(here, client, command).await?,
+        Command::Incident(command) => say::incident(here, client, command).await?,
         Command::Explain(args) => {
             let mut query = vec![("account", args.account.account)];
             query.extend(args.at.map(|at| ("at", at.to_string())));

@@ -165,6 +165,20 @@ pub enum OperatorStatement {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
     },
+    /// An incident of ours troubles this account: tickets are many for a reason that we know.
+    Incident {
+        /// The account.
+        account: SubjectId,
+        /// The last day on which it does, in the reporting zone; `None` when it is over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Date>,
+        /// What it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// Who says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// Where a subject belongs, whatever the tools say of it.
     Link {
         /// The subject.

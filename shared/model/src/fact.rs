@@ -143,6 +143,7 @@ impl Fact {
             | FactKey::Payment
             | FactKey::Milestone(_)
             | FactKey::Override
+            | FactKey::Incident
             | FactKey::Task(_)
             | FactKey::PlayRequest(_)
             | FactKey::PlayClose(_)

@@ -33,6 +33,8 @@ pub enum FactKey {
     Milestone(String),
     /// The band that a person set by hand.
     Override,
+    /// An incident of ours, as an operator said.
+    Incident,
     /// A task in the CRM, by the action that made it.
     Task(ActionId),
     /// An operator asked for a run of this playbook.
@@ -75,6 +77,7 @@ impl FactKey {
             Self::Payment => "FACT#PAYMENT".into(),
             Self::Milestone(name) => format!("FACT#MILESTONE#{name}"),
             Self::Override => "FACT#OVERRIDE".into(),
+            Self::Incident => "FACT#INCIDENT".into(),
             Self::Task(action) => format!("FACT#TASK#{action}"),
             Self::PlayRequest(playbook) => format!("FACT#PLAY#{playbook}"),
             Self::PlayClose(playbook) => format!("FACT#CLOSE#{playbook}"),
@@ -99,6 +102,7 @@ impl FromStr for FactKey {
             "FACT#TOUCHPOINT" => Self::Touchpoint,
             "FACT#PAYMENT" => Self::Payment,
             "FACT#OVERRIDE" => Self::Override,
+            "FACT#INCIDENT" => Self::Incident,
             "FACT#RESCORE" => Self::Rescore,
             "FACT#TICK" => Self::Tick,
             other => {
@@ -156,6 +160,7 @@ mod tests {
             FactKey::Payment,
             FactKey::Milestone("first value #1".into()),
             FactKey::Override,
+            FactKey::Incident,
             FactKey::Task(ActionId::from_stored("5d1c0f6f0f6b4a3e9a7c2b8d41e09c11")),
             FactKey::PlayRequest("risk-mitigation".parse().unwrap()),
             FactKey::PlayClose("risk-mitigation".parse().unwrap()),

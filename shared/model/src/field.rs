@@ -163,6 +163,12 @@ fields! {
     OverrideWhy = "override_why": Text,
     /// The last day for which it was set.
     OverrideUntil = "override_until": Date,
+    /// The last day, in the reporting zone, of an incident of ours.
+    IncidentUntil = "incident_until": Date,
+    /// What the incident is.
+    IncidentWhy = "incident_why": Text,
+    /// Who says that there is one.
+    IncidentBy = "incident_by": Text,
     /// The Slack id of who takes care of what an alert tells.
     ClaimedBy = "claimed_by": Text,
     /// Until when an alert is to rest.

@@ -32,9 +32,9 @@ mod write_back;
 pub use answer::{AlertAnswer, Answered, Claimed, Dismissed, Handled};
 pub use assessment::{
     AccountCard, AlsoSaid, Assessed, Assessment, Band, Bands, Cap, Child, ChildStanding, ChildWeight, Contribution,
-    Counted, DimensionScore, Evaluation, Evidence, LeftOut, LeftOutBecause, MeasureState, Memory, OutOfRange, Override,
-    Owner, Pending, Prior, Remembered, RenewalStatus, RollUp, RollUpMode, RollUpRow, Score, ScorePoint, Sentiment,
-    TimelineEntry, ToldParent, Trend, VersionName,
+    Counted, DimensionScore, Evaluation, Evidence, Incident, LeftOut, LeftOutBecause, MeasureState, Memory, OutOfRange,
+    Override, Owner, Pending, Prior, Remembered, RenewalStatus, RollUp, RollUpMode, RollUpRow, Score, ScorePoint,
+    Sentiment, TimelineEntry, ToldParent, Trend, VersionName,
 };
 pub use delivery::{Control, Delivery, Mode, OperatorStatement, Quarantined};
 pub use desk::{Desk, DeskLine, PendingMessage, PlacedMessage, Placement, Surge, ToldSurge, Turn, Uses, WaitingLine};

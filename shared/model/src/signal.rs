@@ -66,6 +66,8 @@ pub enum SignalKind {
     MilestoneChanged,
     /// A person set the band by hand.
     OverrideSet,
+    /// An incident of ours troubles an account, or is over.
+    IncidentStated,
     /// A task of ours in the CRM was changed.
     TaskChanged,
     /// An operator asked for a run of a playbook.

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{
     ActionKind, Alert, AlertAnswer, AlertChange, AlertKind, Answered, Assessment, Band, Bands, Cap, Contribution,
-    Event, EventBody, Moment, PlaybookName, Prior, RollUpRow, Score, TimelineEntry, ToldParent,
+    Event, EventBody, Incident, Moment, PlaybookName, Prior, RollUpRow, Score, TimelineEntry, ToldParent,
 };
 
 use crate::news::News;
@@ -316,3 +316,23 @@ pub(crate) fn rescored(before: &Assessment, now: &Assessment, news: &News) -> Op
 
 /// The kind of such a row.
 const RESCORED: &str = "rescored";
+
+/// One sentence for the timeline about a playbook that an incident of ours kept from starting.
+pub(crate) fn held_back(now: &Assessment, playbook: &Playbook, incident: &Incident, news: &News) -> TimelineEntry {
+    let Incident { until, why, .. } = incident;
+    TimelineEntry {
+        account: now.account.clone(),
+        at: now.as_of,
+        id: format!("held-back~{}~{}", playbook.name, news.id),
+        kind: HELD_BACK.to_owned(),
+        text: format!(
+            "Playbook {} was not started: tickets are why, and an incident of ours stands until {until}: {why}",
+            playbook.name
+        ),
+        delivery: news.chain.delivery.clone(),
+        event: None,
+    }
+}
+
+/// The kind of such a row.
+const HELD_BACK: &str = "held_back";

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{Config, Profile, Scalar, Scalars, Verdict};
 use jiff::civil::Date;
 use model::{
-    AccountCard, Assessment, Band, Cap, DimensionScore, FactKey, Field, Memory, Override, Prior, Remembered, RollUp,
-    Score, ScorePoint, Sentiment, View,
+    AccountCard, Assessment, Band, Cap, DimensionScore, FactKey, Field, Incident, Memory, Override, Prior, Remembered,
+    RollUp, Score, ScorePoint, Sentiment, View,
 };
 
 use crate::decide::Input;
@@ -150,6 +150,13 @@ impl<'a> Judge<'a> {
         Some(Override { band, by, why, until, evidence })
     }
 
+    fn incident(&self, when: When) -> Option<Incident> {
+        let told = |field| Told::of(self.view, &FactKey::Incident, field);
+        let text = |field| told(field).and_then(|told| told.text().map(str::to_owned));
+        let until = told(Field::IncidentUntil)?.date().filter(|until| *until >= when.day)?;
+        Some(Incident { until, why: text(Field::IncidentWhy)?, by: text(Field::IncidentBy) })
+    }
+
     fn sentiment(&self, when: When) -> Option<Sentiment> {
         let word = self.text("csm_sentiment", when)?;
         let told = self.known.told(config::scalar("csm_sentiment")?, when)?;
@@ -245,6 +252,7 @@ pub(crate) fn assess(input: Input<'_>, judge: &Judge<'_>, prior: Option<&Prior>,
         provisional: standing.provisional,
         sentiment: judge.sentiment(now),
         overridden: judge.overridden(now),
+        incident: judge.incident(now),
         apart_since: standing.apart_since,
         is_apart: standing.is_apart,
         confidence: scored.scale.confidence,

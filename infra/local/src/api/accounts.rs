@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use model::{
-    Assessment, Band, Cap, ConnectionName, Contribution, DeliveryId, Evidence, MeasureState, Moment, Money, Override,
-    Owner, Pending, PlaybookName, RollUp, ScorePoint, Sentiment, SubjectId,
+    Assessment, Band, Cap, ConnectionName, Contribution, DeliveryId, Evidence, Incident, MeasureState, Moment, Money,
+    Override, Owner, Pending, PlaybookName, RollUp, ScorePoint, Sentiment, SubjectId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,9 @@ pub struct Explanation {
     /// The band set by hand, while it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
+    /// An incident of ours that troubles it, while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Incident>,
     /// How much of what is wired was usable, 0 to 100.
     pub confidence: u16,
     /// Annual recurring revenue.
@@ -346,6 +349,7 @@ impl Explanation {
             provisional: assessment.provisional,
             sentiment: assessment.sentiment.clone(),
             overridden: assessment.overridden.clone(),
+            incident: assessment.incident.clone(),
             confidence: (assessment.confidence + 50) / 100,
             arr: assessment.card.arr,
             renews_on: assessment.card.renews_on,

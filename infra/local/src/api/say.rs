@@ -52,6 +52,15 @@ pub enum Saying {
     },
     /// The score's band counts again.
     OverrideClear,
+    /// An incident of ours troubles it.
+    Incident {
+        /// The last day on which it does.
+        until: Date,
+        /// What it is.
+        reason: String,
+    },
+    /// No incident of ours troubles it any more.
+    IncidentClear,
 }
 
 /// What was said, and what holds now.

@@ -1,4 +1,4 @@
-//! What an operator says of an account: `barometer play`, `note`, `sentiment`, `override`
+//! What an operator says of an account: `barometer play`, `note`, `sentiment`, `override`, `incident`
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
@@ -38,6 +38,18 @@ Examples:
   barometer override set nordwind --band red --until 2026-12-31 --reason \"merger announced\"
   barometer override clear nordwind
   barometer explain nordwind                          shows who set it, why, and until when";
+
+/// What the help of `incident` says.
+pub(super) const INCIDENT_HELP: &str = "\
+While an incident of ours stands, tickets alone start no playbook about risk for the accounts it troubles: one message tells the
+channel of all of them, and whoever is at it knows why they write. What else goes wrong with them starts what it always does,
+scores stay as they are, and what runs already goes on. What was held back does not start later; the timeline says what it was.
+
+Examples:
+  barometer incident set nordwind --until 2026-12-31 --reason \"exports fail\"
+  barometer incident set --all --until 2026-12-31 --reason \"nobody can log in\"
+  barometer incident clear --all
+  barometer accounts --band red                       who still needs somebody when it is over";
 
 /// Who says so.
 #[derive(Debug, Clone, Args)]
@@ -136,6 +148,46 @@ pub enum OverrideCommand {
         /// Which account.
         #[command(flatten)]
         account: AccountArg,
+        /// Who says so.
+        #[command(flatten)]
+        by: ByArg,
+    },
+}
+
+/// Which accounts it is about
+#[derive(Debug, Args)]
+pub struct TroubledArg {
+    /// Their ids, names or the beginnings of their names
+    #[arg(value_name = "ACCOUNT", required_unless_present = "all", conflicts_with = "all")]
+    pub accounts: Vec<String>,
+    /// Every account
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `barometer incident`
+#[derive(Debug, Subcommand)]
+pub enum IncidentCommand {
+    /// Say that an incident of ours troubles accounts
+    Set {
+        /// Which accounts.
+        #[command(flatten)]
+        of: TroubledArg,
+        /// The last day on which it does, such as 2026-12-31
+        #[arg(long, value_name = "DATE", value_parser = a_day)]
+        until: Date,
+        /// What it is
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who says so.
+        #[command(flatten)]
+        by: ByArg,
+    },
+    /// Say that it is over
+    Clear {
+        /// Which accounts.
+        #[command(flatten)]
+        of: TroubledArg,
         /// Who says so.
         #[command(flatten)]
         by: ByArg,

@@ -1,5 +1,6 @@
 //! What an operator says of an account becomes a statement in the journal.
 
+use jiff::civil::Date;
 use model::{Assessment, Band, Episode, OperatorStatement, PlaybookName};
 
 use super::error::refused;
@@ -57,11 +58,7 @@ impl Operator {
             }
             Saying::Sentiment { band } => OperatorStatement::Sentiment { account: id, band: told(*band)?, by },
             Saying::Override { band, until, reason } => {
-                let today = self.clock().now().date_in(&self.config().model.zone);
-                if *until < today {
-                    let help = format!("name the last day on which it is to count, {today} or later");
-                    return Err(refused(format!("{until} is over"), &help));
-                }
+                self.not_over(*until)?;
                 let (band, why) = (Some(told(*band)?), Some(words("the reason", reason, MOST_TEXT)?));
                 OperatorStatement::Override { account: id, band, until: Some(*until), why, by }
             }
@@ -72,7 +69,23 @@ impl Operator {
                 }
                 OperatorStatement::Override { account: id, band: None, until: None, why: None, by }
             }
+            Saying::Incident { until, reason } => {
+                self.not_over(*until)?;
+                let why = Some(words("the reason", reason, MOST_TEXT)?);
+                OperatorStatement::Incident { account: id, until: Some(*until), why, by }
+            }
+            Saying::IncidentClear => OperatorStatement::Incident { account: id, until: None, why: None, by },
         })
+    }
+
+    /// A last day that is still to come, or today.
+    fn not_over(&self, until: Date) -> Result<(), HostError> {
+        let today = self.clock().now().date_in(&self.config().model.zone);
+        if until >= today {
+            return Ok(());
+        }
+        let help = format!("name the last day on which it is to count, {today} or later");
+        Err(refused(format!("{until} is over"), &help))
     }
 
     fn playbook(&self, name: &PlaybookName) -> Result<&config::Playbook, HostError> {

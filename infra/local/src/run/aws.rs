@@ -34,6 +34,7 @@ fn reaches(command: &Command) -> bool {
         | Command::Note(_)
         | Command::Sentiment(_)
         | Command::Override(_)
+        | Command::Incident(_)
         | Command::Link(_)
         | Command::Golive(_)
         | Command::Pause

@@ -1,8 +1,10 @@
-//! `barometer play`, `note`, `sentiment`, `override`: one statement about one account.
+//! `barometer play`, `note`, `sentiment`, `override`: one statement about one account. `incident`: one about each of some.
 
 use super::Surroundings;
-use crate::api::{SayReport, SayRequest, Saying, route};
-use crate::cli::{AccountArg, ByArg, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand};
+use crate::api::{AccountRow, SayReport, SayRequest, Saying, route};
+use crate::cli::{
+    AccountArg, ByArg, IncidentCommand, NoteArgs, OverrideCommand, PlayCommand, SentimentCommand, TroubledArg,
+};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::show;
@@ -38,6 +40,26 @@ pub(super) async fn set_band(here: &Surroundings, client: &Client, command: Over
         }
         OverrideCommand::Clear { account, by } => say(here, client, account, by, Saying::OverrideClear).await,
     }
+}
+
+pub(super) async fn incident(here: &Surroundings, client: &Client, command: IncidentCommand) -> Result<(), Failure> {
+    let (TroubledArg { accounts, all }, ByArg { by }, what) = match command {
+        IncidentCommand::Set { of, until, reason, by } => (of, by, Saying::Incident { until, reason }),
+        IncidentCommand::Clear { of, by } => (of, by, Saying::IncidentClear),
+    };
+    let accounts = if all {
+        let rows: Vec<AccountRow> = client.get(route::ACCOUNTS).await?;
+        rows.into_iter().map(|row| row.id.to_string()).collect()
+    } else {
+        accounts
+    };
+    let mut said = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        let request = SayRequest { account, by: by.clone(), what: what.clone() };
+        said.push(client.post::<SayReport>(route::SAY, &request).await?);
+    }
+    client.settle(FINISH_MS).await?;
+    here.answer(&said, |said| said.iter().map(show::said).collect())
 }
 
 async fn say(

@@ -61,6 +61,9 @@ fn headline(it: &Explanation, style: Style) -> Vec<String> {
         let until = set.until.map(|day| format!(", until {day}")).unwrap_or_default();
         second.push(format!("set to {} by hand{by}{until}{why}", set.band));
     }
+    second.extend(it.incident.as_ref().map(|it| {
+        format!("an incident of ours until {}: {} (tickets start nothing about risk)", it.until, safe(&it.why))
+    }));
     second.extend(it.sentiment.as_ref().map(|said| format!("CSM says {} ({})", safe(&said.word), said.said_on)));
     let third = [
         format!("{} since {}", it.band, instant(it.band_since)),

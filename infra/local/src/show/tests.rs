@@ -86,6 +86,7 @@ fn explanation() -> Explanation {
         provisional: false,
         sentiment: None,
         overridden: None,
+        incident: None,
         caps: vec![],
         roll_up: None,
         counts_for: None,

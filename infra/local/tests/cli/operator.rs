@@ -113,6 +113,24 @@ fn what_is_said_of_an_account_counts_stands_in_its_timeline_and_is_known_to_a_re
 }
 
 #[test]
+fn an_incident_of_ours_is_said_of_every_account_and_explained_until_it_is_over() {
+    let (data, _host) = book();
+    let set = ["incident", "set", "--all", "--until", "2031-03-05", "--reason", "nobody can log in", "--by", "Ines"];
+    let said = data.run_words(&set);
+    assert_eq!(said.out.lines().count(), 3, "{}", said.out);
+    let explained = data.run("explain larkspur");
+    let line = "an incident of ours until 2031-03-05: nobody can log in (tickets start nothing about risk)";
+    assert!(explained.out.contains(line), "{}", explained.out);
+    let row = "Ines says that an incident of ours troubles it until 2031-03-05: nobody can log in";
+    assert!(kinds(&data, "larkspur").contains(&("incident".to_owned(), row.to_owned())));
+    data.json("incident clear larkspur --by Ines");
+    assert!(!data.run("explain larkspur").out.contains("an incident of ours"));
+    assert!(data.run("explain old").out.contains("an incident of ours"), "of the others it still stands");
+    data.run("incident set larkspur --until 2031-03-02 --reason x").refused(1, &["2031-03-02 is over"]);
+    assert_eq!(data.json(EVERYTHING)["differences"], json!([]));
+}
+
+#[test]
 fn the_crms_later_word_on_how_an_account_feels_counts_again() {
     let (data, host) = book();
     let at = START.parse::<model::Moment>().unwrap().as_millis();

@@ -61,6 +61,18 @@ pub struct Sentiment {
     pub said_on: Date,
 }
 
+/// An incident of ours that troubles an account, as an operator said: what its tickets tell is our doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// The last day of it, in the reporting zone.
+    pub until: Date,
+    /// What it is.
+    pub why: String,
+    /// Who said so, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
 /// A band set by hand, which stands in for the machine's until it ends by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use band::{Band, Bands, OutOfRange, Score};
 pub use contribution::{AlsoSaid, Cap, Contribution, Counted, DimensionScore, Evidence, MeasureState, Pending};
-pub use memory::{Evaluation, Memory, Override, Remembered, Sentiment};
+pub use memory::{Evaluation, Incident, Memory, Override, Remembered, Sentiment};
 pub use roll_up::{
     Child, ChildStanding, ChildWeight, LeftOut, LeftOutBecause, RollUp, RollUpMode, RollUpRow, ToldParent,
 };
@@ -131,6 +131,9 @@ pub struct Assessment {
     /// The band set by hand, while it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
+    /// An incident of ours that troubles it, while it lasts: what tickets alone would start is held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Incident>,
     /// The first day on which the machine said green and people red, or the other way round, without a break since then;
     /// people are who set the band by hand, else the CSM. `None` while they are no further apart than neighbours.
     #[serde(default, skip_serializing_if = "Option::is_none")]

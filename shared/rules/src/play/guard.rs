@@ -1,8 +1,8 @@
 //! What keeps a playbook from starting although its change has come.
 
-use config::{Playbook, Verdict};
+use config::{Feed, Playbook, Trigger, Verdict};
 use jiff::SignedDuration;
-use model::{Episode, EpisodeState};
+use model::{Episode, EpisodeState, Evidence, Incident};
 
 use super::Plays;
 use super::start::{Repeats, Start};
@@ -23,6 +23,37 @@ pub(super) fn allows(plays: &Plays<'_>, playbook: &Playbook, start: &Start, deci
         (Repeats::AfterCooldown, EpisodeState::Closed { at, .. }) => now < at.plus(playbook.cooldown),
     };
     !plays.input.episodes.iter().filter(same).any(is_in_the_way) && admits(plays, playbook, decision)
+}
+
+/// The incident of ours that holds it back: it is about risk, and tickets are what starts it. They are many for a reason that
+/// we know, and everybody is at it. What else goes wrong with the account starts what it always does.
+pub(super) fn incident<'a>(plays: &Plays<'a>, playbook: &Playbook, start: &Start) -> Option<&'a Incident> {
+    let incident = plays.assessment.incident.as_ref()?;
+    (playbook.is_about_risk() && !start.is_wanted && is_told_by_tickets(plays, playbook)).then_some(incident)
+}
+
+/// A condition that reads tickets; of a band, that most of what the score lost is theirs.
+fn is_told_by_tickets(plays: &Plays<'_>, playbook: &Playbook) -> bool {
+    match &playbook.trigger {
+        Trigger::Becomes { condition } => {
+            let mut read = condition.names().iter().filter_map(|name| config::scalar(name));
+            read.any(|info| info.feed == Feed::Tickets)
+        }
+        Trigger::BandChanged { .. } => {
+            let now = plays.assessment;
+            let caps = now.new_caps().map(|cap| (cap.points, cap.evidence.as_ref()));
+            let measures = now.contributions.iter().map(|row| (row.change.unwrap_or(0), row.evidence.as_ref()));
+            let lost: Vec<_> = caps.chain(measures).filter(|(change, _)| *change < 0).collect();
+            let all: i64 = lost.iter().map(|(change, _)| i64::from(*change)).sum();
+            let by_tickets: i64 = lost.iter().filter(|(_, why)| is_of_ticket(*why)).map(|(n, _)| i64::from(*n)).sum();
+            by_tickets < 0 && 2 * by_tickets <= all
+        }
+        Trigger::Answered { .. } | Trigger::BecameCustomer { .. } | Trigger::Renewal(_) => false,
+    }
+}
+
+fn is_of_ticket(evidence: Option<&Evidence>) -> bool {
+    evidence.and_then(|evidence| evidence.subject.parts()).is_some_and(|(_, kind, _)| kind == "ticket")
 }
 
 /// The playbook is for this account, and has room.

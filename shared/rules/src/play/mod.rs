@@ -26,6 +26,7 @@ use model::{
     ActionId, Assessment, Closing, Episode, EventBody, Moment, PlaybookName, Prior, RunwayMark, SubjectId, View,
 };
 
+use crate::alert;
 use crate::assess::results;
 use crate::decide::{Decision, Input, push};
 use crate::known::Known;
@@ -120,8 +121,14 @@ pub(crate) fn run(plays: &Plays<'_>, decision: &mut Decision) -> Played {
             continue;
         }
         for begun in start::starts(plays, playbook, &played.answers) {
-            if guard::allows(plays, playbook, &begun, decision) {
-                open::open(plays, playbook, begun, &mut played, decision);
+            if !guard::allows(plays, playbook, &begun, decision) {
+                continue;
+            }
+            match guard::incident(plays, playbook, &begun) {
+                Some(incident) => {
+                    decision.timeline.push(alert::held_back(plays.assessment, playbook, incident, plays.news));
+                }
+                None => open::open(plays, playbook, begun, &mut played, decision),
             }
         }
     }

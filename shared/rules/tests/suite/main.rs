@@ -14,6 +14,7 @@ mod due;
 mod effort;
 mod episodes;
 mod examples;
+mod incidents;
 mod loaded;
 mod mail;
 mod members;
