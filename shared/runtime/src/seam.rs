@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
@@ -113,14 +114,22 @@ impl Seam {
     /// # Errors
     /// When the system's certificates cannot be read.
     pub fn network() -> Result<Self, reqwest::Error> {
+        Self::network_within(Duration::from_secs(10))
+    }
+
+    /// As [`Self::network`], for calls that may take so long.
+    ///
+    /// # Errors
+    /// As [`Self::network`].
+    pub fn network_within(limit: Duration) -> Result<Self, reqwest::Error> {
         // Fails only when a provider is already installed, which is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(std::time::Duration::from_secs(3))
-            .timeout(std::time::Duration::from_secs(10))
+            .connect_timeout(Duration::from_secs(3))
+            .timeout(limit)
             // Shorter than the idle limit of every endpoint called, so a thawed function rarely meets a dead socket.
-            .pool_idle_timeout(std::time::Duration::from_secs(15))
+            .pool_idle_timeout(Duration::from_secs(15))
             .build()?;
         Ok(Self::new(move |call| {
             let client = client.clone();

@@ -42,6 +42,9 @@ pub(super) enum Unanswered {
     Silent(String),
 }
 
+/// An answer that is of use, or why there is none.
+type Answered = Result<http::Response<Bytes>, Unanswered>;
+
 impl Aws {
     /// Where a service is called.
     pub(super) fn base(&self, service: &str) -> String {
@@ -50,7 +53,7 @@ impl Aws {
     }
 
     /// Makes a call, again where that may help.
-    pub(super) async fn call(&self, of: Operation, request: &http::Request<Bytes>) -> Result<Bytes, Unanswered> {
+    pub(super) async fn call(&self, of: Operation, request: &http::Request<Bytes>) -> Answered {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
             match self.call_once(of, request.clone()).await {
@@ -65,14 +68,14 @@ impl Aws {
         self.call_once(of, request.clone()).await
     }
 
-    async fn call_once(&self, of: Operation, mut request: http::Request<Bytes>) -> Result<Bytes, Unanswered> {
+    async fn call_once(&self, of: Operation, mut request: http::Request<Bytes>) -> Answered {
         let signer = Signer::new(of.service, &self.settings.region, self.settings.credentials.clone());
         signer.sign(&mut request, self.clock.now()).map_err(Unanswered::Silent)?;
         let call = Call { target: Target::Stack, operation: of.name.to_owned(), request };
         let answer = self.seam.call(call).await.map_err(|error| Unanswered::Silent(chain(&error)))?;
         let status = answer.status();
         if status.is_success() {
-            return Ok(answer.into_body());
+            return Ok(answer);
         }
         Err(Unanswered::Refused(status.as_u16(), String::from_utf8_lossy(answer.body()).into_owned()))
     }

@@ -2,12 +2,14 @@
 //! store that its functions use, and the questions are answered by the same code that a host answers them with.
 
 mod call;
+mod leftovers;
 mod resources;
 #[cfg(test)]
 mod tests;
 mod xml;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::Config;
 use config::secrets::{DestinationSecrets, SecretsFile};
@@ -20,11 +22,15 @@ use store::{Store, Tables};
 use crate::client::Client;
 use crate::clock::HostClock;
 use crate::failure::Failure;
+use crate::host::given_up::GivenUp;
 use crate::host::{HostError, Means, Operator, remote};
 use crate::template::Stack;
 use call::Aws;
+pub use leftovers::Leftovers;
 use resources::Resources;
 
+/// No call takes longer: a function of the stack ends within 40 s.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Where secrets are, in words.
 const PARAMETERS: &str = "the stack's parameters";
 
@@ -45,7 +51,8 @@ pub(crate) async fn connect(name: &str, config: Config, needs: Needs) -> Result<
         message: missing.to_string(),
         help: Some("`aws configure export-credentials --format env` prints what to export; AWS_REGION too".to_owned()),
     })?;
-    let seam = Seam::network().map_err(Failure::NoClient)?;
+    // A function that is handed something may take its whole time.
+    let seam = Seam::network_within(LONGEST).map_err(Failure::NoClient)?;
     let aws = Aws { seam, settings, clock: HostClock::of_this_machine() };
     Ok(Client::here(remote::router(Arc::new(operator(&aws, name, config, needs).await?))))
 }
@@ -64,6 +71,7 @@ async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result
         store: Store::connect(&aws.seam, &aws.settings, tables),
         secrets: Arc::new(move || Ok(secrets.clone())),
         secrets_are_in: PARAMETERS,
+        given_up: GivenUp::Aws(Leftovers::new(aws.clone(), resources)),
     }))
 }
 

@@ -42,6 +42,19 @@ impl Resources {
         }
     }
 
+    /// Of a stack that is not asked.
+    #[cfg(test)]
+    pub(super) fn named<const N: usize>(all: [(&str, &str); N]) -> Self {
+        let by_name = all.map(|(name, called)| (name.to_owned(), called.to_owned())).into();
+        Self { stack: "barometer".to_owned(), by_name }
+    }
+
+    /// The name in the template of what AWS calls `physical`.
+    pub(super) fn logical(&self, physical: &str) -> Option<String> {
+        let found = self.by_name.iter().find(|(_, called)| *called == physical);
+        found.map(|(name, _)| name.clone())
+    }
+
     /// What the resource `name` of the template is called in AWS.
     pub(super) fn physical(&self, name: &str) -> Result<String, Failure> {
         self.by_name.get(name).cloned().ok_or_else(|| Failure::Refused {
@@ -64,7 +77,7 @@ async fn page(aws: &Aws, stack: &str, next: Option<&str>) -> Result<String, Fail
         .body(Bytes::from(form.query().unwrap_or_default().to_owned()))
         .map_err(|error| odd(error.to_string()))?;
     match aws.call(LIST, &request).await {
-        Ok(page) => Ok(String::from_utf8_lossy(&page).into_owned()),
+        Ok(page) => Ok(String::from_utf8_lossy(page.body()).into_owned()),
         Err(Unanswered::Refused(_, says)) if says.contains("does not exist") => Err(Failure::Refused {
             message: format!("there is no stack `{stack}` in {}", aws.settings.region),
             help: Some(

@@ -83,3 +83,118 @@ fn as_much_of_xml_as_is_read() {
     assert_eq!(xml::text(page, "b").as_deref(), Some("1 &lt; 2"));
     assert_eq!(xml::text(page, "c"), None);
 }
+
+/// What a service answered, told by the test: operation and request, to status, body and whether a function failed.
+type Answer = fn(&str, &http::Request<Bytes>, usize) -> (u16, String, bool);
+
+/// The calls that were made, each with its operation.
+type Made = Arc<Mutex<Vec<(String, http::Request<Bytes>)>>>;
+
+/// A stack with a queue, its dead letters, a bucket and two functions; and every call that was made.
+fn leftovers(answer: Answer) -> (Leftovers, Made) {
+    let made = Made::default();
+    let kept = made.clone();
+    let seam = Seam::new(move |call: Call| {
+        let before = kept.lock().unwrap().iter().filter(|(name, _)| *name == call.operation).count();
+        kept.lock().unwrap().push((call.operation.clone(), call.request.clone()));
+        let (status, body, failed) = answer(&call.operation, &call.request, before);
+        let answer = http::Response::builder().status(status);
+        let answer = if failed { answer.header("x-amz-function-error", "Unhandled") } else { answer };
+        let answer = answer.body(Bytes::from(body)).unwrap();
+        Box::pin(async move { Ok(answer) })
+    });
+    let settings = AwsSettings { region: "eu-central-1".into(), endpoint: None, ..AwsSettings::local() };
+    let named = [
+        ("SlackAlertQueue", "https://sqs/1/q"),
+        ("SlackAlertDeadLetters", "https://sqs/1/dead"),
+        ("Failures", "a-bucket"),
+        ("Health", "barometer-Health-1A"),
+    ];
+    let aws = Aws { seam, settings, clock: HostClock::of_this_machine() };
+    (Leftovers::new(aws, Resources::named(named)), made)
+}
+
+fn letters(operation: &str, request: &http::Request<Bytes>, before: usize) -> (u16, String, bool) {
+    let body = String::from_utf8(request.body().to_vec()).unwrap();
+    let told = match operation {
+        "GetQueueAttributes" => {
+            let name = if body.contains("dead") { "dead" } else { "q" };
+            format!(
+                r#"{{"Attributes": {{"QueueArn": "arn:{name}", "ApproximateNumberOfMessages": "7",
+                    "ApproximateNumberOfMessagesNotVisible": "1"}}}}"#
+            )
+        }
+        "StartMessageMoveTask" => return (400, r#"{"message": "There is already a task running."}"#.into(), false),
+        "ListMessageMoveTasks" if before == 0 => r#"{"Results": [{"Status": "RUNNING"}]}"#.to_owned(),
+        "ListMessageMoveTasks" => {
+            r#"{"Results": [{"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 8}]}"#.to_owned()
+        }
+        other => panic!("nobody expected {other}"),
+    };
+    (200, told, false)
+}
+
+#[tokio::test(start_paused = true)]
+async fn letters_are_moved_by_sqs_and_a_move_under_way_is_waited_for() {
+    let (leftovers, made) = leftovers(letters);
+    assert_eq!(leftovers.letters("SlackAlertDeadLetters").await.unwrap(), 8);
+    assert_eq!(leftovers.send_back("SlackAlertDeadLetters", "SlackAlertQueue", 2_000).await.unwrap(), 8);
+    let made = made.lock().unwrap();
+    let (_, start) = made.iter().find(|(name, _)| name == "StartMessageMoveTask").unwrap();
+    let asked: serde_json::Value = serde_json::from_slice(start.body()).unwrap();
+    let expected = serde_json::json!({
+        "SourceArn": "arn:dead", "DestinationArn": "arn:q", "MaxNumberOfMessagesPerSecond": 500,
+    });
+    assert_eq!(
+        (asked, &start.headers()["x-amz-target"]),
+        (expected, &"AmazonSQS.StartMessageMoveTask".parse().unwrap())
+    );
+}
+
+fn batches(operation: &str, request: &http::Request<Bytes>, before: usize) -> (u16, String, bool) {
+    let told = match operation {
+        "ListBucket" if before == 0 => {
+            assert_eq!(request.uri(), "https://s3.eu-central-1.amazonaws.com/a-bucket?list-type=2");
+            "<ListBucketResult><Contents><Key>aws/lambda/2</Key><LastModified>2026-11-22T10:00:00.000Z</LastModified></Contents>\
+             <NextContinuationToken>more</NextContinuationToken></ListBucketResult>"
+                .to_owned()
+        }
+        "ListBucket" => {
+            assert!(request.uri().query().unwrap().ends_with("continuation-token=more"), "{}", request.uri());
+            "<Contents><Key>aws/lambda/1</Key><LastModified>2026-11-22T09:00:00.000Z</LastModified></Contents>"
+                .to_owned()
+        }
+        "GetObject" => {
+            let records =
+                r#"{"Records": [{"dynamodb": {"SequenceNumber": "11"}}, {"dynamodb": {"SequenceNumber": "12"}}]}"#;
+            let arn = "arn:aws:lambda:eu-central-1:1:function:barometer-Health-1A:$LATEST";
+            let context = serde_json::json!({"functionArn": arn, "condition": "RetryAttemptsExhausted"});
+            serde_json::json!({"requestContext": context, "version": "1.0", "payload": records}).to_string()
+        }
+        "InvokeFunction" if before == 0 => {
+            assert!(request.uri().path().ends_with("/functions/barometer-Health-1A/invocations"), "{}", request.uri());
+            r#"{"batchItemFailures": [{"itemIdentifier": "12"}]}"#.to_owned()
+        }
+        "InvokeFunction" => return (200, r#"{"errorMessage": "out of memory"}"#.into(), true),
+        other => panic!("nobody expected {other}"),
+    };
+    (200, told, false)
+}
+
+#[tokio::test]
+async fn a_failed_batch_is_read_with_its_function_and_handed_to_it() {
+    let (leftovers, made) = leftovers(batches);
+    let rows = leftovers.failures().await.unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.function.as_str(), row.records)).collect();
+    assert_eq!(told, [("aws/lambda/1", "Health", Some(2)), ("aws/lambda/2", "Health", Some(2))]);
+    assert_eq!(rows[0].reason, "RetryAttemptsExhausted");
+    let batch = leftovers.batch("aws/lambda/1").await.unwrap();
+    let failed = leftovers.hand(&batch.function, batch.records.clone()).await.unwrap();
+    assert_eq!(failed.into_iter().collect::<Vec<_>>(), ["12"]);
+    assert_eq!(leftovers.hand(&batch.function, batch.records).await.unwrap_err(), "out of memory");
+    let made = made.lock().unwrap();
+    assert!(made.iter().all(|(name, _)| name != "DeleteObject"), "what is not done stays");
+    let (_, read) = made.iter().find(|(name, _)| name == "GetObject").unwrap();
+    assert!(read.headers()["x-amz-content-sha256"].to_str().unwrap().starts_with("e3b0c44298fc1c14"));
+    assert!(read.headers()["authorization"].to_str().unwrap().contains("/s3/aws4_request"));
+}

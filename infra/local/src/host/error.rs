@@ -49,6 +49,10 @@ pub enum HostError {
         #[source]
         source: std::io::Error,
     },
+    /// AWS does not do what it is asked.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Aws(#[from] crate::failure::Failure),
     /// The question cannot be answered.
     #[error("{message}")]
     NotFound {

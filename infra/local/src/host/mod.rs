@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 mod erase;
 mod error;
 mod forest;
+pub(crate) mod given_up;
 mod import;
 mod keys;
 mod link;
@@ -71,6 +72,7 @@ use crate::state::State;
 use crate::template::{Function, Stack};
 
 pub use error::HostError;
+use given_up::GivenUp;
 use keys::{connection_secrets, destination_secrets, secrets};
 pub use operator::{Means, Operator};
 pub use replay::Scratch;
@@ -173,6 +175,7 @@ impl Host {
         let hook = |family: Family| Some((family.as_str(), functions.hook(family)?));
         let hooks = Family::WEBHOOKS.into_iter().filter_map(hook).collect();
         let pump = Pump::new(stack.clone(), engine.clone(), state.clone(), clock.clone(), handlers)?;
+        let pump = Arc::new(pump);
         let means = Means {
             config: parts.config.clone(),
             stack,
@@ -180,9 +183,10 @@ impl Host {
             store,
             secrets: parts.secrets.clone(),
             secrets_are_in: "the file of secrets",
+            given_up: GivenUp::Here { state: state.clone(), pump: pump.clone() },
         };
         let operator = Arc::new(Operator::new(means));
-        let host = Self { operator, state, engine, minute, tokens, seam, hooks, pump: Arc::new(pump) };
+        let host = Self { operator, state, engine, minute, tokens, seam, hooks, pump };
         host.take_over().await?;
         Ok(host)
     }

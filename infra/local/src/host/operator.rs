@@ -9,6 +9,7 @@ use normalize::Normalize;
 use store::Store;
 
 use super::ReadSecrets;
+use super::given_up::GivenUp;
 use crate::clock::HostClock;
 use crate::template::Stack;
 
@@ -25,6 +26,7 @@ pub struct Operator {
     pub(super) normalize: Normalize,
     /// For what an operator asks without changing anything.
     pub(super) health: Health,
+    pub(super) given_up: GivenUp,
 }
 
 impl std::fmt::Debug for Operator {
@@ -47,6 +49,8 @@ pub struct Means {
     pub secrets: ReadSecrets,
     /// Where a person finds those, in words.
     pub secrets_are_in: &'static str,
+    /// What was given up, and the functions that it is given again.
+    pub given_up: GivenUp,
 }
 
 impl std::fmt::Debug for Means {
@@ -58,10 +62,10 @@ impl std::fmt::Debug for Means {
 impl Operator {
     /// An operator with these means.
     pub fn new(means: Means) -> Self {
-        let Means { config, stack, clock, store, secrets, secrets_are_in } = means;
+        let Means { config, stack, clock, store, secrets, secrets_are_in, given_up } = means;
         let normalize = Normalize::new(config.clone(), store.clone());
         let health = Health::new(config.clone(), store.clone());
-        Self { config, stack, clock, store, secrets, secrets_are_in, normalize, health }
+        Self { config, stack, clock, store, secrets, secrets_are_in, normalize, health, given_up }
     }
 
     /// The configuration.

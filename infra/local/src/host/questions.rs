@@ -13,8 +13,8 @@ use tracing::error;
 
 use super::{HostError, Operator};
 use crate::api::{
-    AccountQuery, ApiError, GoliveRequest, LinkRequest, QuarantineQuery, RescoreQuery, RescoreRequest, SayRequest,
-    route,
+    AccountQuery, ApiError, GoliveRequest, LinkRequest, QuarantineQuery, RedriveQuery, RedriveRequest, RescoreQuery,
+    RescoreRequest, SayRequest, route,
 };
 
 /// Who is asked.
@@ -86,6 +86,18 @@ pub(super) fn questions(operator: Arc<Operator>) -> axum::Router {
                 answer(it.link(&request).await)
             }),
         )
+        .route(
+            route::REDRIVE_LOOK,
+            post(|State(it): State<Asked>, Json(query): Json<RedriveQuery>| async move {
+                answer(it.redrive_look(&query).await)
+            }),
+        )
+        .route(
+            route::REDRIVE,
+            post(|State(it): State<Asked>, Json(request): Json<RedriveRequest>| async move {
+                answer(it.redrive(&request).await)
+            }),
+        )
         .with_state(operator)
 }
 
@@ -97,6 +109,7 @@ pub(super) fn answer<T: Serialize>(outcome: Result<T, HostError>) -> Response {
             let status = match &error {
                 HostError::NotFound { .. } => StatusCode::NOT_FOUND,
                 HostError::Clock(_) => StatusCode::BAD_REQUEST,
+                HostError::Aws(_) => StatusCode::FAILED_DEPENDENCY,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
             let message = runtime::logging::chain(&error);

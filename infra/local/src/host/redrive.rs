@@ -12,8 +12,9 @@ use runtime::lambda::StreamRecord;
 use serde_json::Value;
 
 use super::error::refused;
-use super::{Host, HostError};
-use crate::api::{FailedAgain, FailureRow, LetterRow, RedriveDone, RedriveLook, RedriveQuery, RedriveRequest};
+use super::given_up::Batch;
+use super::{HostError, Operator};
+use crate::api::{FailedAgain, LetterRow, RedriveDone, RedriveLook, RedriveQuery, RedriveRequest};
 use crate::pump::identifier;
 
 /// A call of a function takes 6 MB at most ("Lambda quotas", docs.aws.amazon.com, read 2026-11), and what is around the
@@ -22,34 +23,25 @@ const MOST_BYTES: usize = 5_000_000;
 /// As many accounts as `health` is given at a time, so that a call of it ends in time.
 const MOST_WOKEN: usize = 25;
 
-impl Host {
+impl Operator {
     /// What there is to do again.
     ///
     /// # Errors
-    /// When the tables or the host's own file cannot be read.
+    /// When the tables, or what was given up, cannot be read.
     pub async fn redrive_look(&self, query: &RedriveQuery) -> Result<RedriveLook, HostError> {
         let mut letters = Vec::new();
         for queue in &self.stack.queues {
-            let source = self.stack.queues.iter().find(|it| it.dead_letters.as_ref() == Some(&queue.logical_id));
-            let waiting = self.state.depth(&queue.logical_id, self.clock.now())?;
-            let waiting = number(waiting.visible + waiting.hidden);
+            let name = &queue.logical_id;
             // A queue that a function reads is no end of the way.
-            let is_read = self.stack.functions.iter().flat_map(|it| &it.queues).any(|it| it.queue == queue.logical_id);
-            if waiting > 0 && !is_read {
-                let (queue, to) = (queue.logical_id.clone(), source.map(|source| source.logical_id.clone()));
-                letters.push(LetterRow { queue, to, letters: waiting });
+            let is_read = self.stack.functions.iter().flat_map(|it| &it.queues).any(|it| it.queue == *name);
+            let waiting = if is_read { 0 } else { self.given_up.letters(name, self.clock.now()).await? };
+            if waiting > 0 {
+                letters.push(LetterRow { queue: name.clone(), to: self.source_of(name), letters: waiting });
             }
         }
-        let failure = |(id, batch): (i64, crate::state::SetAside)| FailureRow {
-            id: id.to_string(),
-            records: Some(number(batch.records.len())),
-            function: batch.function,
-            at: batch.at,
-            reason: batch.reason,
-        };
         Ok(RedriveLook {
             letters,
-            failures: self.state.set_aside_by_number()?.into_iter().map(failure).collect(),
+            failures: self.given_up.failures().await?,
             deliveries: match query.since {
                 None => vec![],
                 Some(since) => self.store.received_since(since).await?,
@@ -61,12 +53,15 @@ impl Host {
     /// Does some of it again.
     ///
     /// # Errors
-    /// When it is not there, or the tables or the host's own file cannot be used.
+    /// When it is not there, or cannot be read or written.
     pub async fn redrive(&self, request: &RedriveRequest) -> Result<RedriveDone, HostError> {
         match request {
             RedriveRequest::Letters { queue, most } => {
-                let most = usize::try_from(*most).unwrap_or(usize::MAX);
-                let done = number(self.state.redrive(queue, most, self.clock.now())?);
+                let Some(to) = self.source_of(queue) else {
+                    let help = "`barometer redrive --dry-run` lists the queues that have some";
+                    return Err(refused(format!("`{queue}` holds no letters that go back somewhere"), help));
+                };
+                let done = self.given_up.send_back(queue, &to, *most, self.clock.now()).await?;
                 Ok(RedriveDone { done, failed: vec![] })
             }
             RedriveRequest::Failure { id } => self.redrive_failure(id).await,
@@ -82,16 +77,20 @@ impl Host {
     }
 
     async fn redrive_failure(&self, id: &str) -> Result<RedriveDone, HostError> {
-        let number_of_it = id.parse::<i64>().ok();
-        let batch = number_of_it.and_then(|id| Some((id, self.state.set_aside_by_number().ok()?.remove(&id)?)));
-        let Some((id, batch)) = batch else {
+        let Some(Batch { function, records }) = self.given_up.batch(id).await? else {
             let help = "`barometer redrive --dry-run` lists what there is";
             return Err(refused(format!("no failed batch is called `{id}`"), help));
         };
-        let count = batch.records.len();
-        let Handed { left, failed } = self.hand(&batch.function, batch.records).await;
-        self.state.keep_aside(id, &left)?;
+        let count = records.len();
+        let Handed { left, failed } = self.hand(&function, records).await;
+        self.given_up.keep(id, &left).await?;
         Ok(RedriveDone { done: number(count - left.len()), failed })
+    }
+
+    /// The queue that dead letters in another one come from.
+    fn source_of(&self, letters: &str) -> Option<String> {
+        let source = self.stack.queues.iter().find(|it| it.dead_letters.as_deref() == Some(letters))?;
+        Some(source.logical_id.clone())
     }
 
     /// Deliveries go through `normalize` as they did; what they speak of is looked at even where that changes no fact,
@@ -129,7 +128,7 @@ impl Host {
     async fn hand(&self, function: &str, records: Vec<Value>) -> Handed {
         let mut handed = Handed::default();
         for some in in_calls(records) {
-            match self.pump.hand(function, some.clone()).await {
+            match self.given_up.hand(function, some.clone()).await {
                 Ok(failed) => {
                     let why = format!("{function} failed on it; its log says why");
                     let left: Vec<_> = some.into_iter().filter(|record| failed.contains(&identifier(record))).collect();

@@ -18,8 +18,8 @@ use tracing::error;
 use super::questions::{self, answer};
 use super::{Host, HostError};
 use crate::api::{
-    ApiError, BackfillRequest, ClockChange, DoctorRequest, EraseRequest, ImportRequest, RedriveQuery, RedriveRequest,
-    ReplayRequest, SettleRequest, Settled, route,
+    ApiError, BackfillRequest, ClockChange, DoctorRequest, EraseRequest, ImportRequest, ReplayRequest, SettleRequest,
+    Settled, route,
 };
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
@@ -87,18 +87,6 @@ fn router(served: Served) -> axum::Router {
             route::REPLAY,
             post(|State(s): State<Served>, Json(request): Json<ReplayRequest>| async move {
                 answer(s.host.replay(&request).await)
-            }),
-        )
-        .route(
-            route::REDRIVE_LOOK,
-            post(|State(s): State<Served>, Json(query): Json<RedriveQuery>| async move {
-                answer(s.host.redrive_look(&query).await)
-            }),
-        )
-        .route(
-            route::REDRIVE,
-            post(|State(s): State<Served>, Json(request): Json<RedriveRequest>| async move {
-                answer(s.host.redrive(&request).await)
             }),
         )
         .route(

@@ -57,6 +57,18 @@ pub(super) fn outcome<'a>(
     if failed.is_empty() { Outcome::Done } else { Outcome::Partly(failed) }
 }
 
+/// The identifiers of those records that failed in a call of a function that says which.
+///
+/// # Errors
+/// Why none of them is done.
+pub(crate) fn failed_of(called: Result<Value, String>, identifiers: &[String]) -> Result<BTreeSet<String>, String> {
+    match outcome(called, true, identifiers.iter().map(String::as_str)) {
+        Outcome::Done => Ok(BTreeSet::new()),
+        Outcome::Partly(failed) => Ok(failed),
+        Outcome::Failed(reason) => Err(reason),
+    }
+}
+
 fn malformed(why: &str) -> Outcome {
     Outcome::Failed(format!("its answer does not say what failed: {why}"))
 }

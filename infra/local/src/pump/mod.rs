@@ -29,7 +29,7 @@ use crate::clock::HostClock;
 use crate::engine::{Engine, EngineError};
 use crate::state::{State, StateError};
 use crate::template::{Function, Stack};
-pub(crate) use answer::identifier;
+pub(crate) use answer::{failed_of, identifier};
 use queue::QueueConsumer;
 use schedule::Timer;
 use stream::StreamConsumer;
@@ -305,12 +305,7 @@ impl Pump {
         let known = self.stack.functions.iter().find(|known| known.logical_id == function);
         let function = known.ok_or_else(|| format!("there is no function `{function}`"))?;
         let identifiers: Vec<_> = records.iter().map(identifier).collect();
-        let called = self.call(function, json!({ "Records": records })).await;
-        match answer::outcome(called, true, identifiers.iter().map(String::as_str)) {
-            answer::Outcome::Done => Ok(BTreeSet::new()),
-            answer::Outcome::Partly(failed) => Ok(failed),
-            answer::Outcome::Failed(reason) => Err(reason),
-        }
+        failed_of(self.call(function, json!({ "Records": records })).await, &identifiers)
     }
 
     /// Calls a function. A panic, and an answer that takes longer than the function's timeout, are failures like any.

@@ -39,7 +39,8 @@ fn reaches(command: &Command) -> bool {
         | Command::Golive(_)
         | Command::Pause
         | Command::Resume
-        | Command::Replay(_) => true,
+        | Command::Replay(_)
+        | Command::Redrive(_) => true,
         Command::Up(_)
         | Command::Backfill(_)
         | Command::Import(_)
@@ -48,7 +49,6 @@ fn reaches(command: &Command) -> bool {
         | Command::Settle(_)
         | Command::Clock(_)
         | Command::Rescore(_)
-        | Command::Redrive(_)
         | Command::Doctor(_)
         | Command::Check
         | Command::Preflight(_)

@@ -81,7 +81,7 @@ pub fn redriven(report: &RedriveReport, style: Style) -> String {
         text.push_str(&style.faint(&format!("and {} more: --json shows all\n", report.failed.len() - MOST_FAILED)));
     }
     if !report.done {
-        text.push_str("What follows from it is still under way: `barometer settle` waits until it is done.\n");
+        text.push_str("What follows from it is still under way; `barometer outbox` shows it.\n");
     }
     text
 }

@@ -16,6 +16,8 @@ fn deployed(data: &Data) -> Stub {
     let stack = Stack::built_in().unwrap();
     let engine = Arc::new(Engine::open(&data.path().join("tables.db"), &stack).unwrap());
     Stub::new(move |asked: &Asked| match asked.operation.as_str() {
+        "" if asked.line.contains("/2015-03-31/functions/") => Told::ok(json!({ "batchItemFailures": [] })),
+        "" if asked.line == "GET /failed?list-type=2" => Told::text("<ListBucketResult></ListBucketResult>".to_owned()),
         "" => {
             let form = asked.body.as_str().unwrap();
             assert!(form.starts_with("Action=ListStackResources&"), "{form}");
@@ -29,7 +31,12 @@ fn deployed(data: &Data) -> Stub {
                      <PhysicalResourceId>{physical}</PhysicalResourceId></member>"
                 )
             };
-            let listed = [("Journal", "Journal"), ("Accounts", "Accounts"), ("Bus", "second")].map(member).concat();
+            let mut listed =
+                vec![("Journal", "Journal"), ("Accounts", "Accounts"), ("Bus", "second"), ("Failures", "failed")];
+            listed.extend([("Normalize", "second-Normalize"), ("Health", "second-Health")]);
+            // What AWS calls a queue is its address.
+            listed.extend(stack.queues.iter().map(|queue| (queue.logical_id.as_str(), queue.logical_id.as_str())));
+            let listed: String = listed.into_iter().map(member).collect();
             Told::text(format!("<StackResourceSummaries>{listed}</StackResourceSummaries>"))
         }
         "GetParametersByPath" => Told::ok(match asked.body["Path"].as_str().unwrap() {
@@ -38,6 +45,16 @@ fn deployed(data: &Data) -> Stub {
             }
             _ => json!({ "Parameters": [] }),
         }),
+        "GetQueueAttributes" => {
+            let queue = asked.body["QueueUrl"].as_str().unwrap();
+            let waiting = if queue == "SlackAlertDeadLetters" { "3" } else { "0" };
+            let arn = format!("arn:aws:sqs:eu-central-1:1:{queue}");
+            Told::ok(json!({ "Attributes": { "QueueArn": arn, "ApproximateNumberOfMessages": waiting } }))
+        }
+        "StartMessageMoveTask" => Told::ok(json!({ "TaskHandle": "1" })),
+        "ListMessageMoveTasks" => {
+            Told::ok(json!({ "Results": [{ "Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 3 }] }))
+        }
         operation => {
             let answer = engine.call(operation, asked.body.to_string().as_bytes());
             Told::status(answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
@@ -111,6 +128,30 @@ fn going_live_on_aws_is_journaled_and_counts_for_the_functions() {
     let looked = data.json("golive --dry-run");
     assert!(live(&looked).iter().any(|(from, _)| from == "live"), "{looked:#}");
     assert_eq!(host.end("TERM").0, Some(0));
+}
+
+#[test]
+fn what_a_deployed_stack_gave_up_is_given_to_its_own_functions_again() {
+    let (data, host) = operator::book();
+    assert_eq!(host.end("TERM").0, Some(0));
+    let stub = deployed(&data);
+    let looked = on_aws(&data, &stub, &format!("redrive --since {START} --dry-run --json")).json();
+    let letters = json!([{ "queue": "SlackAlertDeadLetters", "to": "SlackAlertQueue", "letters": 3 }]);
+    assert_eq!((&looked["letters"], &looked["deliveries"]), (&letters, &json!(4)), "{looked:#}");
+    assert!(stub.asked().iter().all(|asked| asked.operation != "StartMessageMoveTask"));
+
+    let report = on_aws(&data, &stub, &format!("redrive --since {START} --rate 40 --json")).json();
+    let done = json!({ "letters": 3, "records": 0, "deliveries": 4, "accounts": 0 });
+    assert_eq!((&report["redriven"], &report["failed"]), (&done, &json!([])), "{report:#}");
+    let asked = stub.asked();
+    let moved = asked.iter().find(|asked| asked.operation == "StartMessageMoveTask").unwrap();
+    assert_eq!(moved.body["DestinationArn"], "arn:aws:sqs:eu-central-1:1:SlackAlertQueue");
+    let given = |function: &str| -> usize {
+        let calls = asked.iter().filter(|asked| asked.line.contains(function));
+        calls.map(|asked| asked.body["Records"].as_array().unwrap().len()).sum()
+    };
+    assert_eq!(given("/functions/second-Normalize/"), 4);
+    assert!(given("/functions/second-Health/") >= 4, "the companies and their domains are looked at");
 }
 
 #[test]

@@ -1,0 +1,274 @@
+//! What a deployed stack gave up: dead letters in SQS, and failed batches of streams in S3. Its own functions are given them
+//! again.
+//!
+//! Followed: "GetQueueAttributes", "StartMessageMoveTask" and "ListMessageMoveTasks" (Amazon SQS API reference),
+//! "ListObjectsV2" (Amazon S3 API reference), "Invoke" and "Retain discarded batches" (AWS Lambda), from general knowledge
+//! of 2026-11. A queue's letters may come from its rule as well as from the queue: with a destination that is named, all
+//! of them go there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use model::Moment;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::call::{Aws, Operation, Unanswered};
+use super::resources::Resources;
+use super::xml;
+use crate::api::FailureRow;
+use crate::failure::Failure;
+use crate::host::given_up::Batch;
+use crate::pump::{failed_of, identifier};
+
+/// How often it is looked how far letters are moved.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// SQS moves no more in a second.
+const FASTEST: u32 = 500;
+
+/// What a deployed stack gave up. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Leftovers {
+    aws: Aws,
+    resources: Arc<Resources>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Moves {
+    #[serde(default)]
+    results: Vec<Move>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Move {
+    status: String,
+    #[serde(default)]
+    approximate_number_of_messages_moved: u32,
+    #[serde(default)]
+    failure_reason: Option<String>,
+}
+
+/// What Lambda leaves of a batch that failed to the end.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Left {
+    request_context: Context,
+    /// The event, as JSON within JSON.
+    payload: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    function_arn: String,
+    condition: String,
+}
+
+impl Leftovers {
+    pub(super) fn new(aws: Aws, resources: Resources) -> Self {
+        Self { aws, resources: Arc::new(resources) }
+    }
+
+    /// How many letters are in a queue, about.
+    pub(crate) async fn letters(&self, queue: &str) -> Result<u32, Failure> {
+        let attributes = self.attributes(queue).await?;
+        let count = |name: &str| attributes.get(name).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+        Ok(count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesNotVisible"))
+    }
+
+    /// Has SQS move all letters of a queue to another one, `rate` in a second at most, and waits until it has; gives how many.
+    /// A move that is under way already is waited for.
+    pub(crate) async fn send_back(&self, letters: &str, to: &str, rate: u32) -> Result<u32, Failure> {
+        let start = Operation { service: "sqs", name: "StartMessageMoveTask" };
+        let list = Operation { service: "sqs", name: "ListMessageMoveTasks" };
+        let (source, destination) = (self.arn(letters).await?, self.arn(to).await?);
+        let rate = rate.clamp(1, FASTEST);
+        let task = json!({
+            "SourceArn": source, "DestinationArn": destination, "MaxNumberOfMessagesPerSecond": rate,
+        });
+        match self.sqs(start, &task).await {
+            Err(Unanswered::Refused(400, says)) if says.contains("already") => {}
+            started => drop(started.map_err(|it| self.aws.failure(start, &source, it))?),
+        }
+        loop {
+            let asked = json!({ "SourceArn": source, "MaxResults": 1 });
+            let moves = self.sqs(list, &asked).await.map_err(|it| self.aws.failure(list, &source, it))?;
+            let moves: Moves = serde_json::from_value(moves).map_err(|error| odd(list, &error))?;
+            let Some(task) = moves.results.into_iter().next() else { return Ok(0) };
+            match task.status.as_str() {
+                "RUNNING" | "CANCELLING" => tokio::time::sleep(LOOK_EVERY).await,
+                "COMPLETED" => return Ok(task.approximate_number_of_messages_moved),
+                ended => {
+                    let why = task.failure_reason.unwrap_or_else(|| ended.to_lowercase());
+                    return Err(Failure::Refused {
+                        message: format!("the letters of {letters} were not all moved: {why}"),
+                        help: Some("mend that and run the command again: what was moved is not moved twice".to_owned()),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The batches that failed to the end, oldest first. Each is read: its name does not say whose it is.
+    pub(crate) async fn failures(&self) -> Result<Vec<FailureRow>, Failure> {
+        let mut rows = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self.listed(next.as_deref()).await?;
+            for object in xml::elements(&page, "Contents") {
+                let Some(id) = xml::text(object, "Key") else { continue };
+                let at = xml::text(object, "LastModified").and_then(|text| text.parse().ok());
+                let Left { request_context, payload } = self.left(&id).await?;
+                let batch = self.batch_of(&request_context, payload)?;
+                rows.push(FailureRow {
+                    id,
+                    function: batch.function,
+                    records: Some(u32::try_from(batch.records.len()).unwrap_or(u32::MAX)),
+                    at: at.unwrap_or(Moment::EARLIEST),
+                    reason: request_context.condition,
+                });
+            }
+            next = xml::text(&page, "NextContinuationToken");
+            if next.is_none() {
+                rows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// One of them, with its content.
+    pub(crate) async fn batch(&self, id: &str) -> Result<Batch, Failure> {
+        let Left { request_context, payload } = self.left(id).await?;
+        self.batch_of(&request_context, payload)
+    }
+
+    /// Takes one of them away.
+    pub(crate) async fn forget(&self, id: &str) -> Result<(), Failure> {
+        self.s3(Operation { service: "s3", name: "DeleteObject" }, http::Method::DELETE, &format!("/{id}"), &[])
+            .await?;
+        Ok(())
+    }
+
+    /// Hands records to a function; gives the identifiers of those that failed, or why none is done.
+    pub(crate) async fn hand(&self, function: &str, records: Vec<Value>) -> Result<BTreeSet<String>, String> {
+        let identifiers: Vec<_> = records.iter().map(identifier).collect();
+        failed_of(self.invoked(function, &json!({ "Records": records })).await, &identifiers)
+    }
+
+    async fn invoked(&self, function: &str, event: &Value) -> Result<Value, String> {
+        let of = Operation { service: "lambda", name: "InvokeFunction" };
+        let name = self.resources.physical(function).map_err(|error| error.to_string())?;
+        let url = format!("{}/2015-03-31/functions/{name}/invocations", self.aws.base(of.service));
+        let request = http::Request::post(url).header("x-amz-invocation-type", "RequestResponse");
+        let request = request.body(Bytes::from(event.to_string())).map_err(|error| error.to_string())?;
+        let answer = self.aws.call(of, &request).await;
+        let answer = answer.map_err(|it| self.aws.failure(of, &name, it).to_string())?;
+        let said: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        match answer.headers().get("x-amz-function-error") {
+            None => Ok(said),
+            Some(_) => Err(said["errorMessage"].as_str().unwrap_or("it failed; its log says why").to_owned()),
+        }
+    }
+
+    async fn arn(&self, queue: &str) -> Result<String, Failure> {
+        let of = Operation { service: "sqs", name: "GetQueueAttributes" };
+        self.attributes(queue).await?.remove("QueueArn").ok_or_else(|| odd(of, &"a queue without an ARN"))
+    }
+
+    async fn attributes(&self, queue: &str) -> Result<BTreeMap<String, String>, Failure> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Answer {
+            #[serde(default)]
+            attributes: BTreeMap<String, String>,
+        }
+        let of = Operation { service: "sqs", name: "GetQueueAttributes" };
+        let url = self.resources.physical(queue)?;
+        let names = ["QueueArn", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+        let answer = self.sqs(of, &json!({ "QueueUrl": url, "AttributeNames": names })).await;
+        let answer = answer.map_err(|it| self.aws.failure(of, queue, it))?;
+        let answer: Answer = serde_json::from_value(answer).map_err(|error| odd(of, &error))?;
+        Ok(answer.attributes)
+    }
+
+    async fn sqs(&self, of: Operation, body: &Value) -> Result<Value, Unanswered> {
+        let request = http::Request::post(format!("{}/", self.aws.base(of.service)))
+            .header(CONTENT_TYPE, "application/x-amz-json-1.0")
+            .header("x-amz-target", format!("AmazonSQS.{}", of.name))
+            .body(Bytes::from(body.to_string()));
+        let request = request.map_err(|error| Unanswered::Silent(error.to_string()))?;
+        let answer = self.aws.call(of, &request).await?;
+        serde_json::from_slice(answer.body()).map_err(|error| Unanswered::Silent(error.to_string()))
+    }
+
+    async fn listed(&self, next: Option<&str>) -> Result<String, Failure> {
+        let of = Operation { service: "s3", name: "ListBucket" };
+        let query: Vec<_> =
+            std::iter::once(("list-type", "2")).chain(next.map(|next| ("continuation-token", next))).collect();
+        let page = self.s3(of, http::Method::GET, "", &query).await?;
+        Ok(String::from_utf8_lossy(&page).into_owned())
+    }
+
+    async fn left(&self, id: &str) -> Result<Left, Failure> {
+        let of = Operation { service: "s3", name: "GetObject" };
+        let object = self.s3(of, http::Method::GET, &format!("/{id}"), &[]).await?;
+        serde_json::from_slice(&object).map_err(|error| odd(of, &error))
+    }
+
+    /// The records of what Lambda left, and whose they are.
+    fn batch_of(&self, Context { function_arn, .. }: &Context, payload: Value) -> Result<Batch, Failure> {
+        let named = function_arn.split_once(":function:").map(|(_, named)| named).unwrap_or_default();
+        // A version or an alias may stand behind the name.
+        let name = named.split(':').next().unwrap_or_default();
+        let function = self.resources.logical(name).ok_or_else(|| Failure::Refused {
+            message: format!("a failed batch is of `{name}`, which the stack has not"),
+            help: Some("it is of another version or stack: take it out of the bucket once you know that".to_owned()),
+        })?;
+        let mut event = match payload {
+            Value::String(text) => serde_json::from_str(&text).unwrap_or_default(),
+            event => event,
+        };
+        let records = event.get_mut("Records").and_then(Value::as_array_mut).map(std::mem::take);
+        let of = Operation { service: "s3", name: "GetObject" };
+        let records = records.ok_or_else(|| odd(of, &"a failed batch without its records"))?;
+        Ok(Batch { function, records })
+    }
+
+    async fn s3(
+        &self,
+        of: Operation,
+        method: http::Method,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Bytes, Failure> {
+        let bucket = self.resources.physical("Failures")?;
+        let silent = |error: &dyn ToString| self.aws.failure(of, &bucket, Unanswered::Silent(error.to_string()));
+        let url = format!("{}/{bucket}{path}", self.aws.base(of.service));
+        let url = match query {
+            [] => url,
+            query => reqwest::Url::parse_with_params(&url, query).map_err(|error| silent(&error))?.to_string(),
+        };
+        let request = http::Request::builder()
+            .method(method)
+            .uri(url)
+            // S3 alone wants the body's hash beside the signature.
+            .header("x-amz-content-sha256", hex::encode(Sha256::digest(b"")))
+            .body(Bytes::new())
+            .map_err(|error| silent(&error))?;
+        let answer = self.aws.call(of, &request).await.map_err(|it| self.aws.failure(of, &bucket, it))?;
+        Ok(answer.into_body())
+    }
+}
+
+fn odd(Operation { service, name }: Operation, what: &dyn std::fmt::Display) -> Failure {
+    Failure::Refused {
+        message: format!("the answer to {service}:{name} is not understood: {what}"),
+        help: Some("see whether a proxy answers in its place".to_owned()),
+    }
+}
