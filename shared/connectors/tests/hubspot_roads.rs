@@ -206,7 +206,7 @@ fn a_company_is_the_same_on_every_road() {
     let company = "hubspot:company:9007199254740993";
     same_on_every_road(
         &told,
-        22,
+        24,
         &[
             ("domain:nl-track.example", &[company]),
             ("domain:nordlicht-fracht.example", &[company]),
