@@ -6,8 +6,9 @@ import os
 import signal
 import threading
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from serving import Quiet, Served
 
 # Function -> the call after which it is killed: its operation, and a text that only its body has.
 FIRST_LOOK = {
@@ -24,16 +25,14 @@ TROUBLE = {
 }
 
 
-class Gate:
+class Gate(Served):
     """`with Gate() as gate:` between the functions and the engine at `gate.engine`. `twice`: events that it let the bus have twice."""
 
     def __enter__(self):
         self.engine, self.left, self.twice, self._lock = None, {}, set(), threading.Lock()
         gate = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(Quiet):
             def _one(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 status, headers, answer = gate._passed(self.command, self.path, dict(self.headers), body)
@@ -51,20 +50,7 @@ class Gate:
                 except OSError:
                     self.close_connection = True
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _one
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+        return self._serve(Handler)
 
     def kill(self, points):
         """From now on each of these functions is killed once, when it comes to its point."""

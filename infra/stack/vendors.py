@@ -3,14 +3,15 @@
 import json
 import threading
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from serving import Quiet, Served
 
 SLACK_TOKEN = "xoxb-of-no-workspace"
 HUBSPOT_TOKEN = "pat-eu1-of-no-portal"
 CHANNEL = "C0TEAM"
 
 
-class Vendors:
+class Vendors(Served):
     """`with Vendors() as vendors:`; `calls` holds (method, path, body) of what was taken, in order."""
 
     def __enter__(self):
@@ -19,9 +20,7 @@ class Vendors:
         self.held_path, self.held, self.let_go = None, threading.Event(), threading.Event()
         vendors = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(Quiet):
             def _one(self):
                 text = self.rfile.read(int(self.headers.get("content-length", 0)))
                 status, answer = vendors._take(self.command, self.path, self.headers, text)
@@ -35,21 +34,11 @@ class Vendors:
                 except OSError:
                     pass  # whoever asked is gone
 
-            do_GET = do_POST = do_PUT = do_PATCH = _one
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
+        return self._serve(Handler)
 
     def __exit__(self, *_):
         self.let_go.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__()
 
     def hold(self, path):
         """The next call of `path` is done, and its answer waits for `let_go`; `held` tells when it has come."""
