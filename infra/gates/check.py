@@ -15,7 +15,7 @@ import expand
 import permissions
 import relations
 
-README = expand.TEMPLATE.parent / "README.md"
+PAGE = expand.TEMPLATE.parent / "deploy" / "README.md"
 # Rules of the linters that are wrong for this stack, each with the reason. One that nothing meets any more is a finding.
 PASSED_OVER = {
     "ES1001": "of queues: theirs is the queue's own redrive policy, which relations.py asks for",
@@ -57,7 +57,7 @@ def main():
     found += linted(template)
     for finding in found:
         print(f"infra/template.yaml: {finding}", file=sys.stderr)
-    for finding in (costs := list(cost.findings(template, README.read_text()))):
+    for finding in (costs := list(cost.findings(template, PAGE.read_text()))):
         print(finding, file=sys.stderr)
     found += costs
     if not found:

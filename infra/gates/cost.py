@@ -42,16 +42,16 @@ def rows(template):
 
 
 def table(template):
-    """The rows as infra/README.md shows them."""
+    """The rows as infra/deploy/README.md shows them."""
     counted = list(rows(template))
     lines = ["| | how many | USD a month |", "|---|---|---|"]
     lines += [f"| {what} | {count:,} | {usd:.2f} |" for what, count, usd in counted]
     return "\n".join([*lines, f"| together | | {sum(usd for _, _, usd in counted):.2f} |"])
 
 
-def findings(template, readme):
-    if table(template) not in readme:
-        yield f"infra/README.md should have, under what it costs:\n{table(template)}"
+def findings(template, page):
+    if table(template) not in page:
+        yield f"infra/deploy/README.md should have, under what it costs:\n{table(template)}"
 
 
 if __name__ == "__main__":

@@ -131,10 +131,10 @@ class Gates(unittest.TestCase):
 
     def test_what_it_costs_is_counted_anew(self):
         template = expand.expand(SAM)
-        readme = cost.table(template)
-        self.assertEqual(list(cost.findings(template, readme)), [])
+        page = cost.table(template)
+        self.assertEqual(list(cost.findings(template, page)), [])
         del template["Resources"]["SlackAlertQueue"]
-        self.assertIn(f"| {4 * 657_000:,} | 1.05 |", next(cost.findings(template, readme)))
+        self.assertIn(f"| {4 * 657_000:,} | 1.05 |", next(cost.findings(template, page)))
 
     def test_the_linter_sees_what_it_is_there_for(self):
         template = expand.expand(SAM)

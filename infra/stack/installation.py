@@ -41,7 +41,7 @@ def configure(folder):
 
 
 def keep_secrets(engine, vendors_url):
-    """The parameters that infra/README.md names, and where our Slack and HubSpot are."""
+    """The parameters that infra/deploy/README.md names, and where our Slack and HubSpot are."""
     told = {f"{family}/{name}/secret": SECRET for name, family in CONNECTIONS.items()}
     told |= {"destinations/slack/token": vendors.SLACK_TOKEN, "destinations/slack/base_url": f"{vendors_url}/slack"}
     told |= {"destinations/hubspot/token": vendors.HUBSPOT_TOKEN, "destinations/hubspot/base_url": vendors_url}
