@@ -1,12 +1,13 @@
-"""Who may do what on what: read from the expanded template, compared with `permissions.txt`, which people read."""
+"""Who may do what on what: read from the expanded template, compared with `permissions.txt`, which people read.
 
-import re
+The journeys of `tests` hold every call of every function against that list.
+"""
+
 from pathlib import Path
 
 from relations import Stack, listed, named
 
 SNAPSHOT = Path(__file__).with_name("permissions.txt")
-CALLS = Path(__file__).resolve().parents[2] / "tests/tests/journeys/kill_points.trace"
 # Resources with a `*`, each with the reason why AWS has none narrower.
 WIDE = {
     "${Failures.Arn}/*": "Lambda names the objects itself",
@@ -49,23 +50,9 @@ def too_wide(all_lines):
             yield f"a wider resource than needed: {line}"
 
 
-def refused_calls(all_lines, calls):
-    """Calls that the journeys were seen to make and that AWS would refuse."""
-    allowed = {tuple(line.split(" ")[:2]) for line in all_lines}
-    seen = set(re.findall(r"^(\w+): (dynamodb|eventbridge) (\w+)", calls, re.MULTILINE))
-    if not seen:
-        yield "no calls were found to compare with"
-    for who, service, operation in sorted(seen):
-        operation = {"TransactWriteItems": "PutItem"}.get(operation, operation)
-        who = "WebhookCrm" if who == "Webhook" else who
-        if (who, f"{'events' if service == 'eventbridge' else service}:{operation}") not in allowed:
-            yield f"{who} calls {operation}, which it may not"
-
-
-def findings(template, snapshot, calls):
+def findings(template, snapshot):
     found = lines(template)
     yield from too_wide(found)
-    yield from refused_calls(found, calls)
     held = [line for line in snapshot.splitlines() if line and not line.startswith("#")]
     yield from (f"not in permissions.txt: {line}" for line in found if line not in held)
     yield from (f"only in permissions.txt: {line}" for line in held if line not in found)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use barometer::bus::Refuses;
 use barometer::host::{Host, Parts, ReadSecrets};
 use barometer::pump::Settled;
 use barometer::template::Stack;
@@ -26,6 +27,7 @@ pub mod history;
 pub mod hubspot;
 pub mod kill;
 pub mod numbers;
+pub mod permissions;
 pub mod ses;
 pub mod shape;
 pub mod slack;
@@ -135,6 +137,8 @@ pub struct Setup {
     pub hanging: Hanging,
     /// Which functions are off.
     pub off: Off,
+    /// Which queues take nothing from the rules of the bus.
+    pub refuses: Option<Refuses>,
     /// When it starts; the clock stands there.
     pub start: Moment,
     /// What breaks, and the record of every call.
@@ -154,6 +158,7 @@ impl Setup {
             slack: Slack::default(),
             hanging: Hanging::default(),
             off: Off::default(),
+            refuses: None,
             start: at("2026-11-23T08:00:00Z"),
             faults: Faults::default(),
         }
@@ -290,12 +295,13 @@ async fn open(folder: &Path, setup: &Setup, slack: &Slack) -> Host {
         secrets: setup.secrets.clone().unwrap_or_else(|| Arc::new(move || Ok(secrets(token)))),
         clock: Some(setup.start),
         vendors: vendors(slack, setup),
-        around: Some(Arc::new(move |seam| around.around(seam))),
+        around: Some(Arc::new(move |seam| around.around(permissions::around(seam)))),
         guard: Some(Arc::new(move |function, outcome| match off.is(function) {
             None => guard.guarded(function, outcome),
             Some(How::Forgotten) => Box::pin(async { Ok(json!({ "batchItemFailures": [] })) }),
             Some(How::Broken) => Box::pin(async { Err("it is broken".to_owned()) }),
         })),
+        refuses: setup.refuses.clone(),
     };
     Host::open(parts).await.expect("the host opens")
 }

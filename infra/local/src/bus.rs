@@ -23,12 +23,23 @@ const MOST_ENTRIES: usize = 10;
 const SIZE_LIMIT: usize = 1_000_000;
 
 /// The bus. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Bus {
     stack: Arc<Stack>,
     state: State,
     clock: HostClock,
     events: Arc<AtomicU64>,
+    refuses: Option<Refuses>,
+}
+
+/// Whether a queue, by its name in the template, takes nothing from rules: on AWS one whose policy or key is lost. No queue
+/// here is like that unless a test has it so.
+pub type Refuses = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Bus")
+    }
 }
 
 #[derive(Deserialize)]
@@ -60,8 +71,8 @@ struct Refused(&'static str, String);
 
 impl Bus {
     /// The bus of this stack.
-    pub fn new(stack: Arc<Stack>, state: State, clock: HostClock) -> Self {
-        Self { stack, state, clock, events: Arc::default() }
+    pub fn new(stack: Arc<Stack>, state: State, clock: HostClock, refuses: Option<Refuses>) -> Self {
+        Self { stack, state, clock, events: Arc::default(), refuses }
     }
 
     /// One EventBridge operation with the body and the answer of its JSON protocol; `PutEvents` is the one there is.
@@ -138,9 +149,15 @@ impl Bus {
         }))
     }
 
+    /// What a queue does not take goes to the dead letters of its rule, as it is, and the bus has taken it all the same.
     fn messages(&self, event: &Value) -> Vec<NewMessage> {
         let rules = self.stack.rules.iter().filter(|rule| !rule.is_on_default_bus && rule.pattern.matches(event));
-        rules.map(|rule| NewMessage { queue: rule.target_queue.clone(), body: event.to_string() }).collect()
+        let refuses = |queue: &str| self.refuses.as_ref().is_some_and(|refuses| refuses(queue));
+        let queues = rules.filter_map(|rule| match refuses(&rule.target_queue) {
+            false => Some(rule.target_queue.clone()),
+            true => rule.dead_letters.clone(),
+        });
+        queues.map(|queue| NewMessage { queue, body: event.to_string() }).collect()
     }
 }
 
@@ -177,7 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("host.db")).unwrap();
         let clock = HostClock::open(state.clone(), Some("2026-11-21T09:00:00Z".parse().unwrap())).unwrap();
-        let bus = Bus::new(Arc::new(Stack::built_in().unwrap()), state.clone(), clock);
+        let bus = Bus::new(Arc::new(Stack::built_in().unwrap()), state.clone(), clock, None);
         Fixture { bus, state, _folder: folder }
     }
 

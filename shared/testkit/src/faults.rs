@@ -94,6 +94,11 @@ struct Invocation {
     has_called: Arc<AtomicBool>,
 }
 
+/// The function whose call is under way, by its name in the template; `None` outside of [`Faults::guarded`].
+pub fn function() -> Option<String> {
+    INVOCATION.try_with(|invocation| invocation.function.clone()).ok()
+}
+
 /// What a guarded handler gives; see [`Faults::guarded`].
 pub type Outcome<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
 

@@ -84,8 +84,11 @@ fn references(part: &Value, whole: &Value, used: &mut BTreeSet<String>) {
     }
 }
 
-/// What a schema promises: every field by its path, with its types.
+/// What a schema promises: every field by its path, with its types, and [`ALWAYS`] where it is never left out.
 pub type Shape = BTreeMap<String, BTreeSet<String>>;
+
+/// Beside a field's types: it is there in every event.
+const ALWAYS: &str = "always";
 
 /// The shape of `schema`.
 pub fn shape(schema: &Value) -> Shape {
@@ -109,6 +112,9 @@ fn walk(part: &Value, root: &Value, path: &str, shape: &mut Shape) {
     for (name, field) in part["properties"].as_object().into_iter().flatten() {
         walk(field, root, &format!("{path}.{name}"), shape);
     }
+    for name in part["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        shape.entry(format!("{path}.{name}")).or_default().insert(ALWAYS.to_owned());
+    }
     for (at, item) in part["prefixItems"].as_array().into_iter().flatten().enumerate() {
         walk(item, root, &format!("{path}[{at}]"), shape);
     }
@@ -127,10 +133,12 @@ fn definition<'a>(root: &'a Value, reference: &str) -> &'a Value {
 
 /// What `new` no longer gives of what `old` promised.
 pub fn broken_promises(old: &Value, new: &Value) -> Vec<String> {
+    let of = |types: &BTreeSet<String>| types.iter().filter(|one| *one != ALWAYS).cloned().collect::<BTreeSet<_>>();
     let new = shape(new);
     let broken = |(path, types): (String, BTreeSet<String>)| match new.get(&path) {
         None => Some(format!("`{path}` was removed")),
-        Some(now) if *now != types => Some(format!("`{path}` was {types:?} and is now {now:?}")),
+        Some(now) if types.contains(ALWAYS) && !now.contains(ALWAYS) => Some(format!("`{path}` may be left out now")),
+        Some(now) if of(now) != of(&types) => Some(format!("`{path}` was {:?} and is now {:?}", of(&types), of(now))),
         Some(_) => None,
     };
     shape(old).into_iter().filter_map(broken).collect()
@@ -238,7 +246,7 @@ fn the_checker_finds_what_is_wrong() {
 }
 
 #[test]
-fn a_removed_or_retyped_field_is_found_and_an_added_one_is_welcome() {
+fn a_removed_retyped_or_optional_field_is_found_and_an_added_one_is_welcome() {
     let whole = whole();
     let schema = of_kind(&whole, "action.requested");
     let changed = |change: fn(&mut Value)| {
@@ -251,7 +259,15 @@ fn a_removed_or_retyped_field_is_found_and_an_added_one_is_welcome() {
         changed(|new| new["$defs"]["Alert"]["properties"]["added"] = json!({ "type": "string" })),
         Vec::<String>::new()
     );
+    fn may_lack_minor(new: &mut Value) {
+        new["$defs"]["Money"]["required"].as_array_mut().unwrap().retain(|name| name != "minor");
+    }
+    assert_eq!(
+        changed(may_lack_minor),
+        ["`.data.alert.arr.minor` may be left out now", "`.data.weigh.arr.minor` may be left out now"]
+    );
     let removed = changed(|new| {
+        may_lack_minor(new);
         new["$defs"]["Money"]["properties"].as_object_mut().unwrap().remove("minor");
     });
     assert_eq!(removed, ["`.data.alert.arr.minor` was removed", "`.data.weigh.arr.minor` was removed"]);

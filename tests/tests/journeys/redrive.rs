@@ -1,7 +1,11 @@
 //! What was given up, or what a stream forgot during an outage, is done again: everything ends as if nothing had been
 //! wrong (P1, P5), and nothing has a second effect (P3).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use barometer::api::{FailedAgain, RedriveLook, RedriveQuery, RedriveRequest};
+use barometer::bus::Refuses;
 use jiff::SignedDuration;
 use model::Moment;
 use testkit::faults::{Fault, Faults};
@@ -170,6 +174,30 @@ async fn a_redrive_that_is_killed_anywhere_is_run_again() {
         ended(&world).await;
         same(&world, &expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_queue_did_not_take_from_its_rule_is_a_dead_letter_and_is_done_again() {
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let lost = is_lost.clone();
+    let refuses: Refuses = Arc::new(move |queue| queue == "SlackAlertQueue" && lost.load(Ordering::SeqCst));
+    let world = three(Setup { refuses: Some(refuses), ..Setup::new() }).await;
+    is_lost.store(true, Ordering::SeqCst);
+    happens(&world, None).await;
+    let left = world.left().await;
+    assert!(left.dead_letters > 0);
+    assert!(world.slack.messages().is_empty(), "nobody was told");
+    let look = world.host.redrive_look(&RedriveQuery::default()).await.unwrap();
+    let told: Vec<_> = look.letters.iter().map(|row| (row.queue.as_str(), row.to.as_deref())).collect();
+    assert_eq!(told, [("SlackAlertDeadLetters", Some("SlackAlertQueue"))]);
+
+    is_lost.store(false, Ordering::SeqCst);
+    assert_eq!(redrive(&world, None, 1).await, []);
+    ended(&world).await;
+    assert_eq!(world.left().await.dead_letters, 0);
+    let expected = undisturbed().await;
+    assert!(!expected.slack.messages().is_empty(), "the journey has an alert");
+    same(&world, &expected);
 }
 
 #[tokio::test(start_paused = true)]

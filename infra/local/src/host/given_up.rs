@@ -53,7 +53,7 @@ impl GivenUp {
         match self {
             Self::Here { state, .. } => {
                 let most = usize::try_from(most).unwrap_or(usize::MAX);
-                Ok(number(state.redrive(letters, most, now)?))
+                Ok(number(state.redrive(letters, to, most, now)?))
             }
             Self::Aws(leftovers) => Ok(leftovers.send_back(letters, to, most).await?),
         }

@@ -61,7 +61,7 @@ use store::{Store, Tables};
 use tokio::sync::oneshot;
 use webhook::Webhook;
 
-use crate::bus::Bus;
+use crate::bus::{Bus, Refuses};
 use crate::clock::HostClock;
 use crate::config_files;
 use crate::engine::Engine;
@@ -109,6 +109,8 @@ pub struct Parts {
     pub around: Option<Around>,
     /// Around every call of a handler.
     pub guard: Option<Guard>,
+    /// Which queues take nothing from the rules of the bus; tests break those with it.
+    pub refuses: Option<Refuses>,
 }
 
 /// The whole product in one process.
@@ -154,7 +156,7 @@ impl Host {
         let state = State::open(&parts.data.join(HOST))?;
         let clock = HostClock::open(state.clone(), parts.clock)?;
         let engine = Engine::open(&parts.data.join(TABLES), &stack)?;
-        let bus = Bus::new(stack.clone(), state.clone(), clock.clone());
+        let bus = Bus::new(stack.clone(), state.clone(), clock.clone(), parts.refuses.clone());
         let inside = inside(engine.clone(), bus, parts.vendors.clone());
         let seam = parts.around.as_ref().map_or_else(|| inside.clone(), |around| around(inside.clone()));
         // The operator's own questions are not counted among the functions' calls.
@@ -290,6 +292,7 @@ pub fn serve(options: UpOptions, ready: oneshot::Sender<std::net::SocketAddr>, s
             vendors: Seam::network().map_err(crate::failure::Failure::NoClient)?,
             around: None,
             guard: None,
+            refuses: None,
         };
         let host = Arc::new(Host::open(parts).await?);
         server::run(host, options.listen, ready, stop).await

@@ -76,6 +76,7 @@ fn sealed(stack: Arc<Stack>, config: Arc<Config>, folder: &Path, begin: Moment) 
         }),
         around: None,
         guard: None,
+        refuses: None,
     }
 }
 

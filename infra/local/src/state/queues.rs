@@ -172,18 +172,17 @@ impl State {
         Ok(changed)
     }
 
-    /// Sends at most so many dead letters of this queue, the oldest first, back where they came from, to be tried afresh.
-    /// Gives how many went.
+    /// Sends at most so many dead letters, the oldest first, to the queue that was to have them, to be tried afresh. Gives how
+    /// many went.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn redrive(&self, dead_letters: &str, most: usize, now: Moment) -> Result<usize, StateError> {
+    pub fn redrive(&self, dead_letters: &str, to: &str, most: usize, now: Moment) -> Result<usize, StateError> {
         let connection = self.write(Durability::Now)?;
         let moved = connection.execute(
-            "UPDATE messages SET queue = came_from, came_from = NULL, receive_count = 0, visible_at = ?2
-             WHERE number IN (SELECT number FROM messages WHERE queue = ?1 AND came_from IS NOT NULL
-                              ORDER BY number LIMIT ?3)",
-            params![dead_letters, now.as_millis(), i64::try_from(most).unwrap_or(i64::MAX)],
+            "UPDATE messages SET queue = ?4, came_from = NULL, receive_count = 0, visible_at = ?2
+             WHERE number IN (SELECT number FROM messages WHERE queue = ?1 ORDER BY number LIMIT ?3)",
+            params![dead_letters, now.as_millis(), i64::try_from(most).unwrap_or(i64::MAX), to],
         )?;
         drop(connection);
         self.changed();

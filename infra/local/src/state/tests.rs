@@ -63,7 +63,7 @@ fn a_message_handed_out_too_often_is_a_dead_letter_and_can_be_sent_back() {
     assert!(state.receive(&queue(), 10, later(120)).unwrap().is_empty());
     let dead = state.messages("Dead").unwrap();
     assert_eq!((bodies(&dead), dead[0].from.as_deref()), (vec!["a"], Some("Work")));
-    assert_eq!(state.redrive("Dead", 10, later(120)).unwrap(), 1);
+    assert_eq!(state.redrive("Dead", "Work", 10, later(120)).unwrap(), 1);
     assert_eq!(state.receive(&queue(), 10, later(120)).unwrap()[0].receive_count, 1);
 }
 

@@ -73,8 +73,8 @@ pub(super) const BUS: &[&str] = &["DeadLetterConfig", "Description", "LogConfig"
 /// Of a rule: its description.
 pub(super) const RULE: &[&str] = &["Description"];
 
-/// Of a rule's target: putting a message into a queue here cannot fail on its own, so nothing is retried.
-pub(super) const TARGET: &[&str] = &["DeadLetterConfig", "Id", "RetryPolicy"];
+/// Of a rule's target: how often it is tried. Here a queue that refuses once goes on refusing.
+pub(super) const TARGET: &[&str] = &["Id", "RetryPolicy"];
 
 /// Of a route: which API and who may call it.
 pub(super) const ROUTE: &[&str] = &["ApiId", "Auth", "PayloadFormatVersion", "RouteSettings"];

@@ -210,6 +210,8 @@ pub struct Rule {
     pub pattern: Pattern,
     /// Where they go.
     pub target_queue: String,
+    /// Where those go that `target_queue` does not take; `None` is nowhere.
+    pub dead_letters: Option<String>,
 }
 
 /// What is wrong with a template, all of it.

@@ -201,13 +201,19 @@ impl<'n> Reader<'n> {
         let pattern = self.pattern(self.needed(node, "EventPattern")?)?;
         let targets = self.list(Some(self.needed(node, "Targets")?));
         let rule = |target: &Node| {
-            self.only(target, "a target", &["Arn"], allowed::TARGET);
+            self.only(target, "a target", &["Arn", "DeadLetterConfig"], allowed::TARGET);
             let target_queue = self.resource(self.needed(target, "Arn")?, "AWS::SQS::Queue")?;
+            let mut dead_letters = None;
+            if let Some(letters) = target.get("DeadLetterConfig") {
+                self.only(letters, "a target's dead letters", &["Arn"], &[]);
+                dead_letters = Some(self.resource(self.needed(letters, "Arn")?, "AWS::SQS::Queue")?);
+            }
             Some(Rule {
                 name: name.to_owned(),
                 is_on_default_bus: bus.is_none(),
                 pattern: pattern.clone(),
                 target_queue,
+                dead_letters,
             })
         };
         Some(targets.iter().filter_map(rule).collect())
