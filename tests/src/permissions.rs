@@ -1,4 +1,4 @@
-//! AWS's permissions, in every journey: a function that asks for what its role may not do ends the test that has it ask.
+//! AWS's permissions, in every journey: a function that asks for what its role may not do fails there, as it would on AWS.
 //!
 //! What roles may do is read from `infra/gates/permissions.txt`, which the gates hold against the template. What is asked for
 //! on which resource follows "Actions, resources, and condition keys for Amazon DynamoDB" (AWS service authorization
