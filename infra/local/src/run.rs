@@ -244,6 +244,16 @@ impl Surroundings {
         self.print(&(text + "\n"))
     }
 
+    /// Says who goes on with what a command began, where that cannot be waited for.
+    fn tell_who_goes_on(&self) -> Result<(), Failure> {
+        if !self.global.aws || self.global.json {
+            return Ok(());
+        }
+        let text =
+            "What follows from it is computed by the stack's functions now; `barometer accounts --aws` shows it.\n";
+        self.print(&self.style.faint(text))
+    }
+
     /// Writes an answer. A reader that has seen enough (`| head`) is no failure.
     fn print(&self, text: &str) -> Result<(), Failure> {
         match (self.out)(text) {

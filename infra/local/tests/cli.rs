@@ -4,6 +4,8 @@
 
 #[path = "cli/aws.rs"]
 mod aws;
+#[path = "cli/aws_book.rs"]
+mod aws_book;
 #[path = "cli/backfill.rs"]
 mod backfill;
 #[path = "cli/belongs.rs"]

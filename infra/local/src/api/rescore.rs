@@ -10,6 +10,9 @@ pub struct RescoreQuery {
     /// [`RescorePage::next`] of the page before; `None` for the first.
     #[serde(default)]
     pub after: Option<BookPlace>,
+    /// Only these, at most [`RescoreRequest::MOST`], instead of a page of the book.
+    #[serde(default)]
+    pub accounts: Vec<SubjectId>,
 }
 
 /// Some of the accounts.

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use config::secrets::{DestinationSecrets, SecretsFile};
+use config::secrets::{ConnectionSecrets, DestinationSecrets, SecretsFile};
+use model::ConnectionName;
 use runtime::aws::AwsSettings;
 use runtime::env::Environment;
 use runtime::seam::Seam;
@@ -23,7 +24,7 @@ use crate::client::Client;
 use crate::clock::HostClock;
 use crate::failure::Failure;
 use crate::host::given_up::GivenUp;
-use crate::host::{HostError, Means, Operator, remote};
+use crate::host::{HostError, Means, Operator, SecretsAreIn, remote};
 use crate::template::Stack;
 use call::Aws;
 pub use leftovers::Leftovers;
@@ -31,16 +32,16 @@ use resources::Resources;
 
 /// No call takes longer: a function of the stack ends within 40 s.
 const LONGEST: Duration = Duration::from_secs(60);
-/// Where secrets are, in words.
-const PARAMETERS: &str = "the stack's parameters";
 
 /// What a command needs of a stack besides its tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// Nothing.
     Tables,
     /// Whether there is what messages are sent with.
     Secrets,
+    /// What the API of this connection is read with.
+    Token(ConnectionName),
 }
 
 /// A client of the stack called `name`, which runs with this configuration. Region and key are those of the environment.
@@ -60,9 +61,12 @@ pub(crate) async fn connect(name: &str, config: Config, needs: Needs) -> Result<
 async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result<Operator, miette::Report> {
     let resources = Resources::of(aws, name).await?;
     let tables = Tables { journal: resources.physical("Journal")?, accounts: resources.physical("Accounts")? };
-    let secrets = match needs {
+    // The bus and the paths of secrets bear the same name, the template's.
+    let name = resources.physical("Bus")?;
+    let secrets = match &needs {
         Needs::Tables => SecretsFile::default(),
-        Needs::Secrets => secrets(aws, &resources.physical("Bus")?).await?,
+        Needs::Secrets => secrets(aws, &name).await?,
+        Needs::Token(connection) => token(aws, &name, connection).await?,
     };
     Ok(Operator::new(Means {
         config: Arc::new(config),
@@ -70,27 +74,42 @@ async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result
         clock: aws.clock.clone(),
         store: Store::connect(&aws.seam, &aws.settings, tables),
         secrets: Arc::new(move || Ok(secrets.clone())),
-        secrets_are_in: PARAMETERS,
+        secrets_are_in: SecretsAreIn::Parameters { name },
+        seam: Seam::network().map_err(Failure::NoClient)?,
         given_up: GivenUp::Aws(Leftovers::new(aws.clone(), resources)),
     }))
 }
 
-/// What the stack's functions call others with. The bus and the path of the secrets bear the same name, the template's.
+/// What the stack's functions call others with.
 async fn secrets(aws: &Aws, name: &str) -> Result<SecretsFile, Failure> {
     let mut file = SecretsFile::default();
     for destination in ["slack", "hubspot"] {
-        let path = format!("/{name}/destinations/{destination}");
-        let held = Secrets::in_ssm(&aws.seam, &aws.settings, &path).get(aws.clock.now()).await;
-        let held = held.map_err(|error| Failure::Refused {
-            message: error.to_string(),
-            help: Some(format!("allow ssm:GetParametersByPath on parameter{path}")),
-        })?;
+        let held = below(aws, &format!("/{name}/destinations/{destination}")).await?;
         file.destinations.insert(destination.to_owned(), of_destination(&held));
     }
     // Mail is signed with the role of the function that sends it.
     let role = DestinationSecrets { token: Some("role".to_owned()), ..DestinationSecrets::default() };
     file.destinations.insert("email".to_owned(), role);
     Ok(file)
+}
+
+/// What `fetch-object` reads the API of a connection with.
+async fn token(aws: &Aws, name: &str, connection: &ConnectionName) -> Result<SecretsFile, Failure> {
+    let held = below(aws, &format!("/{name}/fetch/{connection}")).await?;
+    let token = held.get("token").map(|secret| secret.reveal().to_owned());
+    let mut file = SecretsFile::default();
+    // What it signs with is not asked for: nothing is received here.
+    let secrets = ConnectionSecrets { secret: String::new(), previous: None, token };
+    file.connections.insert(connection.clone(), secrets);
+    Ok(file)
+}
+
+async fn below(aws: &Aws, path: &str) -> Result<Arc<SecretMap>, Failure> {
+    let held = Secrets::in_ssm(&aws.seam, &aws.settings, path).get(aws.clock.now()).await;
+    held.map_err(|error| Failure::Refused {
+        message: error.to_string(),
+        help: Some(format!("allow ssm:GetParametersByPath on parameter{path}")),
+    })
 }
 
 fn of_destination(held: &SecretMap) -> DestinationSecrets {

@@ -5,7 +5,7 @@
 //! same deliveries.
 
 use actions::vendor::{Api, ApiToken, GetError, Told};
-use config::Connection;
+use config::{Config, Connection};
 use connectors::{Connector, FETCHED, FETCHED_STATUS, FetchCall, Listed, ListedRecord};
 use jiff::SignedDuration;
 use model::{Delivery, DeliveryId, stable_hash};
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use store::{Backfill, BackfillCount, Journaled, Leave};
 
 use super::error::refused;
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{BackfillPage, BackfillRequest};
 
 /// How long a vendor that does not answer is left alone, in milliseconds.
@@ -23,13 +23,13 @@ const LONGEST_REST: u64 = 3_600;
 /// How far back tickets are read where nobody says since when: nothing counts them longer.
 const PAST: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-impl Host {
+impl Operator {
     /// Reads the next page into the journal.
     ///
     /// # Errors
     /// When nothing of that name can be listed, the vendor refuses, or the tables do not answer. Asked again, it goes on.
     pub async fn backfill(&self, request: &BackfillRequest) -> Result<BackfillPage, HostError> {
-        let (connection, connector) = self.listing(&request.of)?;
+        let (connection, connector) = listing(self.config(), &request.of)?;
         let (mut held, resumed) = self.place(connection, connector, request).await?;
         let mut page = BackfillPage {
             connection: connection.name.clone(),
@@ -108,24 +108,6 @@ impl Host {
         Ok(Ok(listed))
     }
 
-    /// The connection whose vendor's API lists records.
-    fn listing(&self, of: &str) -> Result<(&Connection, &'static dyn Connector), HostError> {
-        let all = self.config().connections.iter().filter(|connection| connection.enabled);
-        let able = all.filter_map(|connection| {
-            connectors::by_name(&connection.tool).filter(|tool| !tool.lists().is_empty()).map(|tool| (connection, tool))
-        });
-        let able: Vec<_> = able.collect();
-        let is_it = |(connection, _): &&(&Connection, &dyn Connector)| {
-            connection.name.as_str() == of || connection.tool.split('-').next() == Some(of)
-        };
-        let names: Vec<_> = able.iter().map(|(connection, _)| connection.name.to_string()).collect();
-        let found = able.iter().find(is_it).map(|(connection, tool)| (*connection, *tool));
-        found.ok_or_else(|| {
-            let help = format!("there is {}; HubSpot's records are listed by `hubspot-app`", names.join(", "));
-            refused(format!("nothing of `{of}` can be listed"), &help)
-        })
-    }
-
     /// Where to go on, and whether an earlier command had begun.
     async fn place(
         &self,
@@ -162,12 +144,12 @@ impl Host {
         let secrets = (self.secrets)().map_err(|reason| refused(reason, "mend the file of secrets"))?;
         let token = secrets.connections.get(name).and_then(|secrets| secrets.token.clone());
         let token = token.ok_or_else(|| {
-            let help =
-                format!("put `token` under [connections.{name}] in the file of secrets; it must be allowed to read");
+            let help = format!("put it into {}; it must be allowed to read", self.secrets_are_in.token_of(name));
             refused(format!("there is no token for `{name}`"), &help)
         })?;
         let bearer = ApiToken::new(&token).map_err(|problem| {
-            refused(format!("the token of `{name}` cannot be used: {problem}"), "mend it in the file of secrets")
+            let help = format!("mend {}", self.secrets_are_in.token_of(name));
+            refused(format!("the token of `{name}` cannot be used: {problem}"), &help)
         })?;
         let url = connection.api_url.as_ref().ok_or_else(|| {
             refused(format!("`[connection.{name}]` names no `api_url`"), "add it to connections.toml")
@@ -220,6 +202,27 @@ impl Host {
         };
         Ok(self.store().journal(&delivery).await?)
     }
+}
+
+/// The connection whose vendor's API lists records, and how.
+///
+/// # Errors
+/// When there is none of that name.
+pub(crate) fn listing<'a>(config: &'a Config, of: &str) -> Result<(&'a Connection, &'static dyn Connector), HostError> {
+    let all = config.connections.iter().filter(|connection| connection.enabled);
+    let able = all.filter_map(|connection| {
+        connectors::by_name(&connection.tool).filter(|tool| !tool.lists().is_empty()).map(|tool| (connection, tool))
+    });
+    let able: Vec<_> = able.collect();
+    let is_it = |(connection, _): &&(&Connection, &dyn Connector)| {
+        connection.name.as_str() == of || connection.tool.split('-').next() == Some(of)
+    };
+    let names: Vec<_> = able.iter().map(|(connection, _)| connection.name.to_string()).collect();
+    let found = able.iter().find(is_it).map(|(connection, tool)| (*connection, *tool));
+    found.ok_or_else(|| {
+        let help = format!("there is {}; HubSpot's records are listed by `hubspot-app`", names.join(", "));
+        refused(format!("nothing of `{of}` can be listed"), &help)
+    })
 }
 
 /// The vendor is asked again after so many milliseconds of real time.

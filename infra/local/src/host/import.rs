@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 use store::Journaled;
 
 use super::error::refused;
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{ImportColumn, ImportPage, ImportProblem, ImportRequest};
 
-impl Host {
+impl Operator {
     /// Judges rows, and journals those that are good as one delivery; the same rows of the same day are the same delivery.
     ///
     /// # Errors

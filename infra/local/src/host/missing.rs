@@ -9,12 +9,12 @@ use store::{Backfill, Journaled, KnownSubject};
 
 use super::backfill::{Rest, following};
 use super::error::refused;
-use super::{Host, HostError};
+use super::{HostError, Operator};
 
 /// So many that are gone all at once, and no other one there, is another account of the vendor rather than a clean-up.
 const TOO_MANY: usize = 10;
 
-impl Host {
+impl Operator {
     /// Asks after the records that are known, as many at a time as the vendor likes; the rest where it is asked too often.
     ///
     /// Only who was asked after, and is not in an answer that came, is gone.

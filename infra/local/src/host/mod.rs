@@ -71,10 +71,11 @@ use crate::secrets::Needs;
 use crate::state::State;
 use crate::template::{Function, Stack};
 
+pub(crate) use backfill::listing;
 pub use error::HostError;
 use given_up::GivenUp;
 use keys::{connection_secrets, destination_secrets, secrets};
-pub use operator::{Means, Operator};
+pub use operator::{Means, Operator, SecretsAreIn};
 pub use replay::Scratch;
 use tokens::Tokens;
 
@@ -120,8 +121,6 @@ pub struct Host {
     engine: Engine,
     minute: Handler,
     tokens: Arc<Tokens>,
-    /// The way to vendors' APIs, for what an operator has read.
-    seam: Seam,
     hooks: BTreeMap<&'static str, Handler>,
     pump: Arc<Pump>,
 }
@@ -184,11 +183,12 @@ impl Host {
             clock,
             store,
             secrets: parts.secrets.clone(),
-            secrets_are_in: "the file of secrets",
+            secrets_are_in: SecretsAreIn::File,
+            seam,
             given_up: GivenUp::Here { state: state.clone(), pump: pump.clone() },
         };
         let operator = Arc::new(Operator::new(means));
-        let host = Self { operator, state, engine, minute, tokens, seam, hooks, pump };
+        let host = Self { operator, state, engine, minute, tokens, hooks, pump };
         host.take_over().await?;
         Ok(host)
     }

@@ -13,8 +13,8 @@ use tracing::error;
 
 use super::{HostError, Operator};
 use crate::api::{
-    AccountQuery, ApiError, GoliveRequest, LinkRequest, QuarantineQuery, RedriveQuery, RedriveRequest, RescoreQuery,
-    RescoreRequest, SayRequest, route,
+    AccountQuery, ApiError, BackfillRequest, GoliveRequest, ImportRequest, LinkRequest, QuarantineQuery,
+    RedriveQuery, RedriveRequest, RescoreQuery, RescoreRequest, SayRequest, route,
 };
 
 /// Who is asked.
@@ -96,6 +96,18 @@ pub(super) fn questions(operator: Arc<Operator>) -> axum::Router {
             route::REDRIVE,
             post(|State(it): State<Asked>, Json(request): Json<RedriveRequest>| async move {
                 answer(it.redrive(&request).await)
+            }),
+        )
+        .route(
+            route::BACKFILL,
+            post(|State(it): State<Asked>, Json(request): Json<BackfillRequest>| async move {
+                answer(it.backfill(&request).await)
+            }),
+        )
+        .route(
+            route::IMPORT,
+            post(|State(it): State<Asked>, Json(request): Json<ImportRequest>| async move {
+                answer(it.import(&request).await)
             }),
         )
         .with_state(operator)

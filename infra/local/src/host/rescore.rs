@@ -17,7 +17,11 @@ impl Operator {
     /// # Errors
     /// When the tables do not answer.
     pub async fn rescore_page(&self, query: &RescoreQuery) -> Result<RescorePage, HostError> {
-        let (accounts, next) = self.store.book_page(&query.after.clone().unwrap_or_default(), PAGE).await?;
+        let (accounts, next) = if query.accounts.is_empty() {
+            self.store.book_page(&query.after.clone().unwrap_or_default(), PAGE).await?
+        } else {
+            (query.accounts.clone(), None)
+        };
         let now = self.clock.now();
         let mut rows = Vec::with_capacity(accounts.len());
         for account in accounts {

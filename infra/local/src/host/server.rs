@@ -17,10 +17,7 @@ use tracing::error;
 
 use super::questions::{self, answer};
 use super::{Host, HostError};
-use crate::api::{
-    ApiError, BackfillRequest, ClockChange, DoctorRequest, EraseRequest, ImportRequest, ReplayRequest, SettleRequest,
-    Settled, route,
-};
+use crate::api::{ApiError, ClockChange, DoctorRequest, EraseRequest, ReplayRequest, SettleRequest, Settled, route};
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
@@ -87,18 +84,6 @@ fn router(served: Served) -> axum::Router {
             route::REPLAY,
             post(|State(s): State<Served>, Json(request): Json<ReplayRequest>| async move {
                 answer(s.host.replay(&request).await)
-            }),
-        )
-        .route(
-            route::BACKFILL,
-            post(|State(s): State<Served>, Json(request): Json<BackfillRequest>| async move {
-                answer(s.host.backfill(&request).await)
-            }),
-        )
-        .route(
-            route::IMPORT,
-            post(|State(s): State<Served>, Json(request): Json<ImportRequest>| async move {
-                answer(s.host.import(&request).await)
             }),
         )
         .route(

@@ -1,10 +1,13 @@
 //! `--aws`: the same commands, asked of a deployed stack.
 
+use config::Config;
+
 use super::{Surroundings, ask};
 use crate::aws::{self, Needs};
 use crate::cli::Command;
 use crate::config_files;
 use crate::failure::Failure;
+use crate::host::listing;
 
 /// Carries a command out on AWS.
 pub(super) async fn on_aws(here: &Surroundings, command: Command) -> Result<(), miette::Report> {
@@ -12,9 +15,22 @@ pub(super) async fn on_aws(here: &Surroundings, command: Command) -> Result<(), 
         return Err(Failure::NotOnAws.into());
     }
     let config = config_files::load(here.global.config.as_deref())?;
-    let needs = if matches!(command, Command::Golive(_)) { Needs::Secrets } else { Needs::Tables };
+    let needs = needs(&command, &config);
     let client = aws::connect(&here.global.stack, config, needs).await?;
     ask(here, &client, command).await
+}
+
+/// What a command needs besides the tables.
+fn needs(command: &Command, config: &Config) -> Needs {
+    match command {
+        Command::Golive(_) => Needs::Secrets,
+        // Where nothing of that name can be listed, the answer says so.
+        Command::Backfill(args) => match listing(config, &args.of) {
+            Ok((connection, _)) => Needs::Token(connection.name.clone()),
+            Err(_) => Needs::Tables,
+        },
+        _ => Needs::Tables,
+    }
 }
 
 /// Whether a command can be asked of a stack that runs elsewhere: what it needs is in the tables.
@@ -40,15 +56,15 @@ fn reaches(command: &Command) -> bool {
         | Command::Pause
         | Command::Resume
         | Command::Replay(_)
-        | Command::Redrive(_) => true,
-        Command::Up(_)
         | Command::Backfill(_)
         | Command::Import(_)
+        | Command::Rescore(_)
+        | Command::Redrive(_) => true,
+        Command::Up(_)
         | Command::Erase(_)
         | Command::Simulate(_)
         | Command::Settle(_)
         | Command::Clock(_)
-        | Command::Rescore(_)
         | Command::Doctor(_)
         | Command::Check
         | Command::Preflight(_)

@@ -43,7 +43,8 @@ pub(super) async fn backfill(here: &Surroundings, client: &Client, args: Backfil
     progress.end();
     client.settle(FINISH_MS).await?;
     (page.warnings, page.resumed) = (warnings, resumed);
-    here.answer(&page, |page| show::backfilled(page, here.style))
+    here.answer(&page, |page| show::backfilled(page, here.style))?;
+    here.tell_who_goes_on()
 }
 
 fn gave_up(page: &BackfillPage) -> Failure {

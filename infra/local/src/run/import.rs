@@ -53,6 +53,9 @@ pub(super) async fn import(here: &Surroundings, client: &Client, args: ImportArg
     }
     report.problems.sort_by_key(|problem| problem.row);
     here.answer(&report, |report| show::import(report, here.style))?;
+    if !report.deliveries.is_empty() {
+        here.tell_who_goes_on()?;
+    }
     let left = report.rows - report.good;
     if left > 0 { Err(Failure::RowsLeft { left, rows: report.rows }) } else { Ok(()) }
 }

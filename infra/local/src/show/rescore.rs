@@ -68,8 +68,8 @@ pub fn rescore_difference(report: &RescoreReport, style: Style) -> String {
     text
 }
 
-/// That it counts now.
-pub fn rescored(report: &RescoreReport, style: Style) -> String {
+/// That it counts now; `still` is said where not all of it is done.
+pub fn rescored(report: &RescoreReport, still: &str, style: Style) -> String {
     if report.rescored == 0 {
         return String::new();
     }
@@ -77,7 +77,7 @@ pub fn rescored(report: &RescoreReport, style: Style) -> String {
     let open = "No run of a playbook was opened or closed, and nobody was messaged.";
     let mut text = format!("\n{were} rescored. {open}\n");
     if !report.done {
-        text.push_str("The host is still at it: `barometer settle` waits until it is done.\n");
+        text.push_str(&format!("{still}\n"));
     }
     let stated: Vec<&str> = report.deliveries.iter().map(model::DeliveryId::as_str).collect();
     let (first, more) = (stated.first().copied().unwrap_or_default(), stated.len().saturating_sub(1));

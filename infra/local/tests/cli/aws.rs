@@ -13,9 +13,14 @@ use super::{START, operator, rows};
 
 /// A stack called `second` over the tables of a folder whose host has ended.
 fn deployed(data: &Data) -> Stub {
+    deployed_with(data, |_| None)
+}
+
+/// As [`deployed`], where `more` is asked first.
+pub(super) fn deployed_with(data: &Data, more: impl Fn(&Asked) -> Option<Told> + Send + Sync + 'static) -> Stub {
     let stack = Stack::built_in().unwrap();
     let engine = Arc::new(Engine::open(&data.path().join("tables.db"), &stack).unwrap());
-    Stub::new(move |asked: &Asked| match asked.operation.as_str() {
+    let told = move |asked: &Asked| match asked.operation.as_str() {
         "" if asked.line.contains("/2015-03-31/functions/") => Told::ok(json!({ "batchItemFailures": [] })),
         "" if asked.line == "GET /failed?list-type=2" => Told::text("<ListBucketResult></ListBucketResult>".to_owned()),
         "" => {
@@ -59,10 +64,11 @@ fn deployed(data: &Data) -> Stub {
             let answer = engine.call(operation, asked.body.to_string().as_bytes());
             Told::status(answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
         }
-    })
+    };
+    Stub::new(move |asked: &Asked| more(asked).unwrap_or_else(|| told(asked)))
 }
 
-fn on_aws(data: &Data, stub: &Stub, line: &str) -> Ran {
+pub(super) fn on_aws(data: &Data, stub: &Stub, line: &str) -> Ran {
     let url = stub.url();
     let environment = [
         ("AWS_REGION", "eu-central-1"),
@@ -158,7 +164,7 @@ fn what_a_deployed_stack_gave_up_is_given_to_its_own_functions_again() {
 fn what_cannot_be_asked_on_aws_says_so() {
     let data = Data::new();
     let environment = [("AWS_REGION", "")];
-    data.run_with(&environment, "erase ann@acme.example --aws").refused(1, &["this is not asked of a stack on AWS"]);
+    data.run_with(&environment, "settle --aws").refused(1, &["this is not asked of a stack on AWS"]);
     let (data, host) = operator::book();
     assert_eq!(host.end("TERM").0, Some(0));
     let stub = deployed(&data);

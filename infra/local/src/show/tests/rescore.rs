@@ -70,12 +70,18 @@ fn who_changes_their_band_comes_first_with_the_reason() {
 fn what_was_done_is_told_beside_what_was_not() {
     let mut report = RescoreReport { dry_run: false, rescored: 60, ..report() };
     report.deliveries = (1..=3).map(|n| DeliveryId::from_stored(format!("operator:{n:08}"))).collect();
-    let text = rescored(&report, Style::Plain);
+    let text = rescored(&report, "The host is still at it: `barometer settle` waits until it is done.", Style::Plain);
     check("rescored", &text);
     report.done = true;
-    assert!(!rescored(&report, Style::Plain).contains("barometer settle"));
+    assert!(
+        !rescored(&report, "The host is still at it: `barometer settle` waits until it is done.", Style::Plain)
+            .contains("barometer settle")
+    );
     report.rescored = 0;
-    assert_eq!(rescored(&report, Style::Plain), "");
+    assert_eq!(
+        rescored(&report, "The host is still at it: `barometer settle` waits until it is done.", Style::Plain),
+        ""
+    );
     let nothing = RescoreReport { rows: vec![], ..report };
     assert!(rescore_difference(&nothing, Style::Plain).ends_with("Every account is up to date.\n"));
 }
