@@ -43,6 +43,16 @@ impl Store {
         Ok(true)
     }
 
+    /// A row of `table` by its key, as a record of the table's stream would show it now: 1 call. `None` where there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn image(&self, table: &str, key: serde_dynamo::Item) -> Result<Option<serde_dynamo::Item>, StoreError> {
+        let asked = self.client.get_item().table_name(table).set_key(Some(key.into())).consistent_read(true);
+        let answer = asked.send().await.map_err(|e| StoreError::unavailable("GetItem", &e))?;
+        Ok(answer.item.map(Into::into))
+    }
+
     /// Takes the text out of the timeline's rows that cite one of `deliveries`; gives how many were changed.
     ///
     /// # Errors

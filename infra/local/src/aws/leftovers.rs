@@ -150,8 +150,14 @@ impl Leftovers {
 
     /// Takes one of them away.
     pub(crate) async fn forget(&self, id: &str) -> Result<(), Failure> {
-        self.s3(Operation { service: "s3", name: "DeleteObject" }, http::Method::DELETE, &format!("/{id}"), &[])
-            .await?;
+        self.s3(
+            Operation { service: "s3", name: "DeleteObject" },
+            http::Method::DELETE,
+            &format!("/{id}"),
+            &[],
+            Bytes::new(),
+        )
+        .await?;
         Ok(())
     }
 
@@ -189,7 +195,7 @@ impl Leftovers {
             attributes: BTreeMap<String, String>,
         }
         let of = Operation { service: "sqs", name: "GetQueueAttributes" };
-        let url = self.resources.physical(queue)?;
+        let url = self.url(queue)?;
         let names = ["QueueArn", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
         let answer = self.sqs(of, &json!({ "QueueUrl": url, "AttributeNames": names })).await;
         let answer = answer.map_err(|it| self.aws.failure(of, queue, it))?;
@@ -197,13 +203,26 @@ impl Leftovers {
         Ok(answer.attributes)
     }
 
-    async fn sqs(&self, of: Operation, body: &Value) -> Result<Value, Unanswered> {
+    /// What a queue of the template is called in AWS, which is its address.
+    pub(super) fn url(&self, queue: &str) -> Result<String, Failure> {
+        self.resources.physical(queue)
+    }
+
+    pub(super) fn failure(&self, of: Operation, on: &str, unanswered: Unanswered) -> Failure {
+        self.aws.failure(of, on, unanswered)
+    }
+
+    pub(super) async fn sqs(&self, of: Operation, body: &Value) -> Result<Value, Unanswered> {
         let request = http::Request::post(format!("{}/", self.aws.base(of.service)))
             .header(CONTENT_TYPE, "application/x-amz-json-1.0")
             .header("x-amz-target", format!("AmazonSQS.{}", of.name))
             .body(Bytes::from(body.to_string()));
         let request = request.map_err(|error| Unanswered::Silent(error.to_string()))?;
         let answer = self.aws.call(of, &request).await?;
+        // What has nothing to tell tells nothing.
+        if answer.body().is_empty() {
+            return Ok(Value::Null);
+        }
         serde_json::from_slice(answer.body()).map_err(|error| Unanswered::Silent(error.to_string()))
     }
 
@@ -211,13 +230,19 @@ impl Leftovers {
         let of = Operation { service: "s3", name: "ListBucket" };
         let query: Vec<_> =
             std::iter::once(("list-type", "2")).chain(next.map(|next| ("continuation-token", next))).collect();
-        let page = self.s3(of, http::Method::GET, "", &query).await?;
+        let page = self.s3(of, http::Method::GET, "", &query, Bytes::new()).await?;
         Ok(String::from_utf8_lossy(&page).into_owned())
+    }
+
+    /// What Lambda left, as it stands there.
+    pub(super) async fn object(&self, id: &str) -> Result<Bytes, Failure> {
+        let of = Operation { service: "s3", name: "GetObject" };
+        self.s3(of, http::Method::GET, &format!("/{id}"), &[], Bytes::new()).await
     }
 
     async fn left(&self, id: &str) -> Result<Left, Failure> {
         let of = Operation { service: "s3", name: "GetObject" };
-        let object = self.s3(of, http::Method::GET, &format!("/{id}"), &[]).await?;
+        let object = self.object(id).await?;
         serde_json::from_slice(&object).map_err(|error| odd(of, &error))
     }
 
@@ -237,15 +262,18 @@ impl Leftovers {
         let records = event.get_mut("Records").and_then(Value::as_array_mut).map(std::mem::take);
         let of = Operation { service: "s3", name: "GetObject" };
         let records = records.ok_or_else(|| odd(of, &"a failed batch without its records"))?;
-        Ok(Batch { function, records })
+        let arn = records.first().and_then(|record| record["eventSourceARN"].as_str()).unwrap_or_default();
+        let table = arn.split_once(":table/").and_then(|(_, named)| named.split('/').next());
+        Ok(Batch { function, table: table.map(str::to_owned), records })
     }
 
-    async fn s3(
+    pub(super) async fn s3(
         &self,
         of: Operation,
         method: http::Method,
         path: &str,
         query: &[(&str, &str)],
+        body: Bytes,
     ) -> Result<Bytes, Failure> {
         let bucket = self.resources.physical("Failures")?;
         let silent = |error: &dyn ToString| self.aws.failure(of, &bucket, Unanswered::Silent(error.to_string()));
@@ -258,15 +286,15 @@ impl Leftovers {
             .method(method)
             .uri(url)
             // S3 alone wants the body's hash beside the signature.
-            .header("x-amz-content-sha256", hex::encode(Sha256::digest(b"")))
-            .body(Bytes::new())
+            .header("x-amz-content-sha256", hex::encode(Sha256::digest(&body)))
+            .body(body)
             .map_err(|error| silent(&error))?;
         let answer = self.aws.call(of, &request).await.map_err(|it| self.aws.failure(of, &bucket, it))?;
         Ok(answer.into_body())
     }
 }
 
-fn odd(Operation { service, name }: Operation, what: &dyn std::fmt::Display) -> Failure {
+pub(super) fn odd(Operation { service, name }: Operation, what: &dyn std::fmt::Display) -> Failure {
     Failure::Refused {
         message: format!("the answer to {service}:{name} is not understood: {what}"),
         help: Some("see whether a proxy answers in its place".to_owned()),

@@ -2,6 +2,7 @@
 //! store that its functions use, and the questions are answered by the same code that a host answers them with.
 
 mod call;
+mod erasing;
 mod leftovers;
 mod resources;
 #[cfg(test)]

@@ -198,3 +198,31 @@ async fn a_failed_batch_is_read_with_its_function_and_handed_to_it() {
     assert!(read.headers()["x-amz-content-sha256"].to_str().unwrap().starts_with("e3b0c44298fc1c14"));
     assert!(read.headers()["authorization"].to_str().unwrap().contains("/s3/aws4_request"));
 }
+
+fn rewritten(operation: &str, request: &http::Request<Bytes>, _: usize) -> (u16, String, bool) {
+    match operation {
+        "GetObject" => {
+            let payload = serde_json::json!({ "Records": [{ "dynamodb": { "SequenceNumber": "11" } }], "window": 1 });
+            // Not JSON within JSON here: what is there is kept as it is.
+            (200, serde_json::json!({ "version": "1.0", "payload": payload }).to_string(), false)
+        }
+        "PutObject" => {
+            let uri = "https://s3.eu-central-1.amazonaws.com/a-bucket/aws/lambda/1";
+            assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("PUT", uri));
+            (200, String::new(), false)
+        }
+        other => panic!("nobody expected {other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_failed_batch_is_written_again_under_its_key_with_all_that_is_beside_its_records() {
+    let (leftovers, made) = leftovers(rewritten);
+    leftovers.rewrite("aws/lambda/1", &[serde_json::json!({ "dynamodb": {} })]).await.unwrap();
+    let made = made.lock().unwrap();
+    let (_, put) = made.iter().find(|(name, _)| name == "PutObject").unwrap();
+    let expected = serde_json::json!({ "version": "1.0", "payload": { "Records": [{ "dynamodb": {} }], "window": 1 } });
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(put.body()).unwrap(), expected);
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(put.body()));
+    assert_eq!(put.headers()["x-amz-content-sha256"], hash, "S3 takes it only with the hash of what is sent");
+}

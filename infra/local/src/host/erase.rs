@@ -11,7 +11,7 @@ use super::forest::Forest;
 use super::link::as_subject;
 use super::person::{is_person, left_alone, subjects};
 use super::redact::{Redacted, is_rewritten, redacted, speaks_of};
-use super::{Host, HostError};
+use super::{HostError, Operator};
 use crate::api::{EraseReport, EraseRequest};
 
 /// How many deliveries of the journal are read at a time,
@@ -19,7 +19,7 @@ const PAGE: i32 = 500;
 /// and how long at least until the next ones are: an erasure is never in a hurry, and webhooks are.
 const PAGE_TAKES: Duration = Duration::from_secs(1);
 
-impl Host {
+impl Operator {
     /// Forgets a person, or everybody whom a tool told us to forget.
     ///
     /// # Errors
@@ -75,8 +75,10 @@ impl Host {
             let addresses = theirs.iter().filter_map(|subject| subject.as_email().map(str::to_lowercase)).collect();
             let erased = Erased { deliveries: cited, addresses, subjects: theirs };
             let rows = self.store().redact_sent(&erased).await?;
-            let kept = self.redact_aside(&erased)? + self.state.redact(&erased)?;
-            report.sent_rows = number(rows + kept);
+            let kept = self.redact_aside(&erased).await?;
+            let waiting = self.given_up.redact_waiting(&erased, &self.stack).await?;
+            report.sent_rows = number(rows + kept + waiting.changed);
+            report.warnings.extend(waiting.warnings);
         }
         Ok(report)
     }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use model::Moment;
 use serde_json::Value;
+use store::Erased;
 
 use super::HostError;
 use crate::api::FailureRow;
 use crate::aws::Leftovers;
 use crate::pump::Pump;
+use crate::show::count;
 use crate::state::State;
+use crate::template::Stack;
 
 /// What a stack gave up.
 #[derive(Debug, Clone)]
@@ -31,8 +34,19 @@ pub enum GivenUp {
 pub(crate) struct Batch {
     /// The function, by its name in the template.
     pub function: String,
+    /// The table whose rows they are, as the tables' own service calls it; `None` where they do not say.
+    pub table: Option<String>,
     /// What it was given.
     pub records: Vec<Value>,
+}
+
+/// What became of what waits in queues.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// How many messages changed.
+    pub changed: usize,
+    /// What could not be looked at.
+    pub warnings: Vec<String>,
 }
 
 impl GivenUp {
@@ -82,7 +96,11 @@ impl GivenUp {
             Self::Here { state, .. } => {
                 let Ok(number) = id.parse() else { return Ok(None) };
                 let batch = state.set_aside_by_number()?.remove(&number);
-                Ok(batch.map(|batch| Batch { function: batch.function, records: batch.records }))
+                Ok(batch.map(|batch| Batch {
+                    function: batch.function,
+                    table: Some(batch.table),
+                    records: batch.records,
+                }))
             }
             Self::Aws(leftovers) => Ok(Some(leftovers.batch(id).await?)),
         }
@@ -97,6 +115,42 @@ impl GivenUp {
             },
             Self::Aws(leftovers) if left.is_empty() => Ok(leftovers.forget(id).await?),
             Self::Aws(_) => Ok(()),
+        }
+    }
+
+    /// Puts these records in the place of those of a batch.
+    pub(super) async fn rewrite(&self, id: &str, records: &[Value]) -> Result<(), HostError> {
+        match self {
+            Self::Here { .. } => self.keep(id, records).await,
+            Self::Aws(leftovers) => Ok(leftovers.rewrite(id, records).await?),
+        }
+    }
+
+    /// Takes what was said of people who are forgotten out of what waits in queues: here in all, in AWS in those of dead
+    /// letters. What waits to be read by a function there, or is in somebody's hands, cannot be looked at, which is told.
+    pub(super) async fn redact_waiting(&self, erased: &Erased, stack: &Stack) -> Result<Waiting, HostError> {
+        match self {
+            Self::Here { state, .. } => Ok(Waiting { changed: state.redact(erased)?, warnings: vec![] }),
+            Self::Aws(leftovers) => {
+                let mut waiting = Waiting::default();
+                for queue in &stack.queues {
+                    let name = &queue.logical_id;
+                    let left = if stack.is_read(name) {
+                        leftovers.letters(name).await?
+                    } else {
+                        let done = leftovers.redact_letters(name, erased).await?;
+                        waiting.changed += done.redacted;
+                        done.unread
+                    };
+                    if left > 0 {
+                        let letters = count(left.into(), "message", "messages");
+                        waiting.warnings.push(format!(
+                            "{letters} of {name} could not be looked at and may speak of them: erase again in ten minutes"
+                        ));
+                    }
+                }
+                Ok(waiting)
+            }
         }
     }
 

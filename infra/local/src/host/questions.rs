@@ -13,7 +13,7 @@ use tracing::error;
 
 use super::{HostError, Operator};
 use crate::api::{
-    AccountQuery, ApiError, BackfillRequest, GoliveRequest, ImportRequest, LinkRequest, QuarantineQuery,
+    AccountQuery, ApiError, BackfillRequest, EraseRequest, GoliveRequest, ImportRequest, LinkRequest, QuarantineQuery,
     RedriveQuery, RedriveRequest, RescoreQuery, RescoreRequest, SayRequest, route,
 };
 
@@ -108,6 +108,12 @@ pub(super) fn questions(operator: Arc<Operator>) -> axum::Router {
             route::IMPORT,
             post(|State(it): State<Asked>, Json(request): Json<ImportRequest>| async move {
                 answer(it.import(&request).await)
+            }),
+        )
+        .route(
+            route::ERASE,
+            post(|State(it): State<Asked>, Json(request): Json<EraseRequest>| async move {
+                answer(it.erase(&request).await)
             }),
         )
         .with_state(operator)

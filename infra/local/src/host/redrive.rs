@@ -33,8 +33,8 @@ impl Operator {
         for queue in &self.stack.queues {
             let name = &queue.logical_id;
             // A queue that a function reads is no end of the way.
-            let is_read = self.stack.functions.iter().flat_map(|it| &it.queues).any(|it| it.queue == *name);
-            let waiting = if is_read { 0 } else { self.given_up.letters(name, self.clock.now()).await? };
+            let waiting =
+                if self.stack.is_read(name) { 0 } else { self.given_up.letters(name, self.clock.now()).await? };
             if waiting > 0 {
                 letters.push(LetterRow { queue: name.clone(), to: self.source_of(name), letters: waiting });
             }
@@ -77,7 +77,7 @@ impl Operator {
     }
 
     async fn redrive_failure(&self, id: &str) -> Result<RedriveDone, HostError> {
-        let Some(Batch { function, records }) = self.given_up.batch(id).await? else {
+        let Some(Batch { function, table: _, records }) = self.given_up.batch(id).await? else {
             let help = "`barometer redrive --dry-run` lists what there is";
             return Err(refused(format!("no failed batch is called `{id}`"), help));
         };

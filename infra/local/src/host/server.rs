@@ -17,7 +17,7 @@ use tracing::error;
 
 use super::questions::{self, answer};
 use super::{Host, HostError};
-use crate::api::{ApiError, ClockChange, DoctorRequest, EraseRequest, ReplayRequest, SettleRequest, Settled, route};
+use crate::api::{ApiError, ClockChange, DoctorRequest, ReplayRequest, SettleRequest, Settled, route};
 
 /// What an HTTP API lets through ("Quotas for configuring and running an HTTP API", docs.aws.amazon.com, read 2026-11).
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
@@ -84,12 +84,6 @@ fn router(served: Served) -> axum::Router {
             route::REPLAY,
             post(|State(s): State<Served>, Json(request): Json<ReplayRequest>| async move {
                 answer(s.host.replay(&request).await)
-            }),
-        )
-        .route(
-            route::ERASE,
-            post(|State(s): State<Served>, Json(request): Json<EraseRequest>| async move {
-                answer(s.host.erase(&request).await)
             }),
         )
         .with_state(served)

@@ -58,10 +58,10 @@ fn reaches(command: &Command) -> bool {
         | Command::Replay(_)
         | Command::Backfill(_)
         | Command::Import(_)
+        | Command::Erase(_)
         | Command::Rescore(_)
         | Command::Redrive(_) => true,
         Command::Up(_)
-        | Command::Erase(_)
         | Command::Simulate(_)
         | Command::Settle(_)
         | Command::Clock(_)

@@ -267,6 +267,11 @@ impl Stack {
         self.queues.iter().find(|queue| queue.logical_id == logical_id)
     }
 
+    /// A function reads the queue of this name; one that none reads is for letters that were given up.
+    pub fn is_read(&self, queue: &str) -> bool {
+        self.functions.iter().flat_map(|function| &function.queues).any(|read| read.queue == queue)
+    }
+
     /// The function that answers a request and its route; `Err` names the methods of a path that has others.
     ///
     /// # Errors
