@@ -163,7 +163,10 @@ contacts and users of that address, their other addresses, their answers to surv
 What is said about them later is ignored, also when it is older. What remains are the ids and addresses themselves: in
 the rows that keep them erased, and in the statement in the journal by which a replay knows of it. Tickets and deals
 keep their status and dates; the bodies that brought them are rewritten where they name the person. Backups, messages that
-were sent, and what the tools themselves keep are not ours to rewrite. Doing it twice changes nothing.
+were sent, and what the tools themselves keep are not ours to rewrite. Doing it twice changes nothing; broken off, do it again.
+
+With --aws it also rewrites failed batches in S3 and dead letters in SQS. What waits to be read by a function is not looked at:
+the answer names the queue, and the same command finds it ten minutes later. Backups of the tables go after 35 days.
 
 The journal is read at no more than 500 deliveries a second.
 
@@ -214,11 +217,13 @@ A changed model, playbook or other file counts for an account from its next news
 now: it shows who is scored otherwise and why, and states in the journal, so that a replay knows of it, that today's
 configuration counts for those. It opens and closes no run of a playbook and messages nobody; what is open goes on by
 the new rules from the next morning. Interrupted, it is simply run again. An account that is not watched any more is
-only named: it leaves with its next news.
+only named: it leaves with its next news. With --aws the stack's functions recompute the accounts, by the configuration that
+was deployed with them: give the same one with --config. The command looks until they are done, or do not get on for a minute.
 
 Examples:
   barometer rescore --dry-run --config my-config    while no host runs: who would be scored otherwise
-  barometer rescore                                 after `barometer up` with that configuration")]
+  barometer rescore                                 after `barometer up` with that configuration
+  barometer rescore --aws --config my-config        after `make deploy CONFIG=my-config`")]
     Rescore(RescoreArgs),
     /// Do again what was given up: dead letters, failed batches, and what was received during an outage
     #[command(after_help = redrive::HELP)]

@@ -7,7 +7,7 @@ use model::Moment;
 pub(super) const HELP: &str = "\
 Reads all records that the vendor's API lists: companies, contacts, deals and tickets of HubSpot (with the connection of an
 app, hubspot-app), organisations, users and the last year's tickets of Zendesk. It needs the connection's `token` in the file
-of secrets, and makes no more calls than a webhook's fetches do. Each record is kept in the journal as the vendor gives it,
+of secrets, with --aws in the stack's parameter /barometer/fetch/CONNECTION/token, and makes no more calls than a webhook's fetches do. Each record is kept in the journal as the vendor gives it,
 with the times at which its values were set. Nothing of it is news: no playbook starts, nobody is messaged.
 
 With --changed-since it is a reconciliation, for every night: what changed is kept, and what was deleted and no webhook told
