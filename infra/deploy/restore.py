@@ -15,6 +15,8 @@ import sys
 import time
 from datetime import datetime, timezone
 
+import credentials
+
 # Rows of these partitions say what was done or decided by people, and stand as they are where they still are.
 KEPT = ("ACTION#", "CONTROL", "DESK#", "OUTBOX#", "SURGE#", "TIMELINE#")
 OUTPUTS = {"accounts": "AccountsTable", "journal": "JournalTable"}
@@ -84,6 +86,19 @@ def carry_over(dynamodb, source, target, say, wait=time.sleep, rate=RATE):
     return written, stood
 
 
+def asking(session):
+    """`barometer` as a function of its words. It knows no profile, so it is given what the session found, anew each time: a key
+    may be good for an hour only, and AWS restores for longer."""
+
+    def barometer(*words):
+        command = [*shlex.split(os.environ["BAROMETER"]), *words]
+        env = {**os.environ, **credentials.environment(session)}
+        if subprocess.run(command, check=False, env=env).returncode != 0:
+            raise Refused(f"`{shlex.join(command)}` failed; mend it and run this again, it goes on where it stopped")
+
+    return barometer
+
+
 def main(arguments, session=None, barometer=None, say=print, wait=time.sleep):
     parser = argparse.ArgumentParser(prog="make restore", description=__doc__.split("\n", 1)[0])
     parser.add_argument("table", choices=sorted(OUTPUTS))
@@ -95,7 +110,7 @@ def main(arguments, session=None, barometer=None, say=print, wait=time.sleep):
         import boto3
 
         session = boto3.Session()
-    barometer = barometer or (lambda *words: subprocess.run([*shlex.split(os.environ["BAROMETER"]), *words], check=True))
+    barometer = barometer or asking(session)
     table = table_of(session.client("cloudformation"), given.stack, given.table)
     dynamodb = session.client("dynamodb")
     aws = ("--aws", "--stack", given.stack)
@@ -104,7 +119,7 @@ def main(arguments, session=None, barometer=None, say=print, wait=time.sleep):
     carry_over(dynamodb, copy, table, say, wait)
     barometer("redrive", *aws, "--since", f"{at:%Y-%m-%dT%H:%M:%SZ}")
     say(
-        f"Whoever was forgotten since has to be forgotten again: `barometer erase`.\n"
+        f"Whoever was forgotten since has to be forgotten again: `barometer erase --aws --stack {given.stack}`.\n"
         f"Nothing is sent yet. Look at it: `barometer accounts --aws --stack {given.stack}` and the functions' dead letters. Then\n"
         f"`barometer resume --aws --stack {given.stack}`: what came up meanwhile is not sent late. The copy costs as long as it\n"
         f"is there: `aws dynamodb delete-table --table-name {copy}`."
@@ -116,9 +131,7 @@ if __name__ == "__main__":
 
     try:
         main(sys.argv[1:])
-    except Refused as refused:
+    except (Refused, credentials.Unknown) as refused:
         sys.exit(f"restore: {refused}")
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as refusal:
         sys.exit(f"restore: AWS says: {refusal}")
-    except subprocess.CalledProcessError as failed:
-        sys.exit(f"restore: `barometer {failed.cmd[-1]}` failed; mend it and run this again, it goes on where it stopped")

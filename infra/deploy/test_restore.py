@@ -1,7 +1,12 @@
 """Restoring, against tables that are a dictionary."""
 
+import os
+import tempfile
+import types
 import unittest
 from datetime import datetime, timezone
+from pathlib import Path
+from unittest import mock
 
 import restore
 
@@ -109,6 +114,31 @@ class Restoring(unittest.TestCase):
         with self.assertRaisesRegex(restore.Refused, "no output AccountsTable"):
             restore.main(["accounts", "2026-12-01T09:00:00Z"], Session(tables, ()), lambda *words: self.asked.append(words))
         self.assertEqual((self.asked, tables.restored), ([], []))
+
+    def test_barometer_is_given_what_the_session_found_and_a_failure_names_all_that_was_asked(self):
+        class Profile:
+            """A session whose key is another each time, as a role's is after an hour."""
+
+            region_name, keys = "eu-north-1", iter(["first", "second", "third"])
+
+            def get_credentials(self):
+                return self
+
+            def get_frozen_credentials(self):
+                return types.SimpleNamespace(access_key=next(self.keys), secret_key="b", token=None)
+
+        with tempfile.TemporaryDirectory() as folder:
+            program, called = Path(folder) / "barometer", Path(folder) / "called"
+            program.write_text(f'#!/bin/sh\necho "$* [$AWS_REGION $AWS_ACCESS_KEY_ID]" >> {called}\n[ "$2" != redrive ]\n')
+            program.chmod(0o755)
+            with mock.patch.dict(os.environ, {"BAROMETER": f"{program} --"}):
+                barometer = restore.asking(Profile())
+                barometer("pause", "--aws")
+                barometer("resume", "--aws")
+                with self.assertRaisesRegex(restore.Refused, r"`\S+/barometer -- redrive --aws --since now` failed"):
+                    barometer("redrive", "--aws", "--since", "now")
+            expected = ["-- pause --aws [eu-north-1 first]", "-- resume --aws [eu-north-1 second]"]
+            self.assertEqual(called.read_text().splitlines()[:2], expected)
 
 
 if __name__ == "__main__":
