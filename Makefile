@@ -92,7 +92,7 @@ deploy: export BAROMETER := cargo run --quiet --package barometer --
 deploy: export PACKAGE := $(MAKE) package
 deploy: export SAM := $(DEPLOY_VENV)/bin/sam
 deploy: export PYTHON := $(DEPLOY_VENV)/bin/python
-deploy: $(DEPLOY_VENV_MADE) ## Deploy to AWS: look, pack, sam deploy. SENDER=address; ARCHITECTURE, CONFIG, NAME, STACK, RESERVED, PARAMETERS
+deploy: $(DEPLOY_VENV_MADE) ## Deploy to AWS: look, pack, sam deploy. SENDER=address; ZIPS (a release), ARCHITECTURE, CONFIG, NAME, STACK, RESERVED, PARAMETERS
 	infra/deploy/deploy.sh
 
 restore: export BAROMETER := cargo run --quiet --package barometer --

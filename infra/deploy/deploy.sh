@@ -1,6 +1,7 @@
 #!/bin/sh
 # Deploys the stack: looks whether it would work, builds and packs, and only then asks AWS to make something.
 #   SENDER=success@ourco.example infra/deploy/deploy.sh
+# With ZIPS=DIR, an unpacked release, nothing is built.
 # Region and credentials are those of the environment, or those that the AWS CLI would use (AWS_PROFILE, SSO).
 set -eu
 cd "$(dirname "$0")/../.."
@@ -29,9 +30,18 @@ fi
 $BAROMETER preflight --config "$CONFIG" --sender "$SENDER" --name "$NAME" --reserved-concurrency "$RESERVED" ||
     refuse "nothing was made; mend what is marked, and run it again"
 
-$PACKAGE ARCHITECTURE="$ARCHITECTURE" CONFIG="$CONFIG"
+if [ -n "${ZIPS:-}" ]; then
+    "$PYTHON" infra/deploy/released.py --release "$ZIPS" --config "$CONFIG" --architecture "$ARCHITECTURE" --out target/package
+else
+    $PACKAGE ARCHITECTURE="$ARCHITECTURE" CONFIG="$CONFIG"
+fi
 
 $SAM deploy --template-file infra/template.yaml --stack-name "$STACK" --region "$AWS_REGION" --resolve-s3 \
     --s3-prefix "$STACK" --capabilities CAPABILITY_IAM --no-confirm-changeset --no-fail-on-empty-changeset \
     --parameter-overrides "SenderAddress=$SENDER" "Name=$NAME" "Architecture=$ARCHITECTURE" \
     "ReservedConcurrency=$RESERVED" ${PARAMETERS:-}
+
+case " ${PARAMETERS:-}" in
+*" AlarmAddress="[!\ ]*) ;;
+*) echo "deploy: without PARAMETERS='AlarmAddress=ops@ourco.example', now or in an earlier deployment, alarms tell nobody" >&2 ;;
+esac

@@ -1,9 +1,10 @@
 """Packs each function as AWS takes it: a zip with `bootstrap` and the configuration beside it, the same bytes for the same input.
 
     package.py --bootstraps DIR --config DIR --out DIR --target TRIPLE FUNCTION...
+    package.py --out DIR --target TRIPLE PROGRAM
 
 DIR of the bootstraps holds FUNCTION/bootstrap. Beside the zips come SHA256SUMS, `sbom.cdx.json` (CycloneDX 1.6: every crate that
-is linked) and THIRD-PARTY-LICENCES.txt.
+is linked) and THIRD-PARTY-LICENCES.txt. Without bootstraps these come alone, for a program that goes out by itself.
 """
 
 import argparse
@@ -12,11 +13,13 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# The texts of crates that were published without one, which may be used under no other terms: CRATE.txt. Who holds the rights
+# stands there as the crate's Cargo.toml and its repository's address name them.
+OWN_TEXTS = Path(__file__).resolve().parent / "licences"
 # Zips cannot tell of earlier times; ours tell of none.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 # More than this AWS takes from a bucket only and not at once (Lambda quotas: 50 MB zipped).
@@ -51,6 +54,18 @@ def pack(bootstrap, config, zip_file, most_glibc=MOST_GLIBC, level=9):
         raise Refused(f"{zip_file} is larger than AWS takes: {zip_file.stat().st_size} bytes")
 
 
+def empty(folder):
+    """Makes a folder, or takes away what an earlier run left in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+
+
+def version():
+    """Of this checkout: what a release is tagged with, behind its `v`."""
+    return re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
+
+
 def metadata(target):
     """What cargo knows of every crate that is built for a target."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", target]
@@ -81,6 +96,12 @@ def purl(package):
     return f"pkg:cargo/{package['name']}@{package['version']}"
 
 
+def checksums(lock):
+    """Of each crate by name and version. Read without tomllib, which the oldest machine that releases are built on lacks."""
+    found = re.findall(r'^name = "(.+)"\nversion = "(.+)"\nsource = ".+"\nchecksum = "(.+)"$', lock, re.MULTILINE)
+    return {(name, version): checksum for name, version, checksum in found}
+
+
 def sbom(crates, checksums, version):
     """CycloneDX, without a time or a serial number, so that the same crates give the same bytes."""
     components = []
@@ -98,44 +119,56 @@ def sbom(crates, checksums, version):
     return {**head, "metadata": {"component": product}, "components": components}
 
 
+def texts_of(package):
+    """The files with the terms of a crate: its own, else ours, else Apache's where that is offered, which is our own LICENSE."""
+    folder = Path(package["manifest_path"]).parent
+    named = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
+    found = [path for path in sorted(folder.iterdir()) if path.name.upper().startswith(named) and path.is_file()]
+    if not found:
+        offered = re.split(r" OR |/", package.get("license") or "")
+        found = [OWN_TEXTS / f"{package['name']}.txt"] + [ROOT / "LICENSE"] * ("Apache-2.0" in offered)
+        found = [path for path in found if path.is_file()][:1]
+    if not found:
+        raise Refused(
+            f"{package['name']} {package['version']} ({package.get('license') or 'no licence named'}) comes without its text: put it, "
+            f"with who holds the rights, into infra/deploy/licences/{package['name']}.txt"
+        )
+    return found
+
+
 def licences(crates):
     """Who wrote what is linked, under which terms, and each text once."""
-    texts, lines = {}, ["Barometer's functions are linked with these crates.", ""]
+    texts, lines = {}, ["Barometer is linked with these crates.", ""]
     for package in crates:
         lines.append(f"{package['name']} {package['version']}: {package.get('license') or 'see its text'}; {package.get('repository') or 'no address'}")
-        folder = Path(package["manifest_path"]).parent
-        found = [path for path in sorted(folder.iterdir()) if path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE")) and path.is_file()]
-        if not found and not package.get("license"):
-            raise Refused(f"{package['name']} {package['version']} says nothing of its licence")
-        for path in found:
+        for path in texts_of(package):
             texts.setdefault(path.read_text(errors="replace").strip(), []).append(f"{package['name']} {package['version']}")
     for text, users in texts.items():
         lines += ["", "-" * 80, ", ".join(dict.fromkeys(users)), "", text]
     return "\n".join(lines) + "\n"
 
 
-def main(arguments):
+def main(arguments, say=print):
     parser = argparse.ArgumentParser()
-    for name in ("--bootstraps", "--config", "--out"):
-        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--bootstraps", type=Path)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--target", required=True)
-    parser.add_argument("functions", nargs="+")
+    parser.add_argument("names", nargs="+")
     asked = parser.parse_args(arguments)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    for old in asked.out.iterdir():
-        old.unlink()
-    for function in asked.functions:
+    if (asked.bootstraps is None) != (asked.config is None):
+        parser.error("--bootstraps and --config are given together")
+    empty(asked.out)
+    for function in asked.names if asked.bootstraps else []:
         pack(asked.bootstraps / function / "bootstrap", asked.config, asked.out / f"{function}.zip")
-    crates = linked(metadata(asked.target), asked.functions)
-    lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
-    checksums = {(package["name"], package["version"]): package.get("checksum") for package in lock}
-    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
-    (asked.out / "sbom.cdx.json").write_text(json.dumps(sbom(crates, checksums, version), indent=1) + "\n")
+    crates = linked(metadata(asked.target), asked.names)
+    bom = sbom(crates, checksums((ROOT / "Cargo.lock").read_text()), version())
+    (asked.out / "sbom.cdx.json").write_text(json.dumps(bom, indent=1) + "\n")
     (asked.out / "THIRD-PARTY-LICENCES.txt").write_text(licences(crates))
     sums = []
     for path in sorted(asked.out.iterdir()):
         sums.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
-        print(f"{path.stat().st_size:>10}  {path.name}")
+        say(f"{path.stat().st_size:>10}  {path.name}")
     (asked.out / "SHA256SUMS").write_text("".join(sums))
 
 

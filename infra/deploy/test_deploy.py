@@ -1,8 +1,11 @@
 """Packing and deploying, against programs that only write down what they are asked."""
 
+import json
 import os
+import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import unittest
 import zipfile
@@ -73,6 +76,32 @@ class Packing(unittest.TestCase):
         with self.assertRaisesRegex(package.Refused, "no crate is named clok"):
             package.linked(known, ["clok"])
 
+    def test_what_comes_without_its_text_gets_it_or_is_refused(self):
+        def texts(name, licence):
+            manifest = str(self.folder / "Cargo.toml")
+            return package.licences([{"name": name, "version": "1.0.0", "license": licence, "manifest_path": manifest}])
+
+        self.assertIn("Copyright (c) Clark McCauley", texts("cel", "MIT"))
+        for licence in ("Apache-2.0", "MIT OR Apache-2.0", "MIT/Apache-2.0"):
+            self.assertIn("Apache License", texts("unnamed", licence))
+        for licence in ("MIT", None, "MIT AND Apache-2.0"):
+            with self.assertRaisesRegex(package.Refused, r"unnamed 1.0.0 .* put it, .* into infra/deploy/licences/unnamed.txt"):
+                texts("unnamed", licence)
+
+    def test_checksums_are_those_of_the_lock(self):
+        lock = '[[package]]\nname = "barometer"\nversion = "0.1.0"\ndependencies = [\n "cel",\n]\n\n'
+        lock += '[[package]]\nname = "cel"\nversion = "0.15.0"\nsource = "registry"\nchecksum = "ab"\n'
+        self.assertEqual(package.checksums(lock), {("cel", "0.15.0"): "ab"})
+
+    @unittest.skipUnless(shutil.which("cargo"), "what is linked, cargo knows")
+    def test_everything_that_is_released_has_its_texts_and_checksums(self):
+        for names in (["barometer"], [path.name for path in (HERE.parents[1] / "functions").iterdir()]):
+            out = self.folder / "papers"
+            package.main(["--out", str(out), "--target", "aarch64-unknown-linux-gnu", *names], say=lambda _: None)
+            self.assertEqual(sorted(path.name for path in out.iterdir()), ["SHA256SUMS", "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"])
+            components = json.loads((out / "sbom.cdx.json").read_text())["components"]
+            self.assertEqual([part["name"] for part in components if not (part.get("hashes") and part.get("licenses"))], [])
+
 
 class Deploying(unittest.TestCase):
     def setUp(self):
@@ -84,7 +113,7 @@ class Deploying(unittest.TestCase):
     def program(self, name, status=0):
         """A program that writes down how it was called."""
         path = self.folder / name
-        path.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.called}\nexit {status}\n')
+        path.write_text(f'#!/bin/sh\necho "{name} $* [$AWS_REGION $AWS_ACCESS_KEY_ID]" >> {self.called}\nexit {status}\n')
         path.chmod(0o755)
         return str(path)
 
@@ -92,6 +121,7 @@ class Deploying(unittest.TestCase):
         here = {"BAROMETER": self.program("barometer", preflight), "PACKAGE": self.program("package"), "SAM": self.program("sam")}
         key = {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "PYTHON": "false"}
         env = {"PATH": os.environ["PATH"], **here, **key, **given}
+        env = {name: value for name, value in env.items() if value is not None}
         done = subprocess.run([HERE / "deploy.sh"], env=env, capture_output=True, text=True, check=False)
         lines = self.called.read_text().splitlines() if self.called.exists() else []
         return done, lines
@@ -104,7 +134,34 @@ class Deploying(unittest.TestCase):
         self.assertIn("ARCHITECTURE=arm64", lines[1])
         self.assertIn("--stack-name barometer --region eu-central-1", lines[2])
         self.assertIn("SenderAddress=success@ourco.example Name=barometer Architecture=arm64", lines[2])
-        self.assertTrue(lines[2].endswith("ReservedConcurrency=-1 AlarmAddress=ops@ourco.example"), lines[2])
+        self.assertTrue(lines[2].endswith("ReservedConcurrency=-1 AlarmAddress=ops@ourco.example [eu-central-1 a]"), lines[2])
+
+    def test_who_names_nobody_for_alarms_is_told_that_they_tell_nobody(self):
+        for parameters, is_told in [
+            ("", True),
+            ("Ingress=function-url", True),
+            ("AlarmAddress= Ingress=function-url", True),
+            ("Ingress=function-url AlarmAddress=ops@ourco.example", False),
+        ]:
+            done, _ = self.deploy(SENDER="success@ourco.example", PARAMETERS=parameters)
+            self.assertEqual((done.returncode, "alarms tell nobody" in done.stderr), (0, is_told), (parameters, done.stderr))
+
+    def test_a_profile_is_found_and_what_is_missing_is_said(self):
+        config = self.folder / "config"
+        config.write_text("[profile ourco]\nregion = eu-north-1\naws_access_key_id = of-the-profile\naws_secret_access_key = b\n")
+        # Nothing of whoever runs this, and nobody is asked who a machine in AWS is.
+        nothing = {"HOME": str(self.folder), "AWS_CONFIG_FILE": str(config), "AWS_EC2_METADATA_DISABLED": "true", "PYTHON": sys.executable}
+        nothing |= {"SENDER": "success@ourco.example", "AWS_REGION": None, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+        done, lines = self.deploy(**nothing, AWS_PROFILE="ourco")
+        self.assertEqual((done.returncode, len(lines)), (0, 3), done.stderr)
+        for line in (lines[0], lines[2]):
+            self.assertTrue(line.endswith("[eu-north-1 of-the-profile]"), line)
+        self.assertIn("--region eu-north-1", lines[2])
+        self.called.unlink()
+        for given, said in [({}, "which region?"), ({"AWS_DEFAULT_REGION": "eu-north-1"}, "no credentials; `aws configure`")]:
+            done, lines = self.deploy(**nothing, **given)
+            self.assertEqual((done.returncode, lines), (1, []), done.stderr)
+            self.assertIn(said, done.stderr)
 
     def test_what_will_not_work_makes_nothing(self):
         done, lines = self.deploy(preflight=1, SENDER="success@ourco.example")
@@ -123,6 +180,13 @@ class Template(unittest.TestCase):
         text = (HERE.parent / "template.yaml").read_text()
         asked = {line.split("/package/")[1].removesuffix(".zip") for line in text.splitlines() if "CodeUri:" in line}
         self.assertEqual(asked, {path.name for path in (HERE.parents[1] / "functions").iterdir()})
+
+    def test_what_expands_it_is_the_same_wherever_it_is_expanded(self):
+        def pinned(folder):
+            lines = (HERE.parent / folder / "requirements.txt").read_text().splitlines()
+            return [line for line in lines if line.startswith("aws-sam-translator==")]
+
+        self.assertEqual([len(pinned("gates")), pinned("stack"), pinned("deploy")], [1, pinned("gates"), pinned("gates")])
 
 
 if __name__ == "__main__":
