@@ -7,6 +7,7 @@
 mod allowed;
 mod functions;
 mod node;
+pub(crate) mod parameter;
 mod read;
 #[cfg(test)]
 mod tests;

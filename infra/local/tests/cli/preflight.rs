@@ -31,7 +31,7 @@ fn account(zendesk: Option<&'static str>, moved: Option<&'static str>) -> Stub {
                 "/second/destinations/slack" => {
                     moved.map(|token| json!({"Name": format!("{path}/token"), "Value": token})).into_iter().collect()
                 }
-                "/second/hubspot" | "/second/destinations/hubspot" => vec![],
+                "/second/fetch" | "/second/hubspot" | "/second/destinations/hubspot" => vec![],
                 other => panic!("nobody expected {other}"),
             };
             Told::ok(json!({ "Parameters": parameters }))
@@ -55,6 +55,8 @@ fn what_is_missing_in_the_account_is_said_before_anything_is_made() {
     let ready = preflight(Some(&account(Some(SECRET), Some("xoxb-1"))), &[]);
     let text = String::from_utf8_lossy(&ready.stdout);
     assert!(ready.status.success() && text.ends_with("Nothing is to be mended.\n"), "{text}{ready:?}");
+    assert!(text.contains("there is no parameter /second/fetch/hubspot-app/token"), "{text}");
+    assert!(text.contains("/second/destinations/slack/token is there"), "{text}");
 
     let stub = account(None, Some("xoxb-1"));
     let refused = preflight(Some(&stub), &[]);

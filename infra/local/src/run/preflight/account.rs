@@ -104,7 +104,8 @@ pub(super) async fn mail(
     };
     let mut rows = Vec::new();
     let from = address(&mail.from);
-    if !from.eq_ignore_ascii_case(sender) {
+    // The role's permission compares letter by letter.
+    if from != sender {
         let says = format!("mail comes from {from} (`from` in email.toml), and the stack would allow {sender} only");
         rows.push(to_mend(
             ABOUT,

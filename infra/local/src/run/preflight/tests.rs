@@ -18,6 +18,7 @@ struct Account {
     verified: &'static str,
     secrets: Vec<(&'static str, &'static str)>,
     sender: &'static str,
+    name: &'static str,
 }
 
 const SECRET: &str = "a-secret-of-thirty-two-characters";
@@ -39,6 +40,7 @@ fn well() -> Account {
             ("/barometer/survey/typeform/secret", SECRET),
         ],
         sender: "success@ourco.example",
+        name: "barometer",
     }
 }
 
@@ -72,8 +74,8 @@ impl Account {
     async fn looked_at(self) -> (Vec<CheckRow>, Vec<String>) {
         let config = crate::config_files::load(None).unwrap();
         let aws = AwsSettings { region: self.region.into(), endpoint: None, ..AwsSettings::local() };
-        let name = "barometer".to_owned();
-        let args = PreflightArgs { sender: self.sender.into(), name, reserved_concurrency: self.reserved };
+        let (sender, name) = (self.sender.into(), self.name.into());
+        let args = PreflightArgs { sender, name, reserved_concurrency: self.reserved };
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kept = asked.clone();
         let seam = Seam::new(move |call: Call| {
@@ -89,6 +91,12 @@ impl Account {
         let asked = asked.lock().unwrap().clone();
         (rows, asked)
     }
+}
+
+/// An account with more parameters.
+fn with(more: &[(&'static str, &'static str)]) -> Account {
+    let secrets = well().secrets.into_iter().chain(more.iter().copied()).collect();
+    Account { secrets, ..well() }
 }
 
 /// What is refused: each as `about: check: says`.
@@ -130,6 +138,11 @@ async fn what_a_deployment_lacks_is_said_one_by_one() {
         &refused(Account { sender: "ceo@ourco.example", ..well() }).await,
         "the stack would allow ceo@ourco.example only",
     );
+    // The role's permission tells upper from lower case, and AWS would refuse every mail.
+    one(
+        &refused(Account { sender: "Success@ourco.example", ..well() }).await,
+        "the stack would allow Success@ourco.example only",
+    );
     one(&refused(Account { has_ses: false, ..well() }).await, "mail: ses: SES in eu-central-1");
     one(
         &refused(Account { verified: "other.example", ..well() }).await,
@@ -142,14 +155,15 @@ async fn what_a_deployment_lacks_is_said_one_by_one() {
     one(&refused(Account { secrets: secrets.clone(), ..well() }).await, "zendesk/secret has 9 bytes");
     secrets.remove(2);
     one(&refused(Account { secrets, ..well() }).await, "there is no parameter /barometer/ticketing/zendesk/secret");
+    let guessable = with(&[("/barometer/survey/typeform/previous", "letmein")]);
+    one(&refused(guessable).await, "connection typeform: previous: /barometer/survey/typeform/previous has 7 bytes");
+    assert_eq!(refused(with(&[("/barometer/survey/typeform/previous", SECRET)])).await, [""; 0]);
+    let nowhere = with(&[("/barometer/fetch/zendesk/token", "email/token:1")]);
+    one(&refused(nowhere).await, "/barometer/fetch/zendesk/token is there, and no address to use it at");
 }
 
 #[tokio::test]
 async fn a_token_that_an_earlier_version_read_is_to_be_moved() {
-    let with = |more: &[(&'static str, &'static str)]| {
-        let secrets = well().secrets.into_iter().chain(more.iter().copied()).collect();
-        Account { secrets, ..well() }
-    };
     let [old, new] = [("/barometer/slack/token", "xoxb-1"), ("/barometer/destinations/slack/token", "xoxb-1")];
     one(&refused(with(&[old])).await, "/barometer/slack/token is not read any more");
     assert_eq!(refused(with(&[new])).await, [""; 0]);
@@ -161,6 +175,45 @@ async fn a_token_that_an_earlier_version_read_is_to_be_moved() {
     );
     // What the receiver of clicks checks them with stays where it is.
     assert_eq!(refused(with(&[("/barometer/slack/slack/secret", SECRET)])).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_may_be_added_later_is_said_and_keeps_nobody_from_deploying() {
+    async fn later(account: Account) -> Vec<(String, String)> {
+        let (rows, _) = account.looked_at().await;
+        let rows = rows.into_iter().filter(|row| row.state == CheckState::NotAsked);
+        let parameter = |mend: &str| mend.split(' ').skip_while(|word| *word != "--name").nth(1).map(str::to_owned);
+        rows.map(|row| (row.about, row.mend.as_deref().and_then(parameter).unwrap_or_default())).collect()
+    }
+    let all = [
+        ("connection hubspot-app", "/barometer/fetch/hubspot-app/token"),
+        ("connection zendesk", "/barometer/fetch/zendesk/token"),
+        ("destination slack", "/barometer/destinations/slack/token"),
+        ("destination hubspot", "/barometer/destinations/hubspot/token"),
+    ]
+    .map(|(about, parameter)| (about.to_owned(), parameter.to_owned()));
+    assert_eq!(later(well()).await, all);
+    let there = [
+        ("/barometer/fetch/hubspot-app/token", "pat-1"),
+        ("/barometer/destinations/slack/webhook", "https://hooks.slack.example/1"),
+        ("/barometer/destinations/hubspot/token", "pat-2"),
+    ];
+    assert_eq!(later(with(&there)).await, all[1..2]);
+    let (rows, _) = with(&there).looked_at().await;
+    assert!(there.iter().all(|(_, secret)| !format!("{rows:?}").contains(secret)), "{rows:#?}");
+}
+
+#[tokio::test]
+async fn what_the_template_would_not_take_is_said_before_anybody_is_asked() {
+    for (account, says) in [
+        (Account { name: "Acme", ..well() }, "`Acme` will not do: the template's Name is 2 to 31 lower-case letters"),
+        (Account { sender: "Ourco <a@ourco.example>", ..well() }, "the template's SenderAddress is one plain address"),
+        (Account { region: "cn-north-1", ..well() }, "the addresses of `cn-north-1` do not end in amazonaws.com"),
+    ] {
+        let (_, asked) = account.clone().looked_at().await;
+        assert_eq!(asked, [""; 0], "{says}");
+        one(&refused(account).await, says);
+    }
 }
 
 #[tokio::test]
