@@ -1,6 +1,7 @@
 """ministack, an engine that is not ours, on this machine: started in a group of processes of its own, ended with all of it."""
 
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import boto3
 
 REGION = "eu-central-1"
+# The engine starts functions as programs of this machine, whatever it was told that they are built for; it is told the truth.
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 # It starts in a few seconds; a machine that builds beside it takes longer.
 STARTS_WITHIN_S = 120
 

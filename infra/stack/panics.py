@@ -4,6 +4,8 @@ import io
 import json
 import zipfile
 
+from engine import ARCHITECTURE
+
 NAME = "panics"
 
 
@@ -16,7 +18,7 @@ def findings(engine, bootstrap):
         archive.writestr(entry, bootstrap.read_bytes(), zipfile.ZIP_DEFLATED)
     functions = engine.client("lambda")
     role = "arn:aws:iam::000000000000:role/panics"
-    how = {"Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": ["x86_64"], "Timeout": 30}
+    how = {"Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": [ARCHITECTURE], "Timeout": 30}
     functions.create_function(FunctionName=NAME, Role=role, Code={"ZipFile": package.getvalue()}, **how)
     functions.get_waiter("function_active_v2").wait(FunctionName=NAME)
     for said, failed in [(["well", "panic", "well"], ["1"]), (["well"], []), (["panic", "panic"], ["0", "1"])]:

@@ -5,6 +5,7 @@ import sys
 import time
 
 import expand
+from engine import ARCHITECTURE
 
 NAME = "barometer"
 BUCKET = "packages"
@@ -17,7 +18,7 @@ UNKNOWN = {
 }
 # "Working with OpenAPI definitions for HTTP APIs" (API Gateway developer guide): the engine makes no routes of one, so the
 # receivers are called by their URLs. The routes are checked on the expansion, and by the host on a laptop.
-GIVEN = {**expand.GIVEN, "Architecture": "x86_64", "Ingress": "function-url"}
+GIVEN = {**expand.GIVEN, "Architecture": ARCHITECTURE, "Ingress": "function-url"}
 OFF = ("UsesApi", "MailsAlarms")
 
 
@@ -84,7 +85,7 @@ def as_asked(engine, expansion, there):
             variables = made.get("Environment", {}).get("Variables", {})
             if variables.keys() != properties["Environment"]["Variables"].keys():
                 yield f"{name} has the environment {sorted(variables)}"
-            if [made["Timeout"], made["Architectures"]] != [properties["Timeout"], ["x86_64"]]:
+            if [made["Timeout"], made["Architectures"]] != [properties["Timeout"], [ARCHITECTURE]]:
                 yield f"{name} has {made['Timeout']} s on {made['Architectures']}"
             secrets = properties["Environment"]["Variables"].get("BAROMETER_SECRETS", {}).get("Fn::Sub")
             if secrets and variables["BAROMETER_SECRETS"] != secrets.replace("${Name}", "barometer"):
