@@ -26,7 +26,7 @@ const NOT_RUN: [(&str, &str); 15] = [
     ("barometer backfill hubspot", "it reads HubSpot, with a token"),
     ("barometer preflight…", "it asks AWS, with an account"),
     ("aws …", "it asks AWS, with an account"),
-    ("barometer accounts --aws", "it asks AWS, with an account"),
+    ("barometer accounts --aws…", "it asks AWS, with an account"),
     ("barometer explain nordwind --aws", "it asks AWS, with an account"),
     ("barometer golive --aws…", "it asks AWS, with an account"),
     ("barometer pause --aws", "it asks AWS, with an account"),
