@@ -30,33 +30,40 @@ CONFIG ?= infra/config
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-test: ## Check formatting, lints, every test, the documentation and what is built in. SAMPLES=DIR also runs vendors' own samples
-	$(MAKE) --no-print-directory --jobs=2 code gates
+test: ## Check formatting, lints, every test, the documentation, the stack and what is built in. SAMPLES=DIR also runs vendors' own samples
+	$(MAKE) --no-print-directory --jobs=3 code gates functions
+	$(MAKE) --no-print-directory test-stack
+	cargo bench --workspace --profile dev --bench bootstraps -- --check
 
-# Everything that cargo builds, one after the other; the gates wait for nothing of it.
-.PHONY: code
+# The gates wait for nothing that cargo builds, and the functions for nothing that is tested: cargo locks a profile's folder.
+.PHONY: code functions
 code:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	infra/tools/deny check bans licenses sources
-	$(MAKE) --no-print-directory stack
+
+# They take what the tests leave of the processors, and say only what is wrong.
+functions:
+	nice $(BUILD_FUNCTIONS) --quiet
+
+# With the examples that they are measured and tried beside, so that all who build them build the same.
+BUILD_FUNCTIONS := cargo build --profile lambda --locked --bins --examples $(addprefix -p ,$(LAMBDAS))
 
 gates: $(VENV_MADE) ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python check.py
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 	cd infra/deploy && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 
-# With a test among what is built, crates have the features that `cargo test` gave them, and only what it left out is built.
 stack: $(STACK_VENV_MADE) ## Create the stack on a second engine, on this machine, and drive it from webhooks to alerts
-	cargo build --workspace --bins --example panics --test tidy
+	cargo build --workspace --bins --example panics
 	$(call stripped,debug)
 	$(CHECK_STACK) $(TARGET)/stack/debug --laptop $(TARGET)/debug/barometer
 
-test-stack: $(STACK_VENV_MADE) ## The same with the functions as AWS gets them, which takes a quarter of an hour to build the first time
-	cargo build --profile lambda --locked --bins --example panics $(addprefix -p ,$(LAMBDAS))
-	cargo build -p barometer
+test-stack: $(STACK_VENV_MADE) ## The same with the functions as AWS gets them, which take ten minutes to build the first time
+	$(BUILD_FUNCTIONS)
+	cargo build --workspace --bin barometer
 	$(call stripped,lambda)
 	$(CHECK_STACK) --for-aws $(TARGET)/stack/lambda --laptop $(TARGET)/debug/barometer
 
@@ -75,11 +82,10 @@ $(VENV_MADE) $(DEPLOY_VENV_MADE) $(STACK_VENV_MADE):
 	touch $@
 
 bench: bootstraps ## Measure; nothing here passes or fails
-	cargo build --profile lambda -p webhook --example empty
 	cargo bench --workspace --benches
 
 bootstraps: ## Build the Lambda functions as AWS runs them, and print their sizes
-	cargo build --profile lambda $(addprefix -p ,$(LAMBDAS))
+	$(BUILD_FUNCTIONS)
 	@cd $(TARGET)/lambda && wc -c $(LAMBDAS)
 
 package: $(DEPLOY_VENV_MADE) ## Pack the functions for AWS into target/package, with checksums, SBOM and licences. ARCHITECTURE=x86_64, CONFIG=DIR

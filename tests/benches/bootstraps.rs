@@ -35,7 +35,7 @@ const MOST_MEMORY: f64 = 3.0;
 const MOST_ZIP: u64 = 2_500_000;
 const CALLS: f64 = 1.0;
 
-/// The function that does nothing: `functions/webhook/examples/empty.rs`.
+/// The function that does nothing: `functions/mail-event/examples/empty.rs`.
 const EMPTY: &str = "empty";
 /// The nth event that a function gets.
 type Event = fn(usize) -> Value;

@@ -1,4 +1,4 @@
-//! A function of a queue that panics over each message that says so. `make stack` builds it as the functions are built and
+//! A function of a queue that panics over each message that says so. `make test-stack` builds it as the functions are built and
 //! starts it as they are started, to see that such a message fails alone.
 
 use std::convert::Infallible;
