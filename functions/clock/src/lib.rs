@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use actions::bus::{Bus, Put};
-use config::Config;
+use config::{Config, Connection};
 use jiff::SignedDuration;
 use model::{
     ActionKind, CauseChain, ConnectionName, Event, EventBody, EventId, Mode, Moment, Notice, SourceSilent, SubjectId,
@@ -17,7 +17,7 @@ use runtime::logging::chain;
 use runtime::metrics::{self, Metric, Metrics};
 use runtime::{Clock, backoff};
 use serde_json::json;
-use store::{DeskKey, Due, OutboxRow, Silence, Store, StoreError, Stored};
+use store::{DeskKey, Due, OutboxRow, Silence, Store, StoreError, Stored, Tick};
 use tracing::{error, info, warn};
 
 /// After so many tries a person must look.
@@ -44,6 +44,8 @@ pub struct Minute {
 #[derive(Debug, Default)]
 struct Done {
     ticked: usize,
+    /// How long the account has been due that was asked for before and is so still, the longest of all.
+    overdue_s: u64,
     silent: usize,
     left: usize,
     republished: usize,
@@ -64,10 +66,12 @@ impl Minute {
         let now = self.clock.now();
         let left_over = self.store.left_over(now).await?;
         let oldest = left_over.iter().map(|row| row.waits_since).min();
-        let waits_s = oldest.map_or(0, |since| now.since(since).as_secs().max(0).unsigned_abs());
+        let waits_s = oldest.map_or(0, |since| seconds(since, now));
         let mut done = Done { republished: self.republish(now, &left_over).await?, ..Done::default() };
         let (accounts, few): (Vec<_>, Vec<_>) =
             self.store.due(now).await?.into_iter().partition(|due| matches!(due, Due::Account(_)));
+        // Within the budget, and no reason to leave the work.
+        let silent_now = self.silent(now).await;
         // Desks and sources are few, and a source's silence is why some of the accounts are due.
         let mut due = few.iter().chain(&accounts);
         for one in due.by_ref() {
@@ -76,17 +80,21 @@ impl Minute {
                 break;
             }
             match one {
-                Due::Account(account) => done.ticked += usize::from(self.tick(account, now).await),
+                Due::Account(account) => match self.tick(account, now).await {
+                    Tick::Asked => done.ticked += 1,
+                    Tick::Overdue { since } => done.overdue_s = done.overdue_s.max(seconds(since, now)),
+                    Tick::NotDue => {}
+                },
                 Due::Source(connection) => done.silent += usize::from(self.tell(connection, now).await),
                 Due::Desk(desk) => done.digests += usize::from(self.digest(desk, now).await),
             }
         }
         done.left += due.count();
-        let Done { ticked, silent, left, republished, digests } = done;
+        let Done { ticked, overdue_s, silent, left, republished, digests } = done;
         // Each minute, also when there is nothing to tell: an alarm sees by it that the clock is running.
-        let metrics = Metrics::new(now)
-            .with(Metric::OldestUnpublishedSeconds, waits_s)
-            .with(Metric::SourcesSilent, silent as u64);
+        let metrics = Metrics::of(Metric::OldestUnpublishedSeconds, waits_s)
+            .with(Metric::OldestOverdueSeconds, overdue_s)
+            .with(Metric::SourcesSilent, silent_now? as u64);
         if ticked + silent + republished + digests + left == 0 {
             info!(target: metrics::ONLY, %metrics, "Clock: nothing was due");
         } else {
@@ -100,13 +108,25 @@ impl Minute {
         }))
     }
 
-    /// Asks for a recompute; true when that was asked for the first time. One account's trouble is not the others': it stays
-    /// due.
-    async fn tick(&self, account: &SubjectId, now: Moment) -> bool {
+    /// Asks for a recompute. One account's trouble is not the others': it stays due.
+    async fn tick(&self, account: &SubjectId, now: Moment) -> Tick {
         self.store.tick(account, now).await.unwrap_or_else(|error| {
             error!(account.id = %account, "No tick for `{account}`: {}", chain(&error));
-            false
+            Tick::NotDue
         })
+    }
+
+    /// How many sources are silent, told or not. Only who is expected to speak can be: where nobody is, there is nothing to
+    /// read.
+    async fn silent(&self, now: Moment) -> Result<usize, StoreError> {
+        let expected = |it: &Connection| it.expected_every.filter(|_| it.enabled).map(|every| (it.name.clone(), every));
+        let expected: Vec<_> = self.config.connections.iter().filter_map(expected).collect();
+        if expected.is_empty() {
+            return Ok(0);
+        }
+        let (heard, today) = (self.store.heard().await?, now.date_in(&self.config.model.zone));
+        let from = |(name, every): &(ConnectionName, u16)| heard.get(name)?.silent_from(*every);
+        Ok(expected.iter().filter_map(from).filter(|day| *day <= today).count())
     }
 
     /// Tells that a source is silent; true when nobody had.
@@ -202,7 +222,7 @@ impl Minute {
                     self.store.mark_retry(id, row.round, now.plus(backoff(row.attempts + 1)), &reason).await?;
                 }
                 Put::Retry(reason) | Put::Refused(reason) => {
-                    let metrics = Metrics::new(now).with(Metric::ActionsFailed("event"), 1);
+                    let metrics = Metrics::of(Metric::ActionsFailed("event"), 1);
                     error!(event.id = %id, %metrics, "Event `{id}` cannot be published: {reason}");
                     self.store.mark_unpublishable(id, row.round, &reason).await?;
                 }
@@ -210,6 +230,10 @@ impl Minute {
         }
         Ok(done)
     }
+}
+
+fn seconds(since: Moment, now: Moment) -> u64 {
+    now.since(since).as_secs().max(0).unsigned_abs()
 }
 
 /// The event that tells of a silence: one for each, whenever and however often it is told.

@@ -287,7 +287,7 @@ impl CrmTasks {
         held: &ActionRow,
     ) -> Result<(), NotNow> {
         let now = self.clock.now();
-        let metrics = counted(request.kind.as_str(), next.status, false, now).map(display);
+        let metrics = counted(request.kind.as_str(), next.status, false).map(display);
         let (event, entry) = outcome(account, request, &next, now);
         if !self.store.finish_action(&next, held, &event, &entry).await? {
             return Err(NotNow::LostClaim);

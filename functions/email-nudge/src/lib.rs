@@ -298,7 +298,7 @@ impl EmailNudge {
         held: &ActionRow,
     ) -> Result<(), NotNow> {
         let (status, now) = (next.status.as_str(), self.clock.now());
-        let metrics = counted(request.kind.as_str(), next.status, false, now).map(display);
+        let metrics = counted(request.kind.as_str(), next.status, false).map(display);
         let (outcome, entry) = outcome(&event.account, request, &next, now);
         if !self.store.finish_action(&next, held, &outcome, &entry).await? {
             return Err(NotNow::LostClaim);

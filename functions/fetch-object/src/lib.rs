@@ -265,7 +265,7 @@ impl FetchObject {
         if !self.store.put_held(&next, held).await? {
             return Err(NotNow::LostClaim);
         }
-        let metrics = counted("fetch", status, false, self.clock.now()).map(display);
+        let metrics = counted("fetch", status, false).map(display);
         let status = status.as_str();
         info!(action.id = %request.id, action.status = status, metrics, "Fetch `{}` is {status}", request.id);
         Ok(())

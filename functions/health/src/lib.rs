@@ -305,11 +305,11 @@ fn told(subject: &SubjectId, events: &[Event]) {
     }
 }
 
-/// The steps on the way to a renewal among what is told, counted; `None` where there is none.
+/// The steps on the way to a renewal among what is told, counted; `None` where there is none. None of them is sent yet, and
+/// that is said too: nothing can be compared with what was never told.
 fn due_reminders(events: &[&Event]) -> Option<Metrics> {
-    let steps = events.iter().filter(|event| matches!(event.body, EventBody::CheckpointReached { .. }));
-    let metric = |as_of| Metrics::new(as_of).with(Metric::RemindersDue, steps.clone().count() as u64);
-    steps.clone().next().map(|first| metric(first.as_of))
+    let steps = events.iter().filter(|event| matches!(event.body, EventBody::CheckpointReached { .. })).count();
+    (steps > 0).then(|| Metrics::of(Metric::RemindersDue, steps as u64).with(Metric::RemindersSent, 0))
 }
 
 /// What rules decide over.

@@ -177,8 +177,7 @@ impl Normalize {
         if !rows.is_empty() {
             self.store.quarantine(&rows).await?;
             let count = rows.len();
-            // This function reads no clock; how long a delivery was under way is not what is counted.
-            let metrics = Metrics::new(delivery.received_at).with(Metric::Quarantined, count as u64);
+            let metrics = Metrics::of(Metric::Quarantined, count as u64);
             warn!(delivery.id = %delivery.id, count, %metrics, "Delivery `{}`: {count} items quarantined", delivery.id);
         }
         if !written {

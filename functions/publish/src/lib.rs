@@ -65,8 +65,7 @@ impl Publish {
                 Ok(())
             }
             Put::Refused(reason) => {
-                // This function reads no clock; when it was decided will do.
-                let metrics = Metrics::new(event.as_of).with(Metric::ActionsFailed("event"), 1);
+                let metrics = Metrics::of(Metric::ActionsFailed("event"), 1);
                 error!(event.id = %event.id, %metrics, "Event `{}` cannot be published: {reason}", event.id);
                 self.store.mark_unpublishable(&event.id, round, &reason).await
             }

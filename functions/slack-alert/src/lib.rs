@@ -407,7 +407,7 @@ impl SlackAlert {
         held: &ActionRow,
     ) -> Result<(), NotNow> {
         let (status, now) = (next.status, self.clock.now());
-        let metrics = counted(request.kind.as_str(), status, Runway::is_reminder(request), now).map(display);
+        let metrics = counted(request.kind.as_str(), status, Runway::is_reminder(request)).map(display);
         let (outcome, entry) = outcome(&event.account, request, &next, now);
         if !self.store.finish_action(&next, held, &outcome, &entry).await? {
             return Err(NotNow::LostClaim);

@@ -107,7 +107,7 @@ impl SlackAlert {
         if !self.store.put_held(&next, held).await? {
             return Err(NotNow::LostClaim);
         }
-        let metrics = counted(ActionKind::SlackAlert.as_str(), next.status, false, self.clock.now()).map(display);
+        let metrics = counted(ActionKind::SlackAlert.as_str(), next.status, false).map(display);
         let (id, status) = (&next.id, next.status.as_str());
         match next.status {
             ActionStatus::Failed | ActionStatus::Uncertain => {

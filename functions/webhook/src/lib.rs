@@ -95,9 +95,9 @@ impl ReceiveError {
     }
 
     /// The one line about it, with what it counts: only what says something about a connection that there is.
-    fn log(&self, family: Family, at: Option<Moment>) {
+    fn log(&self, family: Family) {
         let text = chain(self);
-        let counted = |metric: fn(Family) -> Metric| at.map(|at| display(Metrics::new(at).with(metric(family), 1)));
+        let counted = |metric: fn(Family) -> Metric| display(Metrics::of(metric(family), 1));
         match self {
             Self::JournalDown { delivery, .. } => {
                 let metrics = counted(Metric::DeliveriesUnanswered);
@@ -140,7 +140,7 @@ impl Webhook {
             }
             Ok(()) => Answer::Accepted,
             Err(error) => {
-                error.log(self.family, Moment::from_millis(event.request_context.time_epoch));
+                error.log(self.family);
                 error.answer()
             }
         }
@@ -214,7 +214,7 @@ impl Webhook {
         let (id, bytes) = (&delivery.id, delivery.body.len());
         let journaled = self.store.journal(delivery).await;
         let journaled = journaled.map_err(|error| ReceiveError::JournalDown { delivery: id.clone(), error })?;
-        let metrics = Metrics::new(delivery.received_at).with(Metric::DeliveriesAccepted(self.family), 1);
+        let metrics = Metrics::of(Metric::DeliveriesAccepted(self.family), 1);
         match journaled {
             Journaled::New => {
                 let connection = &delivery.connection;

@@ -1,12 +1,13 @@
 //! Log lines: one JSON object each on Lambda, one readable line each on a laptop.
 //!
 //! A line on Lambda is flat: time, level, sentence, the fields of the event, then those of the invocation around it. What
-//! the field [`metrics::FIELD`] holds stands beside them as CloudWatch wants it.
+//! the field [`metrics::FIELD`] holds stands beside them as CloudWatch wants it, counted at the line's own time.
 
 use std::fmt;
 
-use model::{CauseChain, EventId, SubjectId};
+use model::{CauseChain, EventId, Moment, SubjectId};
 use serde::Deserialize;
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Span, Subscriber, info_span};
@@ -99,7 +100,7 @@ where
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut at = String::new();
         SystemTime.format_time(&mut Writer::new(&mut at))?;
-        let mut members = Members(String::with_capacity(512));
+        let mut members = Members { text: String::with_capacity(512), at: at.parse().ok() };
         members.text("timestamp", &at);
         members.text("level", event.metadata().level().as_str());
         event.record(&mut members);
@@ -108,21 +109,26 @@ where
                 members.all_of(&fields.fields);
             }
         }
-        writeln!(writer, "{{{}}}", members.0)
+        writeln!(writer, "{{{}}}", members.text)
     }
 }
 
-/// The members of a JSON object, without its braces.
-struct Members(String);
+/// The members of a line.
+struct Members {
+    /// As those of a JSON object, without its braces.
+    text: String,
+    /// When the line is written.
+    at: Option<Moment>,
+}
 
 impl Members {
     fn raw(&mut self, name: &str, value: &str) {
-        if !self.0.is_empty() {
-            self.0.push(',');
+        if !self.text.is_empty() {
+            self.text.push(',');
         }
-        self.0.push_str(&quoted(name));
-        self.0.push(':');
-        self.0.push_str(value);
+        self.text.push_str(&quoted(name));
+        self.text.push(':');
+        self.text.push_str(value);
     }
 
     fn text(&mut self, name: &str, value: &str) {
@@ -133,14 +139,23 @@ impl Members {
     fn all_of(&mut self, object: &str) {
         let inner = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
         if !inner.is_empty() {
-            self.0.push(',');
-            self.0.push_str(inner);
+            self.text.push(',');
+            self.text.push_str(inner);
+        }
+    }
+
+    /// What the line counts, now.
+    fn counted(&mut self, metrics: &str) {
+        let mut counted: Value = serde_json::from_str(metrics).unwrap_or_default();
+        if let Some(told) = counted.get_mut("_aws").and_then(Value::as_object_mut) {
+            told.insert("Timestamp".to_owned(), Value::from(self.at.map(Moment::as_millis)));
+            self.all_of(&counted.to_string());
         }
     }
 
     fn shown(&mut self, field: &Field, value: &str) {
         if field.name() == metrics::FIELD {
-            self.all_of(value);
+            self.counted(value);
         } else {
             self.text(field.name(), value);
         }
@@ -148,7 +163,7 @@ impl Members {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    Value::from(text).to_string()
 }
 
 impl Visit for Members {
@@ -206,8 +221,8 @@ mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
-    use model::{Family, Moment};
-    use serde_json::{Value, json};
+    use model::Family;
+    use serde_json::json;
     use tracing::{Instrument as _, info, info_span};
 
     use super::*;
@@ -247,7 +262,7 @@ mod tests {
     }
 
     fn counted() -> Metrics {
-        Metrics::new(Moment::EARLIEST).with(Metric::DeliveriesAccepted(Family::Crm), 1)
+        Metrics::of(Metric::DeliveriesAccepted(Family::Crm), 1)
     }
 
     #[test]
@@ -282,7 +297,9 @@ mod tests {
         assert_eq!((&line["requestId"], line.get("account.id")), (&json!("r-1"), None));
         assert_eq!((&line["Family"], &line["DeliveriesAccepted"]), (&json!("crm"), &json!(1)));
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Barometer");
-        assert!(line["timestamp"].as_str().unwrap().ends_with('Z') && line.get("metrics").is_none());
+        let written: Moment = line["timestamp"].as_str().unwrap().parse().unwrap();
+        assert_eq!(line["_aws"]["Timestamp"], written.as_millis(), "counted when it is said");
+        assert_eq!(line.get("metrics"), None);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //! and no line of its own. Followed: "Specification: Embedded metric format" of the CloudWatch user guide, from
 //! general knowledge of it, 2026-11.
 //!
-//! A line carries them in its field [`FIELD`], and [`crate::logging`] puts them where CloudWatch looks for them:
+//! A line carries them in its field [`FIELD`], and [`crate::logging`] puts them where CloudWatch looks for them, at the moment
+//! at which the line is written: alarms look at the last minutes only, and what is done again after an outage is counted
+//! when it is done.
 //!
 //! ```text
-//! let metrics = Metrics::new(received_at).with(Metric::DeliveriesAccepted(Family::Crm), 1);
+//! let metrics = Metrics::of(Metric::DeliveriesAccepted(Family::Crm), 1);
 //! tracing::info!(metrics = %metrics, "Delivery `hubspot:1` journaled");
 //! ```
 //!
@@ -14,7 +16,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use model::{Family, Moment};
+use model::Family;
 use serde_json::{Map, Value, json};
 
 /// Where all of them are in CloudWatch.
@@ -37,7 +39,9 @@ pub enum Metric {
     Quarantined,
     /// How long the oldest event has been waiting for the bus that should have been there; 0 when none has.
     OldestUnpublishedSeconds,
-    /// Connections that count as silent since this minute.
+    /// How long the account has been due that was asked to be looked at and was not, the longest of all; 0 when none was.
+    OldestOverdueSeconds,
+    /// Connections that are silent now, for longer than they may be.
     SourcesSilent,
     /// Actions, fetches and events that ended where a person must look, by what they are: the name of an action's kind,
     /// `fetch` or `event`, each of which the alarm lists.
@@ -58,6 +62,7 @@ impl Metric {
             Self::DeliveriesUnanswered(_) => "DeliveriesUnanswered",
             Self::Quarantined => "Quarantined",
             Self::OldestUnpublishedSeconds => "OldestUnpublishedSeconds",
+            Self::OldestOverdueSeconds => "OldestOverdueSeconds",
             Self::SourcesSilent => "SourcesSilent",
             Self::ActionsFailed(_) => "ActionsFailed",
             Self::RemindersDue => "RemindersDue",
@@ -67,7 +72,7 @@ impl Metric {
 
     fn unit(self) -> &'static str {
         match self {
-            Self::OldestUnpublishedSeconds => "Seconds",
+            Self::OldestUnpublishedSeconds | Self::OldestOverdueSeconds => "Seconds",
             Self::SignatureFailures(_)
             | Self::DeliveriesAccepted(_)
             | Self::DeliveriesUnanswered(_)
@@ -88,6 +93,7 @@ impl Metric {
             Self::ActionsFailed(kind) => Some(("Kind", kind)),
             Self::Quarantined
             | Self::OldestUnpublishedSeconds
+            | Self::OldestOverdueSeconds
             | Self::SourcesSilent
             | Self::RemindersDue
             | Self::RemindersSent => None,
@@ -98,14 +104,13 @@ impl Metric {
 /// What one line counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metrics {
-    at: Moment,
     values: Vec<(Metric, u64)>,
 }
 
 impl Metrics {
-    /// Counted at that moment, which is no more than two weeks ago or CloudWatch drops it.
-    pub fn new(at: Moment) -> Self {
-        Self { at, values: Vec::new() }
+    /// So many of these.
+    pub fn of(metric: Metric, value: u64) -> Self {
+        Self { values: vec![(metric, value)] }
     }
 
     /// And so many of these. A line counts by one family and one kind; what is said twice of one metric, the last counts.
@@ -115,14 +120,9 @@ impl Metrics {
         self.values.push((metric, value));
         self
     }
-
-    /// Nothing is counted.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
 }
 
-/// The members of the line, as one JSON object.
+/// The members of the line, as one JSON object, without the moment: whoever writes the line knows it.
 impl fmt::Display for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut members = Map::new();
@@ -141,7 +141,7 @@ impl fmt::Display for Metrics {
                 json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
             })
             .collect();
-        members.insert("_aws".to_owned(), json!({ "Timestamp": self.at.as_millis(), "CloudWatchMetrics": directives }));
+        members.insert("_aws".to_owned(), json!({ "CloudWatchMetrics": directives }));
         write!(f, "{}", Value::Object(members))
     }
 }
@@ -150,22 +150,17 @@ impl fmt::Display for Metrics {
 mod tests {
     use super::*;
 
-    fn at() -> Moment {
-        Moment::from_millis(1_795_338_000_123).unwrap()
-    }
-
     fn shown(metrics: &Metrics) -> Value {
         serde_json::from_str(&metrics.to_string()).unwrap()
     }
 
     #[test]
     fn a_count_stands_beside_what_says_that_it_is_one() {
-        let metrics = Metrics::new(at()).with(Metric::DeliveriesAccepted(Family::Crm), 1);
+        let metrics = Metrics::of(Metric::DeliveriesAccepted(Family::Crm), 1);
         let expected = json!({
             "Family": "crm",
             "DeliveriesAccepted": 1,
             "_aws": {
-                "Timestamp": 1_795_338_000_123_i64,
                 "CloudWatchMetrics": [{
                     "Namespace": "Barometer",
                     "Dimensions": [["Family"]],
@@ -178,8 +173,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_by_something_and_what_is_not_share_a_line() {
-        let metrics = Metrics::new(at())
-            .with(Metric::OldestUnpublishedSeconds, 90)
+        let metrics = Metrics::of(Metric::OldestUnpublishedSeconds, 90)
             .with(Metric::SourcesSilent, 0)
             .with(Metric::ActionsFailed("event"), 2);
         let line = shown(&metrics);
@@ -190,13 +184,11 @@ mod tests {
         assert_eq!(directives[0]["Dimensions"], json!([[]]));
         assert_eq!(directives[0]["Metrics"][0], json!({ "Name": "OldestUnpublishedSeconds", "Unit": "Seconds" }));
         assert_eq!(directives[1]["Dimensions"], json!([["Kind"]]));
-        assert!(Metrics::new(at()).is_empty() && !metrics.is_empty());
     }
 
     #[test]
     fn a_metric_has_one_value_on_a_line() {
-        let metrics =
-            Metrics::new(at()).with(Metric::ActionsFailed("fetch"), 1).with(Metric::ActionsFailed("event"), 3);
+        let metrics = Metrics::of(Metric::ActionsFailed("fetch"), 1).with(Metric::ActionsFailed("event"), 3);
         let line = shown(&metrics);
         assert_eq!((&line["ActionsFailed"], &line["Kind"]), (&json!(3), &json!("event")));
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap().len(), 1);

@@ -23,6 +23,20 @@ pub struct Stored<T> {
     pub rev: u64,
 }
 
+/// What became of asking for a recompute of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tick {
+    /// It is asked for now.
+    Asked,
+    /// It was asked for before, and nobody has looked since.
+    Overdue {
+        /// The moment that it is due for.
+        since: Moment,
+    },
+    /// Its due moment is another one by now.
+    NotDue,
+}
+
 #[derive(Serialize, Deserialize)]
 pub(crate) struct FactRow {
     pub rev: u64,
@@ -222,13 +236,13 @@ impl Store {
 
     /// Asks for a recompute at the due moment of an assessment, once per moment: 1 call when it is due, plus 1 to see.
     ///
-    /// The base item decides, so a stale index costs a read and nothing else. True when a tick was written.
+    /// The base item decides, so a stale index costs a read and nothing else.
     ///
     /// # Errors
     /// When the store does not answer or the item cannot be read.
-    pub async fn tick(&self, subject: &SubjectId, now: Moment) -> Result<bool, StoreError> {
+    pub async fn tick(&self, subject: &SubjectId, now: Moment) -> Result<Tick, StoreError> {
         let due = self.assessed(subject).await?.assessment.and_then(|a| a.next_due_at).filter(|due| *due <= now);
-        let Some(due) = due else { return Ok(false) };
+        let Some(due) = due else { return Ok(Tick::NotDue) };
         let mut fact = Fact::empty(subject.clone(), FactKey::Tick);
         let register = Register {
             value: Value::Moment(due),
@@ -248,7 +262,8 @@ impl Store {
         // The revision of a tick is its moment: writing the same moment twice changes nothing and wakes nobody.
         let next = FactRow { rev: due.as_millis().unsigned_abs(), fact, tick_at: Some(due) };
         let values = Attributes::from([(":at".into(), text(due.to_string()))]);
-        self.put_on(item(&key, &next)?, "attribute_not_exists(pk) OR tick_at < :at", &[], values).await
+        let is_new = self.put_on(item(&key, &next)?, "attribute_not_exists(pk) OR tick_at < :at", &[], values).await?;
+        Ok(if is_new { Tick::Asked } else { Tick::Overdue { since: due } })
     }
 
     pub(crate) async fn get(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {

@@ -28,7 +28,7 @@ use runtime::aws::AwsSettings;
 use runtime::env::Environment;
 use runtime::seam::{Seam, Target};
 
-pub use accounts::{Commit, Stored};
+pub use accounts::{Commit, Stored, Tick};
 pub use actions::{ActionContext, ActionRow, ActionStatus, Claim};
 pub use backfill::{Backfill, BackfillCount};
 pub use desk::DeskKey;

@@ -7,8 +7,8 @@ use runtime::metrics::{Metric, Metrics};
 
 use crate::{ActionRow, ActionStatus};
 
-/// What the end of an action of this kind at `at` counts; `None` where that is nothing, and before its end.
-pub fn counted(kind: &'static str, status: ActionStatus, is_reminder: bool, at: Moment) -> Option<Metrics> {
+/// What the end of an action of this kind counts; `None` where that is nothing, and before its end.
+pub fn counted(kind: &'static str, status: ActionStatus, is_reminder: bool) -> Option<Metrics> {
     let metric = if status.is_failure() {
         Metric::ActionsFailed(kind)
     } else if is_reminder && status.is_final() {
@@ -16,7 +16,7 @@ pub fn counted(kind: &'static str, status: ActionStatus, is_reminder: bool, at: 
     } else {
         return None;
     };
-    Some(Metrics::new(at).with(metric, 1))
+    Some(Metrics::of(metric, 1))
 }
 
 /// The event and the timeline row that tell how an action of `account` ended at `at`.

@@ -16,6 +16,8 @@ use store::Store;
 use tests::gate::{Gate, another_way};
 use tests::{Company, Setup, World, at};
 
+use crate::operation::{counted, listen, parsed};
+
 const NINE: &str = "2026-12-01T08:00:00.000Z";
 
 fn company(n: usize) -> SubjectId {
@@ -177,6 +179,23 @@ async fn two_runs_over_the_same_accounts_ask_for_each_once() {
     let (first, _) = first.await.unwrap();
     let different: BTreeSet<_> = asked.lock().unwrap().iter().cloned().collect();
     assert_eq!((first, second, different.len()), (0, 40, 40));
+}
+
+#[tokio::test]
+async fn an_account_that_is_due_and_that_nobody_looks_at_is_told_of_each_minute() {
+    let world = due_at_nine(3).await;
+    let store = world.host.store().clone();
+    let overdue = async |minutes: i64| {
+        let (lines, _guards) = listen();
+        run(&minute(store.clone(), at(NINE).plus(SignedDuration::from_mins(minutes)), SignedDuration::ZERO)).await;
+        counted(&parsed(&lines), "OldestOverdueSeconds", None)
+    };
+    assert_eq!(overdue(1).await, 0, "asked for now");
+    assert_eq!((overdue(2).await, overdue(60).await), (120, 3_600), "and nobody looked since");
+    assess(&world, &[company(1), company(2)], None);
+    assert_eq!(overdue(61).await, 3_660, "the third is left");
+    assess(&world, &[company(3)], None);
+    assert_eq!(overdue(62).await, 0);
 }
 
 /// Ten customers whom nobody talks to any more, one of them red, until ninety days later.

@@ -22,7 +22,7 @@ fn days(n: i64) -> Moment {
 }
 
 /// Every line as it is written on Lambda, until what is given besides is dropped.
-fn listen() -> (Lines, impl Sized) {
+pub(crate) fn listen() -> (Lines, impl Sized) {
     let lines = Lines::default();
     let writer = lines.clone();
     // While there is only one, a line of code that another thread comes to first is taken for one that nobody hears.
@@ -31,12 +31,12 @@ fn listen() -> (Lines, impl Sized) {
     (lines, (first, second))
 }
 
-fn parsed(lines: &Lines) -> Vec<Value> {
+pub(crate) fn parsed(lines: &Lines) -> Vec<Value> {
     lines.take().lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
 }
 
 /// What a metric adds up to over the lines, and that CloudWatch can read each of them; `by` is its dimension and value.
-fn counted(lines: &[Value], metric: &str, by: Option<(&str, &str)>) -> u64 {
+pub(crate) fn counted(lines: &[Value], metric: &str, by: Option<(&str, &str)>) -> u64 {
     let with = lines.iter().filter(|line| line.get(metric).is_some());
     let with = with.filter(|line| by.is_none_or(|(name, value)| line[name] == value));
     with.map(|line| {
@@ -149,4 +149,6 @@ async fn as_many_reminders_come_to_their_place_as_are_due() {
     let due = counted(&said, "RemindersDue", None);
     assert!((3..6).contains(&due), "120, 90 and 60 days before, and what follows: {due}");
     assert_eq!(counted(&said, "RemindersSent", None), due, "sent, or kept where the mode says so");
+    let came: Vec<_> = said.iter().filter(|line| line.get("RemindersDue").is_some()).collect();
+    assert!(came.iter().all(|line| line["RemindersSent"] == 0), "what is compared is there before anything is sent");
 }

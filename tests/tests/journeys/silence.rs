@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
+use actions::bus::Bus;
 use barometer::api::{ReplayRequest, ReplayWhich};
+use clock::Minute;
 use config::Config;
 use jiff::SignedDuration;
 use model::{Band, EventBody, MeasureState, Moment};
+use runtime::Clock;
+use runtime::aws::AwsSettings;
+use runtime::seam::{CallError, Seam};
 use tests::{Company, Setup, World, at, dump};
+
+use crate::operation::{counted, listen, parsed};
 
 fn days(n: i64) -> Moment {
     at("2026-11-23T09:00:00Z").plus(SignedDuration::from_hours(24 * n))
@@ -113,6 +120,31 @@ async fn each_silence_is_told_once_whatever_runs_how_often() {
     let state = |row: &store::OutboxRow| row.state;
     let rows = world.host.store().whole_outbox().await.unwrap();
     assert!(rows.iter().all(|row| state(row) == store::OutboxState::Published), "and published");
+}
+
+/// How many sources are silent, as the clock says it in a minute for whoever runs this.
+async fn silent(world: &World, config: &Arc<Config>, at: Moment) -> u64 {
+    let nobody = Seam::new(|_| Box::pin(async { Err(CallError::NotCalled("nothing is left over".to_owned())) }));
+    let bus = Bus::connect(&nobody, &AwsSettings::local(), "barometer");
+    let minute = Minute::new(config.clone(), world.host.store().clone(), bus, Clock::new(move || at));
+    let (lines, _guards) = listen();
+    minute.handle().await.unwrap();
+    counted(&parsed(&lines), "SourcesSilent", None)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_counts_as_silent_until_it_speaks_again() {
+    let config = expecting();
+    let world = watched(config.clone()).await;
+    world.pass_until(days(3)).await;
+    assert_eq!(silent(&world, &config, days(3)).await, 0);
+    // Told or not, and long after that.
+    assert_eq!(silent(&world, &config, days(4)).await, 1);
+    world.pass_until(days(20)).await;
+    assert_eq!(told(&world).await.len(), 1);
+    assert_eq!(silent(&world, &config, days(20)).await, 1);
+    world.deliver(&Company::healthy(2, days(20)).body(), days(20)).await;
+    assert_eq!(silent(&world, &config, days(20)).await, 0);
 }
 
 #[tokio::test(start_paused = true)]
