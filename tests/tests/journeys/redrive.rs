@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use barometer::api::{FailedAgain, RedriveLook, RedriveQuery, RedriveRequest};
+use barometer::api::{FailedAgain, LetterRow, RedriveLook, RedriveQuery, RedriveRequest};
 use barometer::bus::Refuses;
+use barometer::state::NewMessage;
 use jiff::SignedDuration;
 use model::Moment;
 use testkit::faults::{Fault, Faults};
@@ -198,6 +199,24 @@ async fn what_a_queue_did_not_take_from_its_rule_is_a_dead_letter_and_is_done_ag
     let expected = undisturbed().await;
     assert!(!expected.slack.messages().is_empty(), "the journey has an alert");
     same(&world, &expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn letters_of_a_schedule_go_back_nowhere_and_are_forgotten() {
+    let world = World::new(Setup::new()).await;
+    let letters = "ClockDeadLetters".to_owned();
+    let letter = NewMessage { queue: letters.clone(), body: "{}".to_owned() };
+    world.host.state().put_messages(&[letter.clone(), letter], hours(0)).unwrap();
+    let look = world.host.redrive_look(&RedriveQuery::default()).await.unwrap();
+    assert_eq!(look.letters, [LetterRow { queue: letters.clone(), to: None, letters: 2 }]);
+    let done = world.host.redrive(&RedriveRequest::Letters { queue: letters, most: 1 }).await.unwrap();
+    assert_eq!((done.done, done.failed), (2, vec![]));
+    let look = world.host.redrive_look(&RedriveQuery::default()).await.unwrap();
+    assert_eq!(look, RedriveLook::default());
+    for queue in ["SlackAlertQueue", "Nothing"] {
+        let asked = RedriveRequest::Letters { queue: queue.to_owned(), most: 1 };
+        assert!(world.host.redrive(&asked).await.is_err(), "{queue} holds no dead letters");
+    }
 }
 
 #[tokio::test(start_paused = true)]

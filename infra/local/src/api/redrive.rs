@@ -29,7 +29,8 @@ pub struct RedriveLook {
 pub struct LetterRow {
     /// Where they are.
     pub queue: String,
-    /// Where they go back to; `None` where there is no such place: what they ask for is asked for again by itself.
+    /// Where they go back to; `None` where there is no such place: they are runs of a schedule that failed, and the next run
+    /// did what they were to do. They are forgotten.
     pub to: Option<String>,
     /// How many there are.
     pub letters: u32,
@@ -54,7 +55,7 @@ pub struct FailureRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RedriveRequest {
-    /// Sends dead letters back where they came from.
+    /// Sends dead letters back where they came from, or forgets them where there is no such place.
     Letters {
         /// [`LetterRow::queue`].
         queue: String,
@@ -121,6 +122,8 @@ pub struct RedriveReport {
 pub struct Redriven {
     /// Dead letters that were sent back.
     pub letters: u32,
+    /// Dead letters that go back nowhere, and were forgotten.
+    pub forgotten: u32,
     /// Records of failed batches.
     pub records: u32,
     /// Deliveries.

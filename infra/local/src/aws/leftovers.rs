@@ -1,7 +1,7 @@
 //! What a deployed stack gave up: dead letters in SQS, and failed batches of streams in S3. Its own functions are given them
 //! again.
 //!
-//! Followed: "GetQueueAttributes", "StartMessageMoveTask" and "ListMessageMoveTasks" (Amazon SQS API reference),
+//! Followed: "GetQueueAttributes", "StartMessageMoveTask", "ListMessageMoveTasks" and "PurgeQueue" (Amazon SQS API reference),
 //! "ListObjectsV2" (Amazon S3 API reference), "Invoke" and "Retain discarded batches" (AWS Lambda), from general knowledge
 //! of 2026-11. A queue's letters may come from its rule as well as from the queue: with a destination that is named, all
 //! of them go there.
@@ -113,6 +113,18 @@ impl Leftovers {
                 }
             }
         }
+    }
+
+    /// Has SQS forget all letters of a queue; gives how many there were, about. It does so once in a minute at most, and takes
+    /// as long: one that is asked for already forgets these too.
+    pub(crate) async fn forget_letters(&self, letters: &str) -> Result<u32, Failure> {
+        let purge = Operation { service: "sqs", name: "PurgeQueue" };
+        let (waiting, url) = (self.letters(letters).await?, self.resources.physical(letters)?);
+        match self.sqs(purge, &json!({ "QueueUrl": url })).await {
+            Err(Unanswered::Refused(_, says)) if says.contains("PurgeQueueInProgress") => {}
+            purged => drop(purged.map_err(|it| self.aws.failure(purge, letters, it))?),
+        }
+        Ok(waiting)
     }
 
     /// The batches that failed to the end, oldest first. Each is read: its name does not say whose it is.

@@ -151,6 +151,26 @@ async fn letters_are_moved_by_sqs_and_a_move_under_way_is_waited_for() {
     );
 }
 
+#[tokio::test]
+async fn letters_of_a_schedule_are_forgotten_by_sqs_also_where_it_does_so_already() {
+    fn purged(operation: &str, _: &http::Request<Bytes>, before: usize) -> (u16, String, bool) {
+        match operation {
+            "GetQueueAttributes" => (200, r#"{"Attributes": {"ApproximateNumberOfMessages": "2"}}"#.into(), false),
+            "PurgeQueue" if before == 0 => (200, "{}".into(), false),
+            "PurgeQueue" => {
+                (400, r#"{"__type": "com.amazonaws.sqs#PurgeQueueInProgress", "message": "every 60 s"}"#.into(), false)
+            }
+            other => panic!("nobody expected {other}"),
+        }
+    }
+    let (leftovers, made) = leftovers(purged);
+    assert_eq!(leftovers.forget_letters("SlackAlertDeadLetters").await.unwrap(), 2);
+    assert_eq!(leftovers.forget_letters("SlackAlertDeadLetters").await.unwrap(), 2);
+    let made = made.lock().unwrap();
+    let (_, purge) = made.iter().find(|(name, _)| name == "PurgeQueue").unwrap();
+    assert_eq!(purge.body(), r#"{"QueueUrl":"https://sqs/1/dead"}"#.as_bytes());
+}
+
 fn batches(operation: &str, request: &http::Request<Bytes>, before: usize) -> (u16, String, bool) {
     let told = match operation {
         "ListBucket" if before == 0 => {

@@ -7,7 +7,8 @@ use model::Moment;
 pub(super) const HELP: &str = "\
 Some work fails to the end: a message that was tried too often becomes a dead letter, and a batch of a stream that no try
 helped is set aside with its content. Once the reason is mended (the log names it), this command gives dead letters back to
-their queues and set-aside batches back to their functions.
+their queues and set-aside batches back to their functions. Of a minute of the clock that failed, the next minute did the
+work: its letter is forgotten.
 
 A stream forgets after 24 hours. When a function was off for longer, --since goes back to the journal, which forgets nothing:
 every delivery from then on is read again, and every account that it speaks of is looked at. Take a moment shortly before the

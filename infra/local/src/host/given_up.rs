@@ -73,6 +73,18 @@ impl GivenUp {
         }
     }
 
+    /// Forgets the letters of a queue that go back nowhere; gives how many there were.
+    pub(super) async fn forget_letters(&self, letters: &str) -> Result<u32, HostError> {
+        match self {
+            Self::Here { state, .. } => {
+                let all = state.messages(letters)?;
+                state.delete_messages(all.iter().map(|message| message.id.as_str()))?;
+                Ok(number(all.len()))
+            }
+            Self::Aws(leftovers) => Ok(leftovers.forget_letters(letters).await?),
+        }
+    }
+
     /// The batches that failed to the end, oldest first.
     pub(super) async fn failures(&self) -> Result<Vec<FailureRow>, HostError> {
         match self {

@@ -56,14 +56,7 @@ impl Operator {
     /// When it is not there, or cannot be read or written.
     pub async fn redrive(&self, request: &RedriveRequest) -> Result<RedriveDone, HostError> {
         match request {
-            RedriveRequest::Letters { queue, most } => {
-                let Some(to) = self.source_of(queue) else {
-                    let help = "`barometer redrive --dry-run` lists the queues that have some";
-                    return Err(refused(format!("`{queue}` holds no letters that go back somewhere"), help));
-                };
-                let done = self.given_up.send_back(queue, &to, *most, self.clock.now()).await?;
-                Ok(RedriveDone { done, failed: vec![] })
-            }
+            RedriveRequest::Letters { queue, most } => self.redrive_letters(queue, *most).await,
             RedriveRequest::Failure { id } => self.redrive_failure(id).await,
             RedriveRequest::Deliveries(ids) => self.redrive_deliveries(ids).await,
             RedriveRequest::Overdue(accounts) => {
@@ -74,6 +67,19 @@ impl Operator {
                 self.look_again(accounts.iter().map(store::tick_record).collect()).await
             }
         }
+    }
+
+    async fn redrive_letters(&self, queue: &str, most: u32) -> Result<RedriveDone, HostError> {
+        let is_known = self.stack.queues.iter().any(|it| it.logical_id == *queue);
+        if !is_known || self.stack.is_read(queue) {
+            let help = "`barometer redrive --dry-run` lists the queues that have some";
+            return Err(refused(format!("`{queue}` holds no dead letters"), help));
+        }
+        let done = match self.source_of(queue) {
+            Some(to) => self.given_up.send_back(queue, &to, most, self.clock.now()).await?,
+            None => self.given_up.forget_letters(queue).await?,
+        };
+        Ok(RedriveDone { done, failed: vec![] })
     }
 
     async fn redrive_failure(&self, id: &str) -> Result<RedriveDone, HostError> {

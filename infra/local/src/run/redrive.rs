@@ -69,12 +69,16 @@ impl Again<'_> {
             self.report.redriven.records += done.done;
             self.rest(done.done, "records of failed batches", self.report.redriven.records).await;
         }
-        for row in look.letters.iter().filter(|row| row.to.is_some()) {
+        for row in look.letters {
             let mut left = row.letters;
             while left > 0 {
                 let request = RedriveRequest::Letters { queue: row.queue.clone(), most: left.min(self.rate) };
                 let done = self.ask(&request).await?.done;
                 if done == 0 {
+                    break;
+                }
+                if row.to.is_none() {
+                    self.report.redriven.forgotten += done;
                     break;
                 }
                 left = left.saturating_sub(done);

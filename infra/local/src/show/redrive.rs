@@ -3,6 +3,8 @@
 use super::{Align, Style, Table, count, instant, or_unknown, safe};
 use crate::api::RedriveReport;
 
+/// Said of letters that have nowhere to go back to.
+const NOWHERE: &str = "nowhere: the next run did it, they are forgotten";
 /// How many of those that failed once more are shown.
 const MOST_FAILED: usize = 10;
 
@@ -14,10 +16,7 @@ pub fn redrive(report: &RedriveReport, style: Style) -> String {
         let mut table =
             Table::new([("dead letters in", Align::Left), ("letters", Align::Right), ("go back to", Align::Left)]);
         for row in letters {
-            let to = row
-                .to
-                .clone()
-                .unwrap_or_else(|| "nowhere: what they asked for is asked for again by itself".to_owned());
+            let to = row.to.clone().unwrap_or_else(|| NOWHERE.to_owned());
             table.row([row.queue.clone(), row.letters.to_string(), to]);
         }
         text.push_str(&format!("{}\n", table.show(style)));
@@ -73,6 +72,10 @@ pub fn redriven(report: &RedriveReport, style: Style) -> String {
     if !parts.is_empty() {
         text.push_str(&format!("\nDone again: {}.\n", parts.join(", ")));
         text.push_str(&style.faint("What had its effect already has no second one.\n"));
+    }
+    if done.forgotten > 0 {
+        let letters = count(done.forgotten.into(), "dead letter", "dead letters");
+        text.push_str(&format!("Forgotten: {letters} of runs that the next run made up for.\n"));
     }
     for failed in report.failed.iter().take(MOST_FAILED) {
         text.push_str(&format!("failed again: {}: {}\n", safe(&failed.what), safe(&failed.why)));

@@ -147,7 +147,7 @@ fn what_a_deployed_stack_gave_up_is_given_to_its_own_functions_again() {
     assert!(stub.asked().iter().all(|asked| asked.operation != "StartMessageMoveTask"));
 
     let report = on_aws(&data, &stub, &format!("redrive --since {START} --rate 40 --json")).json();
-    let done = json!({ "letters": 3, "records": 0, "deliveries": 4, "accounts": 0 });
+    let done = json!({ "letters": 3, "forgotten": 0, "records": 0, "deliveries": 4, "accounts": 0 });
     assert_eq!((&report["redriven"], &report["failed"]), (&done, &json!([])), "{report:#}");
     let asked = stub.asked();
     let moved = asked.iter().find(|asked| asked.operation == "StartMessageMoveTask").unwrap();
