@@ -18,8 +18,6 @@ SCHEDULED = 1.00 / 1e6
 POLLS_A_MINUTE = 5 * 3
 # What a minute's clock takes that finds nothing due; it is billed by the millisecond.
 CLOCK_SECONDS = 0.1
-# Deliveries are counted by family, for graphs only: no alarm looks at them.
-UNWATCHED = {("DeliveriesAccepted", family) for family in relations.FAMILIES}
 
 
 def rows(template):
@@ -27,7 +25,8 @@ def rows(template):
     made = {name: r for name, r in template["Resources"].items() if r.get("Condition") != "UsesUrls"}
     stack = relations.Stack({**template, "Resources": made})
     measured = list(stack.measured())
-    own = {(metric, value) for space, metric, _, value in measured if space == "Barometer"} | UNWATCHED
+    own = {(metric, value) for space, metric, _, value in measured if space == "Barometer"}
+    own |= {(relations.UNWATCHED, family) for family in stack.says.families}
     queues = [m for m in stack.mappings().values() if relations.named(m["EventSourceArn"]) in stack.of("AWS::SQS::Queue")]
     clocks = list(stack.of("AWS::Scheduler::Schedule").values())
     if any(clock["ScheduleExpression"] != "rate(1 minute)" for clock in clocks):

@@ -2,30 +2,26 @@
 
 import re
 
-# Seconds, in the order in which they must grow: `Seam::network`, the functions' Timeout, LEASE of those who act.
-VENDOR_CALL = 10
-LEASE = 45
-# An event left over is published by the clock after GRACE of the store; later than that by far is an alarm.
-GRACE = 120
-FAMILIES = ["billing", "crm", "feedback", "slack", "survey", "ticketing", "usage"]
-# What the functions say of themselves, in the namespace Barometer; the first names have the dimension beside them.
-METRICS = {
-    "SignatureFailures": "Family",
-    "DeliveriesUnanswered": "Family",
-    "ActionsFailed": "Kind",
-    "Quarantined": None,
-    "OldestUnpublishedSeconds": None,
-    "SourcesSilent": None,
-    "RemindersDue": None,
-    "RemindersSent": None,
-}
+import sources
+
+# Counted for graphs only: that deliveries come in is no alarm, and that none do is `SourcesSilent`.
+UNWATCHED = "DeliveriesAccepted"
+# What the alarms on these tell of does not pass by itself, so they do not say that it is over.
+LASTING = {"Quarantined", "ActionsFailed", "RemindersDue", "RemindersSent"}
+# What an API waits for a function ("Quotas for configuring and running an HTTP API", API Gateway).
+INTEGRATION = 30
+# Of one alarm, in CloudWatch: metrics, and seconds that it looks back; the latter where a period is shorter than an hour.
+MOST_METRICS, MOST_SECONDS, MOST_SECONDS_SHORT = 10, 604_800, 86_400
+DAY = 86_400
 
 
 class Stack:
     """The expansion, by type."""
 
-    def __init__(self, template):
+    def __init__(self, template, says=None):
         self.template = template
+        # What the sources say.
+        self.says = says or sources.read()
         self.resources = template["Resources"]
 
     def of(self, kind):
@@ -41,10 +37,20 @@ class Stack:
     def measured(self):
         """(namespace, metric, dimension's name, dimension's value) of every alarm."""
         for alarm in self.of("AWS::CloudWatch::Alarm").values():
-            single = [alarm] if "MetricName" in alarm else []
-            for metric in single + [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m]:
+            for metric, _ in watched(alarm):
                 for dimension in metric.get("Dimensions") or [{"Name": None, "Value": None}]:
                     yield metric["Namespace"], metric["MetricName"], dimension["Name"], named(dimension["Value"])
+
+    def values(self, metric):
+        """What of a metric the alarms look at, by the value of its dimension."""
+        return sorted(value for _, name, _, value in self.measured() if name == metric)
+
+    def crate(self, function):
+        """The folder that a function is built from."""
+        return self.functions()[function]["Code"]["S3Key"].removesuffix(".zip")
+
+    def receivers(self):
+        return {name for name, function in self.functions().items() if "FAMILY" in function["Environment"]["Variables"]}
 
 
 def named(value):
@@ -55,6 +61,13 @@ def named(value):
         if "Fn::GetAtt" in value:
             return value["Fn::GetAtt"][0]
     return value
+
+
+def watched(alarm):
+    """The metrics of an alarm, each with its period."""
+    single = [(alarm, alarm["Period"])] if "MetricName" in alarm else []
+    stats = [metric["MetricStat"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
+    return single + [(stat["Metric"], stat["Period"]) for stat in stats]
 
 
 def listed(value):
@@ -84,6 +97,9 @@ def tables_and_buckets(stack):
                 yield f"{name} is not private and encrypted"
             if not properties.get("NotificationConfiguration", {}).get("TopicConfigurations"):
                 yield f"nobody hears of what comes into {name}"
+            rules = properties.get("LifecycleConfiguration", {}).get("Rules", [])
+            if not any(rule["Status"] == "Enabled" and "ExpirationInDays" in rule and "Prefix" not in rule for rule in rules):
+                yield f"what is in {name} stays for ever, people's data too"
             continue
         if properties.get("BillingMode") != "PAY_PER_REQUEST" or not properties.get("SSESpecification", {}).get("SSEEnabled"):
             yield f"{name} is not on demand and encrypted"
@@ -94,19 +110,29 @@ def tables_and_buckets(stack):
 def queues(stack):
     queues_, read = stack.of("AWS::SQS::Queue"), {named(m["EventSourceArn"]) for m in stack.mappings().values()}
     dead = {named(q["RedrivePolicy"]["deadLetterTargetArn"]) for q in queues_.values() if "RedrivePolicy" in q}
-    alarmed = {value for _, metric, _, value in stack.measured() if metric == "ApproximateNumberOfMessagesVisible"}
+    targets = [target for rule in stack.of("AWS::Events::Rule").values() for target in rule["Targets"]]
+    dead_of_rules = {named(target.get("DeadLetterConfig", {}).get("Arn")) for target in targets}
+    alone = set()
+    for alarm in stack.of("AWS::CloudWatch::Alarm").values():
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible":
+            alone |= {named(dimension["Value"]) for dimension in alarm["Dimensions"]}
     for name, queue in queues_.items():
         if not queue.get("SqsManagedSseEnabled"):
             yield f"queue {name} is not encrypted"
         if name in read:
             if "RedrivePolicy" not in queue:
                 yield f"queue {name} has no dead letters"
+            if name not in stack.values("ApproximateAgeOfOldestMessage"):
+                yield f"nobody hears when nothing reads {name}"
             continue
-        # Nothing reads it, so it holds dead letters.
-        if name not in alarmed:
-            yield f"nobody hears of dead letters in {name}"
-        if queue.get("MessageRetentionPeriod") != 1_209_600:
+        # Nothing reads it, so it holds dead letters. They stay, and an alarm that is on already tells of no others.
+        if name not in alone:
+            yield f"nobody hears of dead letters in {name}, by an alarm of its own"
+        kept = queue.get("MessageRetentionPeriod", 4 * DAY)
+        if name in dead | dead_of_rules and kept != 14 * DAY:
             yield f"dead letters in {name} are forgotten before 14 days"
+        if name not in dead | dead_of_rules and kept > DAY:
+            yield f"letters in {name} go back nowhere, and keep their alarm on for {kept // DAY} days"
     for name in sorted(dead - queues_.keys()):
         yield f"dead letters go to {name}, which is no queue here"
 
@@ -177,8 +203,6 @@ def functions(stack):
         logging = function.get("LoggingConfig", {})
         if logging.get("LogFormat") != "JSON" or named(logging.get("LogGroup")) not in groups:
             yield f"{name}: no log group of its own, as JSON"
-        if not VENDOR_CALL < function.get("Timeout", 3) < LEASE:
-            yield f"{name}: a call of {VENDOR_CALL} s < Timeout < a lease of {LEASE} s does not hold"
         if isinstance(function.get("ReservedConcurrentExecutions"), int):
             yield f"{name} reserves concurrency unasked; a small account has none"
         roles.setdefault(named(function["Role"]), []).append(name)
@@ -193,11 +217,41 @@ def functions(stack):
             yield f"{name} is kept for ever"
 
 
+def durations(stack):
+    """Each step ends before another may begin, however slow what it calls is."""
+    says, queues_ = stack.says, stack.of("AWS::SQS::Queue")
+    for name, function in stack.functions().items():
+        timeout, crate = function.get("Timeout", 3), stack.crate(name)
+        acts = says.acts.get(crate)
+        mappings_ = [m for m in stack.mappings().values() if named(m["FunctionName"]) == name]
+        reads = [(m, queues_[named(m["EventSourceArn"])]) for m in mappings_ if named(m["EventSourceArn"]) in queues_]
+        if crate == "clock" and says.budget + says.store >= timeout:
+            yield f"{name}: {says.budget} s of work and {says.store} s of the store do not end within {timeout} s"
+        if acts is None:
+            # It calls the store, the bus and the secrets only.
+            if not says.store < timeout <= INTEGRATION:
+                yield f"{name}: {says.store} s of the store < {timeout} s <= {INTEGRATION} s, as long as an API waits, does not hold"
+            continue
+        for mapping, queue in reads:
+            batch, hidden = mapping.get("BatchSize", 10), queue.get("VisibilityTimeout", 30)
+            worst = batch * acts.calls * says.vendor_call + says.store
+            if worst >= timeout:
+                yield f"{name}: {batch} x {acts.calls} calls of {says.vendor_call} s and {says.store} s of the store do not end within {timeout} s"
+            if not timeout < acts.lease < hidden:
+                yield f"{name}: {timeout} s < a lease of {acts.lease} s < {hidden} s hidden does not hold"
+            if acts.said != (says.vendor_call, timeout, acts.lease, hidden):
+                yield f"{crate} says at its LEASE {acts.said}; it is {(says.vendor_call, timeout, acts.lease, hidden)}"
+        if not reads:
+            yield f"{name} acts and reads no queue"
+    for crate in sorted(says.acts.keys() - {stack.crate(name) for name in stack.functions()}):
+        yield f"{crate} acts and is no function here"
+
+
 def ingress(stack):
     routes = {}
     for api in stack.of("AWS::ApiGatewayV2::Api").values():
         routes.update(api["Body"]["paths"])
-    if sorted(routes) != [f"/hooks/{family}/{{connection}}" for family in FAMILIES]:
+    if sorted(routes) != [f"/hooks/{family}/{{connection}}" for family in stack.says.families]:
         yield f"one route for each family; found {sorted(routes)}"
     if any(list(methods) != ["post"] for methods in routes.values()):
         yield "a route takes something else than POST"
@@ -207,9 +261,8 @@ def ingress(stack):
         form = stage.get("AccessLogSettings", {}).get("Format", "$context.path")
         if re.search(r"\$context\.(path|authorizer|http)", form):
             yield f"{name}: no access log, or one with paths, which can be secret"
-    receivers = {n for n, f in stack.functions().items() if "FAMILY" in f["Environment"]["Variables"]}
     permissions = stack.of("AWS::Lambda::Permission")
-    for name in sorted(receivers):
+    for name in sorted(stack.receivers()):
         for asked in ({"FunctionUrlAuthType": "NONE", "Action": "lambda:InvokeFunctionUrl"}, {"InvokedViaFunctionUrl": True, "Action": "lambda:InvokeFunction"}):
             if not any(named(p["FunctionName"]) == name and asked.items() <= p.items() for p in permissions.values()):
                 yield f"{name}: its function URL may not be called without {asked}"
@@ -220,17 +273,32 @@ def ingress(stack):
 
 
 def alarms(stack):
-    found = {(metric, dimension) for space, metric, dimension, _ in stack.measured() if space == "Barometer"}
-    if found != set(METRICS.items()):
-        yield f"alarms and what the functions say differ: {sorted(map(str, found ^ set(METRICS.items())))}"
-    families = sorted(v for space, metric, _, v in stack.measured() if metric == "SignatureFailures")
-    if families != FAMILIES:
-        yield f"forged requests are seen for {families} only"
+    says = stack.says
+    measured = list(stack.measured())
+    found = {(metric, dimension) for space, metric, dimension, _ in measured if space == "Barometer"}
+    said = {(name, dimension) for name, dimension in says.metrics.items() if name != UNWATCHED}
+    if found != said:
+        yield f"alarms and what the functions say differ: {sorted(map(str, found ^ said))}"
+    by = {"Family": says.families, "Kind": says.kinds}
+    wanted = {name: by[dimension] for name, dimension in said if dimension}
+    wanted |= {"Url5xxCount": sorted(stack.receivers()), "5xx": sorted(stack.of("AWS::ApiGatewayV2::Api"))}
+    wanted |= {f"Reputation.{rate}Rate": [None] for rate in ("Bounce", "Complaint")}
+    for metric, values in sorted(wanted.items()):
+        if stack.values(metric) != values:
+            yield f"{metric} is looked at for {stack.values(metric)}, and should be for {values}"
     for name, alarm in stack.of("AWS::CloudWatch::Alarm").items():
+        metrics = {metric["MetricName"] for metric, _ in watched(alarm)}
         if [named(action) for action in alarm.get("AlarmActions", [])] != ["Alarms"] or not alarm.get("AlarmDescription"):
             yield f"{name} tells nobody, or not what it is"
-        if alarm.get("MetricName") == "OldestUnpublishedSeconds" and alarm["Threshold"] <= GRACE + 60:
+        if bool(metrics & LASTING) == bool(alarm.get("OKActions")):
+            yield f"{name} says that it is over where it is not, or does not where it is"
+        if metrics == {"OldestUnpublishedSeconds"} and alarm["Threshold"] <= says.grace + 60:
             yield f"{name} goes off before the clock had its turn"
+        longest = max(period for _, period in watched(alarm))
+        if len(watched(alarm)) > MOST_METRICS:
+            yield f"{name} looks at {len(watched(alarm))} metrics; CloudWatch takes {MOST_METRICS}"
+        if longest * alarm["EvaluationPeriods"] > (MOST_SECONDS if longest >= 3_600 else MOST_SECONDS_SHORT):
+            yield f"{name} looks back for longer than CloudWatch does"
 
 
 def secrets(stack):
@@ -248,9 +316,9 @@ def secrets(stack):
         yield from (f"{name} may read the secrets of {other}" for other, below in paths.items() if other != name and below.startswith(path))
 
 
-ALL = [parameters, tables_and_buckets, queues, rules_and_schedules, mappings, functions, ingress, alarms, secrets]
+ALL = [parameters, tables_and_buckets, queues, rules_and_schedules, mappings, functions, durations, ingress, alarms, secrets]
 
 
-def findings(template):
-    stack = Stack(template)
+def findings(template, says=None):
+    stack = Stack(template, says)
     return [finding for check in ALL for finding in check(stack)]

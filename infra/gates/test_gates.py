@@ -2,15 +2,18 @@
 
 import copy
 import unittest
+from dataclasses import replace
 
 import check
 import cost
 import expand
 import permissions
 import relations
+import sources
 
 SAM = expand.read(expand.TEMPLATE.read_text())
 SNAPSHOT = permissions.SNAPSHOT.read_text()
+SAID = sources.read()
 
 
 def at(template, *path):
@@ -44,7 +47,34 @@ def more_parameters(template):
     template["Parameters"]["Another"] = {"Type": "String"}
 
 
+def together(one, other):
+    """One alarm that looks at the queues of two."""
+
+    def broken(template):
+        properties = at(template, "Resources", one, "Properties")
+        keys = ("Namespace", "MetricName", "Dimensions")
+        both = [{key: at(template, "Resources", name, "Properties", key) for key in keys} for name in (one, other)]
+        stats = [{"Id": f"m{n}", "MetricStat": {"Stat": "Maximum", "Period": 300, "Metric": m}} for n, m in enumerate(both)]
+        for key in (*keys, "Statistic", "Period"):
+            del properties[key]
+        properties["Metrics"] = stats
+        del template["Resources"][other]
+
+    return broken
+
+
+def longer(alarm):
+    """An alarm that looks at the last two of its metrics twice."""
+
+    def broken(template):
+        metrics = at(template, "Resources", alarm, "Properties", "Metrics")
+        metrics += [{**metric, "Id": f"{metric['Id']}2"} for metric in metrics[-2:]]
+
+    return broken
+
+
 STREAM = ("Events", "Deliveries", "Properties")
+DIMENSION = ("MetricStat", "Metric", "Dimensions", 0, "Value")
 ROLE = ("Policies", 0, "PolicyDocument", "Statement")
 # What is broken, and what must be said of it.
 BROKEN = [
@@ -56,11 +86,15 @@ BROKEN = [
     (put(*of("Accounts", "PointInTimeRecoverySpecification"), value=None), "Accounts cannot be restored"),
     (put(*of("Failures", "NotificationConfiguration"), value=None), "nobody hears of what comes into Failures"),
     (put(*of("Failures", "BucketEncryption"), value=None), "Failures is not private"),
+    (put(*of("Failures", "LifecycleConfiguration", "Rules", 0, "Status"), value="Disabled"), "what is in Failures stays for ever"),
     (put(*of("CrmTaskQueue", "RedrivePolicy"), value=None), "queue CrmTaskQueue has no dead letters"),
-    (put(*of("CrmTaskQueue", "VisibilityTimeout"), value=200), "hidden for 200 s, less than 6 x 40 s"),
+    (put(*of("CrmTaskQueue", "VisibilityTimeout"), value=200), "hidden for 200 s, less than 6 x 50 s"),
     (put(*of("CrmTaskQueue", "SqsManagedSseEnabled"), value=False), "CrmTaskQueue is not encrypted"),
     (put(*of("MailEventDeadLetters", "MessageRetentionPeriod"), value=60), "forgotten before 14 days"),
-    (gone("DeadLettersAlarm"), "nobody hears of dead letters in ClockDeadLetters"),
+    (put(*of("ClockDeadLetters", "MessageRetentionPeriod"), value=1209600), "keep their alarm on for 14 days"),
+    (gone("ClockLettersAlarm"), "nobody hears of dead letters in ClockDeadLetters"),
+    (together("CrmTaskLettersAlarm", "EmailNudgeLettersAlarm"), "nobody hears of dead letters in EmailNudgeDeadLetters, by an alarm of its own"),
+    (gone("QueuesLateAlarm"), "nobody hears when nothing reads FetchObjectQueue"),
     (put(*of("EmailNudgeRule", "Targets", 0, "DeadLetterConfig"), value=None), "a target of EmailNudgeRule has no dead letters"),
     (gone("SlackAlertQueuePolicy"), "rule SlackNoticeRule may not send to SlackAlertQueue"),
     (put(*of("Clock", "Events", "Tick", "Properties", "DeadLetterConfig"), value=None), "has no dead letters and finite"),
@@ -72,7 +106,13 @@ BROKEN = [
     (put(*of("Normalize", *STREAM, "StartingPosition"), value="LATEST"), "not from the beginning"),
     (put(*of("Normalize", *STREAM, "Stream"), value={"Fn::GetAtt": ["Accounts", "StreamArn"]}), "one reader of the journal's"),
     (gone("StreamsLateAlarm"), "nobody hears when Health is late"),
-    (put(*of("Health", "Timeout"), value=60), "Health: a call of 10 s < Timeout < a lease of 45 s does not hold"),
+    (put(*of("Health", "Timeout"), value=60), "Health: 8 s of the store < 60 s <= 30 s, as long as an API waits, does not hold"),
+    (put(*of("MailEvent", "Timeout"), value=8), "MailEvent: 8 s of the store < 8 s"),
+    (put(*of("Clock", "Timeout"), value=23), "Clock: 15 s of work and 8 s of the store do not end within 23 s"),
+    (put(*of("FetchObject", "Events", "Requests", "Properties", "BatchSize"), value=3), "FetchObject: 3 x 1 calls of 10 s and 8 s of the store do not end within 30 s"),
+    (put(*of("SlackAlert", "Timeout"), value=38), "SlackAlert: 1 x 3 calls of 10 s and 8 s of the store do not end within 38 s"),
+    (put(*of("SlackAlert", "Timeout"), value=45), "SlackAlert: 45 s < a lease of 45 s < 240 s hidden does not hold"),
+    (put(*of("SlackAlert", "Timeout"), value=39), "slack-alert says at its LEASE (10, 40, 45, 240); it is (10, 39, 45, 240)"),
     (put(*of("Health", "Architectures"), value=["arm64"]), "Health: the architecture is not the parameter's"),
     (put(*of("Health", "LoggingConfig"), value=None), "Health: no log group of its own"),
     (put(*of("Health", "ReservedConcurrentExecutions"), value=5), "Health reserves concurrency unasked"),
@@ -87,11 +127,38 @@ BROKEN = [
     (gone("WebhookSlackUrlInvoke"), "WebhookSlack: its function URL may not be called without"),
     (put("WebhookSlackUrl", "Condition", value=None), "WebhookSlackUrl is public unasked"),
     (gone("QuarantineAlarm"), "alarms and what the functions say differ"),
+    (put(*of("ActionsFailedAlarm", "Metrics", 3, *DIMENSION), value="crm"), "ActionsFailed is looked at for"),
+    (put(*of("SignatureFailuresAlarm", "Metrics", 3, *DIMENSION), value="crm"), "SignatureFailures is looked at for"),
+    (put(*of("UnansweredAlarm", "Metrics", 3), value=None), "DeliveriesUnanswered is looked at for"),
+    (put(*of("UrlErrorsAlarm", "Metrics", 3), value=None), "Url5xxCount is looked at for"),
+    (gone("ServerErrorsAlarm"), "5xx is looked at for [], and should be for ['Api']"),
+    (gone("ComplaintsAlarm"), "Reputation.ComplaintRate is looked at for []"),
+    (put(*of("QuarantineAlarm", "OKActions"), value=[{"Ref": "Alarms"}]), "QuarantineAlarm says that it is over where it is not"),
+    (put(*of("SilenceAlarm", "OKActions"), value=None), "SilenceAlarm says that it is over where it is not, or does not where it is"),
+    (longer("WorkerFaultsAlarm"), "WorkerFaultsAlarm looks at 11 metrics; CloudWatch takes 10"),
+    (put(*of("RemindersAlarm", "EvaluationPeriods"), value=8), "RemindersAlarm looks back for longer"),
+    (put(*of("OverdueAlarm", "EvaluationPeriods"), value=300), "OverdueAlarm looks back for longer"),
     (put(*of("SilenceAlarm", "AlarmActions"), value=[]), "SilenceAlarm tells nobody"),
     (put(*of("UnpublishedAlarm", "Threshold"), value=150), "before the clock had its turn"),
     (put(*of("CrmTask", "Environment", "Variables", "BAROMETER_SECRETS"), value={"Fn::Sub": "/${Name}/crm"}), "CrmTask looks for secrets in"),
     (put(*of("SlackAlert", "Environment", "Variables", "BAROMETER_SECRETS"), value={"Fn::Sub": "/${Name}/slack"}), "WebhookSlack may read the secrets of SlackAlert"),
     (put(*of("FetchObject", "Environment", "Variables", "BAROMETER_SECRETS"), value={"Fn::Sub": "/${Name}/crm/fetch"}), "WebhookCrm may read the secrets of FetchObject"),
+]
+# What the sources say otherwise, and what must be said of the template then.
+OTHERWISE = [
+    ({"vendor_call": 12}, "email-nudge says at its LEASE"),
+    ({"vendor_call": 12}, "CrmTask: 1 x 4 calls of 12 s and 8 s of the store do not end within 50 s"),
+    ({"store": 25}, "FetchObject: 1 x 1 calls of 10 s and 25 s of the store do not end within 30 s"),
+    ({"grace": 840}, "UnpublishedAlarm goes off before the clock had its turn"),
+    ({"budget": 22}, "Clock: 22 s of work"),
+    ({"metrics": {**SAID.metrics, "Quarantined": "Family"}}, "alarms and what the functions say differ"),
+    ({"metrics": {**SAID.metrics, "Another": None}}, "alarms and what the functions say differ"),
+    ({"families": SAID.families + ["phone"]}, "DeliveriesUnanswered is looked at for"),
+    ({"kinds": SAID.kinds + ["letter"]}, "ActionsFailed is looked at for"),
+    ({"acts": {**SAID.acts, "fetch-object": replace(SAID.acts["fetch-object"], calls=3)}}, "FetchObject: 1 x 3 calls"),
+    ({"acts": {**SAID.acts, "crm-task": replace(SAID.acts["crm-task"], lease=50)}}, "CrmTask: 50 s < a lease of 50 s < 300 s hidden"),
+    ({"acts": {**SAID.acts, "pager": SAID.acts["crm-task"]}}, "pager acts and is no function here"),
+    ({"acts": {**SAID.acts, "normalize": SAID.acts["crm-task"]}}, "Normalize acts and reads no queue"),
 ]
 # The same for permissions.
 TOO_MUCH = [
@@ -117,6 +184,22 @@ class Gates(unittest.TestCase):
             with self.subTest(said):
                 found = relations.findings(broken(breaks))
                 self.assertTrue(any(said in finding for finding in found), found)
+
+    def test_what_the_sources_say_otherwise_is_seen(self):
+        template = expand.expand(SAM)
+        self.assertEqual(relations.findings(template), [])
+        for otherwise, said in OTHERWISE:
+            with self.subTest(said):
+                found = relations.findings(template, replace(SAID, **otherwise))
+                self.assertTrue(any(said in finding for finding in found), found)
+
+    def test_what_is_not_found_in_the_sources_is_no_comparison(self):
+        self.assertEqual((SAID.vendor_call, SAID.store, SAID.acts["slack-alert"].calls), (10, 8, 3))
+        self.assertLessEqual({"fetch", "event", "crm_update"}, set(SAID.kinds))
+        self.assertEqual((SAID.metrics["SignatureFailures"], SAID.metrics["SourcesSilent"]), ("Family", None))
+        for text in ("const LEASE: u64 = 45;", "a = 1; a = 1;"):
+            with self.assertRaisesRegex(ValueError, "lib.rs should have one"):
+                sources.one(r"a = (\d)", text, "lib.rs")
 
     def test_every_permission_too_many_is_seen(self):
         for breaks, said in TOO_MUCH:

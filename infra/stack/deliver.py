@@ -9,7 +9,9 @@ import urllib.request
 
 import bodies
 from installation import CONNECTIONS, SECRET
-from relations import FAMILIES
+from sources import families
+
+FAMILIES = families()
 
 
 def keyed(secret, text):

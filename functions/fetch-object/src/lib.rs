@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 
 /// How long a claim holds: longer than the function may run, shorter than the queue hides the message.
 ///
-/// These move together with `infra/template.yaml`: vendor call 10 s < function 30 s < lease 45 s < visibility 180 s.
+/// These move together with `infra/template.yaml`: a call of 10 s < function 30 s < lease 45 s < visibility 180 s.
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 /// A vendor that asks for fewer calls without saying for how long is left alone for this long.
 const REST: u64 = 10;
