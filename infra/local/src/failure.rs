@@ -170,6 +170,10 @@ pub enum Failure {
     #[error("cannot make an HTTP client")]
     #[diagnostic(help("install the system's certificates (on Debian: apt install ca-certificates)"))]
     NoClient(#[source] reqwest::Error),
+    /// Nobody to trust.
+    #[error("cannot read the system's certificates")]
+    #[diagnostic(help("install them (on Debian: apt install ca-certificates)"))]
+    NoCertificates(#[source] std::io::Error),
 }
 
 impl From<LockError> for Failure {

@@ -8,6 +8,7 @@ pub mod env;
 pub mod lambda;
 pub mod logging;
 pub mod metrics;
+mod network;
 mod parameters;
 pub mod seam;
 pub mod secrets;

@@ -20,6 +20,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
+use crate::network;
+
 /// Who is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
@@ -113,7 +115,7 @@ impl Seam {
     ///
     /// # Errors
     /// When the system's certificates cannot be read.
-    pub fn network() -> Result<Self, reqwest::Error> {
+    pub fn network() -> std::io::Result<Self> {
         Self::network_within(Duration::from_secs(10))
     }
 
@@ -121,19 +123,14 @@ impl Seam {
     ///
     /// # Errors
     /// As [`Self::network`].
-    pub fn network_within(limit: Duration) -> Result<Self, reqwest::Error> {
-        // Fails only when a provider is already installed, which is the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(3))
-            .timeout(limit)
-            // Shorter than the idle limit of every endpoint called, so a thawed function rarely meets a dead socket.
-            .pool_idle_timeout(Duration::from_secs(15))
-            .build()?;
+    pub fn network_within(limit: Duration) -> std::io::Result<Self> {
+        let client = network::client()?;
         Ok(Self::new(move |call| {
             let client = client.clone();
-            Box::pin(async move { over_network(&client, call).await })
+            Box::pin(async move {
+                let answer = tokio::time::timeout(limit, network::ask(&client, call));
+                answer.await.unwrap_or_else(|late| Err(CallError::Timeout(late.to_string())))
+            })
         }))
     }
 
@@ -149,28 +146,6 @@ impl Seam {
     pub fn http_client(&self, target: Target) -> SharedHttpClient {
         SharedHttpClient::new(SdkClient { seam: self.clone(), target })
     }
-}
-
-async fn over_network(client: &reqwest::Client, call: Call) -> Reply {
-    let (parts, body) = call.request.into_parts();
-    let failed = |error: reqwest::Error| {
-        // The URL can carry a token; the error's own text is kept without it.
-        let error = error.without_url();
-        if error.is_connect() {
-            CallError::Unreachable(error.to_string())
-        } else if error.is_timeout() {
-            CallError::Timeout(error.to_string())
-        } else {
-            CallError::Connection(error.to_string())
-        }
-    };
-    let request = client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
-    let answer = request.send().await.map_err(failed)?;
-    let mut response = http::Response::new(Bytes::new());
-    *response.status_mut() = answer.status();
-    *response.headers_mut() = answer.headers().clone();
-    *response.body_mut() = answer.bytes().await.map_err(failed)?;
-    Ok(response)
 }
 
 #[derive(Debug, Clone)]

@@ -54,7 +54,7 @@ pub(crate) async fn connect(name: &str, config: Config, needs: Needs) -> Result<
         help: Some("`aws configure export-credentials --format env` prints what to export; AWS_REGION too".to_owned()),
     })?;
     // A function that is handed something may take its whole time.
-    let seam = Seam::network_within(LONGEST).map_err(Failure::NoClient)?;
+    let seam = Seam::network_within(LONGEST).map_err(Failure::NoCertificates)?;
     let aws = Aws { seam, settings, clock: HostClock::of_this_machine() };
     Ok(Client::here(remote::router(Arc::new(operator(&aws, name, config, needs).await?))))
 }

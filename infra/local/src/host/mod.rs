@@ -289,7 +289,7 @@ pub fn serve(options: UpOptions, ready: oneshot::Sender<std::net::SocketAddr>, s
             config,
             secrets: secrets_in(options.secrets.clone()),
             clock: options.clock,
-            vendors: Seam::network().map_err(crate::failure::Failure::NoClient)?,
+            vendors: Seam::network().map_err(crate::failure::Failure::NoCertificates)?,
             around: None,
             guard: None,
             refuses: None,

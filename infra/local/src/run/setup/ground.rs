@@ -78,7 +78,7 @@ impl Ground {
             Ok(token) => token,
             Err(problem) => return Ok(Err((problem.to_string(), format!("mend it under [connections.{name}]")))),
         };
-        let seam = Seam::network().map_err(Failure::NoClient)?;
+        let seam = Seam::network().map_err(Failure::NoCertificates)?;
         Ok(Ok(Api::new(seam, url, token)))
     }
 

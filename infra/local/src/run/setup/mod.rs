@@ -274,7 +274,7 @@ fn client(here: &Surroundings) -> Result<Option<HubSpot>, miette::Report> {
         return Ok(None);
     };
     let token = ApiToken::new(&token).map_err(|problem| SetupFailure::HubSpot(problem.to_string()))?;
-    let seam = Seam::network().map_err(crate::failure::Failure::NoClient)?;
+    let seam = Seam::network().map_err(crate::failure::Failure::NoCertificates)?;
     Ok(Some(HubSpot::new(seam, base_url, token)))
 }
 

@@ -87,7 +87,7 @@ fn client(ground: &Ground, checks: &mut Checks) -> Result<Option<Slack>, Failure
             return Ok(None);
         }
     };
-    let seam = Seam::network().map_err(Failure::NoClient)?;
+    let seam = Seam::network().map_err(Failure::NoCertificates)?;
     Ok(Some(Slack::new(seam, held.and_then(|held| held.base_url.clone()), token)))
 }
 
