@@ -7,7 +7,6 @@ use std::fmt;
 
 use model::{CauseChain, EventId, Moment, SubjectId};
 use serde::Deserialize;
-use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Span, Subscriber, info_span};
@@ -126,13 +125,19 @@ impl Members {
         if !self.text.is_empty() {
             self.text.push(',');
         }
-        self.text.push_str(&quoted(name));
+        self.quoted(name);
         self.text.push(':');
         self.text.push_str(value);
     }
 
     fn text(&mut self, name: &str, value: &str) {
-        self.raw(name, &quoted(value));
+        self.raw(name, "");
+        self.quoted(value);
+    }
+
+    fn quoted(&mut self, text: &str) {
+        // A text always has one.
+        self.text.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 
     /// The members of another object, which is JSON already.
@@ -146,10 +151,8 @@ impl Members {
 
     /// What the line counts, now.
     fn counted(&mut self, metrics: &str) {
-        let mut counted: Value = serde_json::from_str(metrics).unwrap_or_default();
-        if let Some(told) = counted.get_mut("_aws").and_then(Value::as_object_mut) {
-            told.insert("Timestamp".to_owned(), Value::from(self.at.map(Moment::as_millis)));
-            self.all_of(&counted.to_string());
+        if let (Some((before, after)), Some(at)) = (metrics.split_once(metrics::TOLD), self.at) {
+            self.all_of(&format!("{before}{}\"Timestamp\":{},{after}", metrics::TOLD, at.as_millis()));
         }
     }
 
@@ -160,10 +163,6 @@ impl Members {
             self.text(field.name(), value);
         }
     }
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 impl Visit for Members {
