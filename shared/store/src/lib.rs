@@ -23,7 +23,7 @@ mod redrive;
 mod rows;
 mod write;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig};
 use runtime::aws::AwsSettings;
 use runtime::env::Environment;
 use runtime::seam::{Seam, Target};
@@ -89,6 +89,10 @@ impl Store {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(aws.region.clone()))
             .credentials_provider(aws.credentials.clone())
+            // They stand in the environment for as long as the process lives.
+            .identity_cache(IdentityCache::no_cache())
+            // Nothing streams: the seam sends and gives bodies whole, within the limits below.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(seam.http_client(Target::DynamoDb))
             .timeout_config(AwsSettings::timeouts())
             .retry_config(AwsSettings::retries());
