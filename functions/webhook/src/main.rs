@@ -2,16 +2,24 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use model::Family;
+use runtime::Clock;
 use runtime::aws::AwsSettings;
 use runtime::env::Environment;
 use runtime::lambda::HttpEvent;
-use runtime::seam::Seam;
+use runtime::seam::{Seam, Target};
 use runtime::secrets::Secrets;
 use store::{Store, Tables};
 use webhook::Webhook;
+
+#[expect(clippy::disallowed_methods, reason = "main is where time comes in")]
+const NOW: fn() -> SystemTime = SystemTime::now;
+
+/// How long the first event may be kept waiting for what it would have to wait for itself.
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -28,6 +36,12 @@ async fn main() -> Result<(), Error> {
     let connections = Arc::new(config::connections(&files, &connectors::tools())?);
     let seam = Seam::network()?;
     let secrets = Secrets::in_ssm(&seam, &aws, &secrets);
+    let ready = async {
+        // What fails here, the first event tries again and tells of.
+        let _ = secrets.get(Clock::system(NOW).now()).await;
+        aws.open(&seam, Target::DynamoDb, "dynamodb").await;
+    };
+    let _ = tokio::time::timeout(READY_WITHIN, ready).await;
     let webhook = &Webhook::new(family, connections, Store::connect(&seam, &aws, tables), secrets);
     lambda_runtime::run(service_fn(|event: LambdaEvent<HttpEvent>| async move {
         Ok::<_, Error>(Box::pin(webhook.handle(event.payload)).await)
