@@ -105,6 +105,7 @@ impl Aws {
         stream.set_nodelay(true).unwrap();
         let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
         while let Some(request) = read(&mut stream) {
+            // What only opens a connection has no target and counts as nothing: it is no call of any API.
             let target = request.headers.get("x-amz-target").map(String::as_str).unwrap_or_default();
             if target.starts_with("DynamoDB") {
                 self.calls.fetch_add(1, Ordering::SeqCst);
