@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use barometer::api::OutboxRow;
+use barometer::api::{GoliveRequest, OutboxRow};
 use config::Config;
 use jiff::SignedDuration;
 use model::Moment;
@@ -104,6 +104,17 @@ fn to(mail: &Value) -> &str {
 
 fn said<'a>(mail: &'a Value, part: &str) -> &'a str {
     mail["Content"]["Simple"]["Body"][part]["Data"].as_str().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_with_a_key_for_ses_can_go_live_and_without_one_says_that_it_is_missing() {
+    let limited = async |token| {
+        let world = World::new(Setup { token, ..setup(config("live", "draft")) }).await;
+        let report = world.host.golive(&GoliveRequest { dry_run: true, ..Default::default() }).await.unwrap();
+        report.modes.into_iter().find(|row| row.destination == "email").unwrap().limited_by
+    };
+    assert_eq!(limited(true).await, None);
+    assert_eq!(limited(false).await.as_deref(), Some("no key for email in the file of secrets"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use actions::slack::{NoticeTemplates, render_notice};
+use config::secrets::DestinationSecrets;
 use config::{Config, Modes, Playbook};
 use jiff::SignedDuration;
 use model::{
@@ -149,14 +150,14 @@ impl Operator {
     fn mode_row(&self, name: &PlaybookName, destination: &str, set: &[(PlaybookName, String, Mode)]) -> ModeRow {
         let held = set.iter().find(|(p, d, _)| p == name && d == destination);
         let most = self.config.modes.most(name, destination);
-        let has_token = self.has_token(destination);
-        let no_token = (!has_token).then(|| format!("no token for {destination} in {}", self.secrets_are_in));
+        let missing = self.missing(destination);
+        let nothing = missing.map(|what| format!("no {what} for {destination} in {}", self.secrets_are_in));
         ModeRow {
             playbook: name.clone(),
             destination: destination.to_owned(),
             from: held.map_or(Mode::Observe, |(_, _, mode)| *mode).min(most),
             to: most,
-            limited_by: if most < Mode::Live { Some("modes.toml".to_owned()) } else { no_token },
+            limited_by: if most < Mode::Live { Some("modes.toml".to_owned()) } else { nothing },
         }
     }
 
@@ -165,7 +166,7 @@ impl Operator {
     async fn announce_books(&self, modes: &[ModeRow], dry_run: bool) -> Result<Vec<BookRow>, HostError> {
         let slack = ActionKind::SlackAlert.destination();
         let reached = modes.iter().filter(|row| row.destination == slack).map(|row| row.to).max();
-        let Some(mode) = reached.filter(|mode| *mode > Mode::Observe && self.has_token(slack)) else {
+        let Some(mode) = reached.filter(|mode| *mode > Mode::Observe && self.missing(slack).is_none()) else {
             return Ok(vec![]);
         };
         let book = self.store.book().await?;
@@ -188,11 +189,14 @@ impl Operator {
         Ok(rows)
     }
 
-    /// Whether messages to a destination could be sent at all.
-    fn has_token(&self, destination: &str) -> bool {
+    /// Without what nothing could be sent to a destination; `None` where it is there.
+    fn missing(&self, destination: &str) -> Option<&'static str> {
         let secrets = (self.secrets)().unwrap_or_default();
         let held = secrets.destinations.get(destination);
-        held.is_some_and(|secrets| secrets.token.is_some() || secrets.webhook.is_some())
+        let is_there = |held: &DestinationSecrets| held.token.is_some() || held.webhook.is_some() || held.aws.is_some();
+        // Mail is signed, which takes a key.
+        let what = if destination == ActionKind::EmailNudge.destination() { "key" } else { "token" };
+        (!held.is_some_and(is_there)).then_some(what)
     }
 
     fn nothing_to_switch(&self, request: &GoliveRequest) -> HostError {
