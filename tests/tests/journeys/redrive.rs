@@ -94,7 +94,11 @@ async fn redrive(world: &World, since: Option<Moment>, some: usize) -> Vec<Faile
     let RedriveLook { letters, failures, deliveries, overdue } =
         world.host.redrive_look(&RedriveQuery { since }).await.unwrap();
     let mut requests: Vec<_> = failures.into_iter().map(|row| RedriveRequest::Failure { id: row.id }).collect();
-    requests.extend(letters.into_iter().map(|row| RedriveRequest::Letters { queue: row.queue, most: row.letters }));
+    requests.extend(letters.into_iter().map(|row| RedriveRequest::Letters {
+        queue: row.queue,
+        most: row.letters,
+        goes_on: false,
+    }));
     requests.extend(deliveries.chunks(some).map(|ids| RedriveRequest::Deliveries(ids.to_vec())));
     requests.extend(overdue.chunks(some).map(|accounts| RedriveRequest::Overdue(accounts.to_vec())));
     let mut failed = Vec::new();
@@ -209,12 +213,12 @@ async fn letters_of_a_schedule_go_back_nowhere_and_are_forgotten() {
     world.host.state().put_messages(&[letter.clone(), letter], hours(0)).unwrap();
     let look = world.host.redrive_look(&RedriveQuery::default()).await.unwrap();
     assert_eq!(look.letters, [LetterRow { queue: letters.clone(), to: None, letters: 2 }]);
-    let done = world.host.redrive(&RedriveRequest::Letters { queue: letters, most: 1 }).await.unwrap();
+    let done = world.host.redrive(&RedriveRequest::Letters { queue: letters, most: 1, goes_on: false }).await.unwrap();
     assert_eq!((done.done, done.failed), (2, vec![]));
     let look = world.host.redrive_look(&RedriveQuery::default()).await.unwrap();
     assert_eq!(look, RedriveLook::default());
     for queue in ["SlackAlertQueue", "Nothing"] {
-        let asked = RedriveRequest::Letters { queue: queue.to_owned(), most: 1 };
+        let asked = RedriveRequest::Letters { queue: queue.to_owned(), most: 1, goes_on: false };
         assert!(world.host.redrive(&asked).await.is_err(), "{queue} holds no dead letters");
     }
 }

@@ -59,8 +59,11 @@ pub enum RedriveRequest {
     Letters {
         /// [`LetterRow::queue`].
         queue: String,
-        /// No more than this many.
+        /// No more than this many. In AWS this many in a second: all of them go.
         most: u32,
+        /// Asks how far that is, of letters that go by themselves.
+        #[serde(default)]
+        goes_on: bool,
     },
     /// Hands a failed batch to its function, and forgets what of it is done.
     Failure {
@@ -85,6 +88,9 @@ pub struct RedriveDone {
     pub done: u32,
     /// What failed once more.
     pub failed: Vec<FailedAgain>,
+    /// Letters go by themselves, and so many have: ask how far that is until nothing is under way.
+    #[serde(default)]
+    pub under_way: Option<u32>,
 }
 
 /// Something that failed once more; it stays where it is.

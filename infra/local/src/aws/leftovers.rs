@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -22,11 +21,9 @@ use super::resources::Resources;
 use super::xml;
 use crate::api::FailureRow;
 use crate::failure::Failure;
-use crate::host::given_up::Batch;
+use crate::host::given_up::{Batch, SentBack};
 use crate::pump::{failed_of, identifier};
 
-/// How often it is looked how far letters are moved.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// SQS moves no more in a second.
 const FASTEST: u32 = 500;
 
@@ -82,11 +79,9 @@ impl Leftovers {
         Ok(count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesNotVisible"))
     }
 
-    /// Has SQS move all letters of a queue to another one, `rate` in a second at most, and waits until it has; gives how many.
-    /// A move that is under way already is waited for.
-    pub(crate) async fn send_back(&self, letters: &str, to: &str, rate: u32) -> Result<u32, Failure> {
+    /// Has SQS move all letters of a queue to another one, `rate` in a second at most, unless it does already.
+    pub(crate) async fn send_back(&self, letters: &str, to: &str, rate: u32) -> Result<SentBack, Failure> {
         let start = Operation { service: "sqs", name: "StartMessageMoveTask" };
-        let list = Operation { service: "sqs", name: "ListMessageMoveTasks" };
         let (source, destination) = (self.arn(letters).await?, self.arn(to).await?);
         let rate = rate.clamp(1, FASTEST);
         let task = json!({
@@ -96,21 +91,26 @@ impl Leftovers {
             Err(Unanswered::Refused(400, says)) if says.contains("already") => {}
             started => drop(started.map_err(|it| self.aws.failure(start, &source, it))?),
         }
-        loop {
-            let asked = json!({ "SourceArn": source, "MaxResults": 1 });
-            let moves = self.sqs(list, &asked).await.map_err(|it| self.aws.failure(list, &source, it))?;
-            let moves: Moves = serde_json::from_value(moves).map_err(|error| odd(list, &error))?;
-            let Some(task) = moves.results.into_iter().next() else { return Ok(0) };
-            match task.status.as_str() {
-                "RUNNING" | "CANCELLING" => tokio::time::sleep(LOOK_EVERY).await,
-                "COMPLETED" => return Ok(task.approximate_number_of_messages_moved),
-                ended => {
-                    let why = task.failure_reason.unwrap_or_else(|| ended.to_lowercase());
-                    return Err(Failure::Refused {
-                        message: format!("the letters of {letters} were not all moved: {why}"),
-                        help: Some("mend that and run the command again: what was moved is not moved twice".to_owned()),
-                    });
-                }
+        self.moved(letters).await
+    }
+
+    /// How far SQS is with the letters of a queue that it was told last to move.
+    pub(crate) async fn moved(&self, letters: &str) -> Result<SentBack, Failure> {
+        let list = Operation { service: "sqs", name: "ListMessageMoveTasks" };
+        let source = self.arn(letters).await?;
+        let asked = json!({ "SourceArn": source, "MaxResults": 1 });
+        let moves = self.sqs(list, &asked).await.map_err(|it| self.aws.failure(list, &source, it))?;
+        let moves: Moves = serde_json::from_value(moves).map_err(|error| odd(list, &error))?;
+        let Some(task) = moves.results.into_iter().next() else { return Ok(SentBack::Done(0)) };
+        match task.status.as_str() {
+            "RUNNING" | "CANCELLING" => Ok(SentBack::UnderWay(task.approximate_number_of_messages_moved)),
+            "COMPLETED" => Ok(SentBack::Done(task.approximate_number_of_messages_moved)),
+            ended => {
+                let why = task.failure_reason.unwrap_or_else(|| ended.to_lowercase());
+                Err(Failure::Refused {
+                    message: format!("the letters of {letters} were not all moved: {why}"),
+                    help: Some("mend that and run the command again: what was moved is not moved twice".to_owned()),
+                })
             }
         }
     }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use runtime::seam::Call;
 
 use super::*;
+use crate::host::given_up::SentBack;
 
 /// An account that answers `ListStackResources` with these, one after the other; and what it was asked.
 fn account(answers: &[(u16, &str)]) -> (Aws, Arc<Mutex<Vec<String>>>) {
@@ -125,7 +126,9 @@ fn letters(operation: &str, request: &http::Request<Bytes>, before: usize) -> (u
             )
         }
         "StartMessageMoveTask" => return (400, r#"{"message": "There is already a task running."}"#.into(), false),
-        "ListMessageMoveTasks" if before == 0 => r#"{"Results": [{"Status": "RUNNING"}]}"#.to_owned(),
+        "ListMessageMoveTasks" if before == 0 => {
+            r#"{"Results": [{"Status": "RUNNING", "ApproximateNumberOfMessagesMoved": 3}]}"#.to_owned()
+        }
         "ListMessageMoveTasks" => {
             r#"{"Results": [{"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 8}]}"#.to_owned()
         }
@@ -135,10 +138,12 @@ fn letters(operation: &str, request: &http::Request<Bytes>, before: usize) -> (u
 }
 
 #[tokio::test(start_paused = true)]
-async fn letters_are_moved_by_sqs_and_a_move_under_way_is_waited_for() {
+async fn letters_are_moved_by_sqs_and_of_a_move_under_way_it_is_told_how_far_it_is() {
     let (leftovers, made) = leftovers(letters);
     assert_eq!(leftovers.letters("SlackAlertDeadLetters").await.unwrap(), 8);
-    assert_eq!(leftovers.send_back("SlackAlertDeadLetters", "SlackAlertQueue", 2_000).await.unwrap(), 8);
+    let begun = leftovers.send_back("SlackAlertDeadLetters", "SlackAlertQueue", 2_000).await.unwrap();
+    assert_eq!(begun, SentBack::UnderWay(3));
+    assert_eq!(leftovers.moved("SlackAlertDeadLetters").await.unwrap(), SentBack::Done(8));
     let made = made.lock().unwrap();
     let (_, start) = made.iter().find(|(name, _)| name == "StartMessageMoveTask").unwrap();
     let asked: serde_json::Value = serde_json::from_slice(start.body()).unwrap();

@@ -29,6 +29,15 @@ pub enum GivenUp {
     Aws(Leftovers),
 }
 
+/// How far letters have gone back to their queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SentBack {
+    /// So many went, and none is under way.
+    Done(u32),
+    /// They go by themselves; so many have so far.
+    UnderWay(u32),
+}
+
 /// Records that a function failed on to the end.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Batch {
@@ -61,14 +70,22 @@ impl GivenUp {
         }
     }
 
-    /// Sends letters back to the queue that they come from; gives how many went. In AWS `most` is how many go in a second,
-    /// and all of them do.
-    pub(super) async fn send_back(&self, letters: &str, to: &str, most: u32, now: Moment) -> Result<u32, HostError> {
+    /// Sends letters back to the queue that they come from. In AWS `most` is how many go in a second, and all of them do, by
+    /// themselves; when they already do, they are only looked at.
+    pub(super) async fn send_back(
+        &self,
+        letters: &str,
+        to: &str,
+        most: u32,
+        goes_on: bool,
+        now: Moment,
+    ) -> Result<SentBack, HostError> {
         match self {
             Self::Here { state, .. } => {
                 let most = usize::try_from(most).unwrap_or(usize::MAX);
-                Ok(number(state.redrive(letters, to, most, now)?))
+                Ok(SentBack::Done(number(state.redrive(letters, to, most, now)?)))
             }
+            Self::Aws(leftovers) if goes_on => Ok(leftovers.moved(letters).await?),
             Self::Aws(leftovers) => Ok(leftovers.send_back(letters, to, most).await?),
         }
     }

@@ -12,7 +12,7 @@ use runtime::lambda::StreamRecord;
 use serde_json::Value;
 
 use super::error::refused;
-use super::given_up::Batch;
+use super::given_up::{Batch, SentBack};
 use super::{HostError, Operator};
 use crate::api::{FailedAgain, LetterRow, RedriveDone, RedriveLook, RedriveQuery, RedriveRequest};
 use crate::pump::identifier;
@@ -56,7 +56,7 @@ impl Operator {
     /// When it is not there, or cannot be read or written.
     pub async fn redrive(&self, request: &RedriveRequest) -> Result<RedriveDone, HostError> {
         match request {
-            RedriveRequest::Letters { queue, most } => self.redrive_letters(queue, *most).await,
+            RedriveRequest::Letters { queue, most, goes_on } => self.redrive_letters(queue, *most, *goes_on).await,
             RedriveRequest::Failure { id } => self.redrive_failure(id).await,
             RedriveRequest::Deliveries(ids) => self.redrive_deliveries(ids).await,
             RedriveRequest::Overdue(accounts) => {
@@ -69,17 +69,20 @@ impl Operator {
         }
     }
 
-    async fn redrive_letters(&self, queue: &str, most: u32) -> Result<RedriveDone, HostError> {
+    async fn redrive_letters(&self, queue: &str, most: u32, goes_on: bool) -> Result<RedriveDone, HostError> {
         let is_known = self.stack.queues.iter().any(|it| it.logical_id == *queue);
         if !is_known || self.stack.is_read(queue) {
             let help = "`barometer redrive --dry-run` lists the queues that have some";
             return Err(refused(format!("`{queue}` holds no dead letters"), help));
         }
-        let done = match self.source_of(queue) {
-            Some(to) => self.given_up.send_back(queue, &to, most, self.clock.now()).await?,
-            None => self.given_up.forget_letters(queue).await?,
+        let sent = match self.source_of(queue) {
+            Some(to) => self.given_up.send_back(queue, &to, most, goes_on, self.clock.now()).await?,
+            None => SentBack::Done(self.given_up.forget_letters(queue).await?),
         };
-        Ok(RedriveDone { done, failed: vec![] })
+        Ok(match sent {
+            SentBack::Done(done) => RedriveDone { done, ..RedriveDone::default() },
+            SentBack::UnderWay(so_far) => RedriveDone { under_way: Some(so_far), ..RedriveDone::default() },
+        })
     }
 
     async fn redrive_failure(&self, id: &str) -> Result<RedriveDone, HostError> {
@@ -90,7 +93,7 @@ impl Operator {
         let count = records.len();
         let Handed { left, failed } = self.hand(&function, records).await;
         self.given_up.keep(id, &left).await?;
-        Ok(RedriveDone { done: number(count - left.len()), failed })
+        Ok(RedriveDone { done: number(count - left.len()), failed, under_way: None })
     }
 
     /// The queue that dead letters in another one come from.
@@ -115,7 +118,7 @@ impl Operator {
         let named: BTreeSet<SubjectId> = read.flat_map(|delivery| self.subjects_of(delivery)).collect();
         let looked = self.look_again(named.iter().map(store::waking_record).collect()).await?;
         failed.extend(looked.failed);
-        Ok(RedriveDone { done: number(deliveries.len() - not_read.len()), failed })
+        Ok(RedriveDone { done: number(deliveries.len() - not_read.len()), failed, under_way: None })
     }
 
     /// Has accounts looked at, as if something of theirs had been written.

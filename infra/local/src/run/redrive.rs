@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::Surroundings;
 use super::progress::Progress;
-use crate::api::{RedriveDone, RedriveLook, RedriveQuery, RedriveReport, RedriveRequest, Redriven, Settled, route};
+use crate::api::{
+    LetterRow, RedriveDone, RedriveLook, RedriveQuery, RedriveReport, RedriveRequest, Redriven, Settled, route,
+};
 use crate::cli::RedriveArgs;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -12,6 +14,9 @@ use crate::show;
 
 /// How long the command waits at the end until all that follows is done, in milliseconds.
 const FINISH_MS: u64 = 60_000;
+
+/// How often it is asked how far letters are that go by themselves.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Carries the command out.
 pub(super) async fn redrive(here: &Surroundings, client: &Client, args: RedriveArgs) -> Result<(), Failure> {
@@ -72,8 +77,7 @@ impl Again<'_> {
         for row in look.letters {
             let mut left = row.letters;
             while left > 0 {
-                let request = RedriveRequest::Letters { queue: row.queue.clone(), most: left.min(self.rate) };
-                let done = self.ask(&request).await?.done;
+                let done = self.letters(&row, left.min(self.rate)).await?;
                 if done == 0 {
                     break;
                 }
@@ -100,6 +104,18 @@ impl Again<'_> {
         Ok(())
     }
 
+    /// Has dead letters sent back; gives how many went. Where they go by themselves, it waits until they have.
+    async fn letters(&mut self, row: &LetterRow, most: u32) -> Result<u32, Failure> {
+        let mut request = RedriveRequest::Letters { queue: row.queue.clone(), most, goes_on: false };
+        loop {
+            let RedriveDone { done, under_way, .. } = self.ask(&request).await?;
+            let Some(so_far) = under_way else { return Ok(done) };
+            self.progress.tell(&format!("{so_far} of {} dead letters of {} sent back", row.letters, row.queue));
+            request = RedriveRequest::Letters { queue: row.queue.clone(), most, goes_on: true };
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    }
+
     async fn ask(&mut self, request: &RedriveRequest) -> Result<RedriveDone, Failure> {
         let mut done: RedriveDone = self.client.post(route::REDRIVE, request).await?;
         self.report.failed.append(&mut done.failed);
@@ -116,3 +132,7 @@ impl Again<'_> {
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "redrive_tests.rs"]
+mod tests;
