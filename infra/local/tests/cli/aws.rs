@@ -161,6 +161,25 @@ fn what_a_deployed_stack_gave_up_is_given_to_its_own_functions_again() {
 }
 
 #[test]
+fn an_incident_is_said_on_aws_and_the_functions_know_of_it() {
+    let (data, host) = operator::book();
+    assert_eq!(host.end("TERM").0, Some(0));
+    let stub = deployed(&data);
+    on_aws(&data, &stub, "incident set --all --until 2031-03-05 --reason outage --by Ines").succeeded();
+    let told = on_aws(&data, &stub, "timeline larkspur --json").json();
+    let row = "Ines says that an incident of ours troubles it until 2031-03-05: outage";
+    assert_eq!(crate::row(&told, "kind", "incident")["text"], row);
+    let stated = on_aws(&data, &stub, "journal --json").json();
+    assert_eq!(rows(&stated).iter().filter(|row| row["connection"] == "operator").count(), 3, "{stated:#}");
+    drop(stub);
+
+    let _host = data.up("--empty");
+    data.settle();
+    let explained = data.run("explain larkspur");
+    assert!(explained.out.contains("an incident of ours until 2031-03-05: outage"), "{}", explained.out);
+}
+
+#[test]
 fn what_cannot_be_asked_on_aws_says_so() {
     let data = Data::new();
     let environment = [("AWS_REGION", "")];
