@@ -234,11 +234,15 @@ Looks at the host and its clock, and at each connection and destination: secrets
 allowed, webhooks and properties at the vendor's, silence. A delivery is signed with each connection's own secret and posted
 to the host's own address; it says nothing, opens nothing, and stands in the journal as `self-test`.
 
+With --aws a deployed stack is looked at: also how it was deployed, its alarms, what was given up, and whether it is paused.
+Secrets are its parameters, and deliveries go to its own address.
+
 Nothing is changed. The exit code is 1 when something is to be mended.
 
 Examples:
   barometer doctor
-  barometer doctor --offline                        asks no vendor")]
+  barometer doctor --offline                        asks no vendor
+  barometer doctor --aws --stack NAME")]
     Doctor(DoctorArgs),
     /// Check the configuration and run the examples of its playbooks
     Check,

@@ -6,6 +6,8 @@
 mod aws;
 #[path = "cli/aws_book.rs"]
 mod aws_book;
+#[path = "cli/aws_doctor.rs"]
+mod aws_doctor;
 #[path = "cli/aws_erase.rs"]
 mod aws_erase;
 #[path = "cli/backfill.rs"]

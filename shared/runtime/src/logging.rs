@@ -221,7 +221,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use model::Family;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use tracing::{Instrument as _, info, info_span};
 
     use super::*;

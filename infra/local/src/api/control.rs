@@ -242,3 +242,16 @@ pub struct ConnectionRow {
     /// The URL its signatures cover, where it is not the one that was called.
     pub public_url: Option<String>,
 }
+
+impl ConnectionRow {
+    /// A connection that has a secret, or has none.
+    pub(crate) fn of(connection: &config::Connection, has_secret: bool) -> Self {
+        Self {
+            name: connection.name.clone(),
+            tool: connection.tool.clone(),
+            family: connection.family,
+            accepts: connection.enabled && has_secret,
+            public_url: connection.public_url.clone(),
+        }
+    }
+}

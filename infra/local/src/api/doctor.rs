@@ -33,6 +33,9 @@ pub struct SelfTest {
     pub error: Option<String>,
     /// Everything that was journaled has been read since.
     pub is_read: bool,
+    /// Why nobody can tell whether it has been, and what to do about it.
+    #[serde(default)]
+    pub unseen: Option<String>,
 }
 
 /// How a check ended.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use runtime::aws::AwsSettings;
 use runtime::logging::chain;
 use runtime::seam::{Call, Seam, Target};
@@ -33,6 +34,16 @@ pub(super) struct Operation {
     pub name: &'static str,
 }
 
+impl Operation {
+    /// The service as permissions name it.
+    fn permission(self) -> &'static str {
+        match self.service {
+            "monitoring" => "cloudwatch",
+            service => service,
+        }
+    }
+}
+
 /// Why there is no answer that is of use.
 #[derive(Debug)]
 pub(super) enum Unanswered {
@@ -40,6 +51,19 @@ pub(super) enum Unanswered {
     Refused(u16, String),
     /// Nobody answered, or the request could not be made.
     Silent(String),
+}
+
+impl Unanswered {
+    /// The key is unknown, or may not do it. Some services say so with a status of their own, others with 400.
+    fn is_of_the_key(&self) -> bool {
+        match self {
+            Self::Refused(401 | 403, _) => true,
+            Self::Refused(400, says) => {
+                ["AccessDenied", "ExpiredToken", "UnrecognizedClient"].iter().any(|it| says.contains(it))
+            }
+            Self::Refused(..) | Self::Silent(_) => false,
+        }
+    }
 }
 
 /// An answer that is of use, or why there is none.
@@ -50,6 +74,26 @@ impl Aws {
     pub(super) fn base(&self, service: &str) -> String {
         let AwsSettings { region, endpoint, .. } = &self.settings;
         endpoint.clone().unwrap_or_else(|| format!("https://{service}.{region}.amazonaws.com"))
+    }
+
+    /// Asks a service that takes forms and answers in XML: the query protocol, in this version of the service's API.
+    pub(super) async fn query(
+        &self,
+        of: Operation,
+        version: &str,
+        asked: &[(&str, &str)],
+    ) -> Result<String, Unanswered> {
+        let silent = |error: &dyn ToString| Unanswered::Silent(error.to_string());
+        let named = [("Action", of.name), ("Version", version)];
+        let pairs = named.into_iter().chain(asked.iter().copied());
+        // As forms are written, which is what the query protocol takes.
+        let form = reqwest::Url::parse_with_params("http://form/", pairs).map_err(|error| silent(&error))?;
+        let request = http::Request::post(format!("{}/", self.base(of.service)))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
+            .body(Bytes::from(form.query().unwrap_or_default().to_owned()))
+            .map_err(|error| silent(&error))?;
+        let page = self.call(of, &request).await?;
+        Ok(String::from_utf8_lossy(page.body()).into_owned())
     }
 
     /// Makes a call, again where that may help.
@@ -83,14 +127,15 @@ impl Aws {
     /// What a person is told of a call that came to nothing; `on` is what they would have to be allowed it on.
     pub(super) fn failure(&self, of: Operation, on: &str, unanswered: Unanswered) -> Failure {
         let Operation { service, name } = of;
+        let permission = of.permission();
         let region = &self.settings.region;
         match unanswered {
-            Unanswered::Refused(401 | 403, _) => Failure::Refused {
-                message: format!("AWS refuses {service}:{name} in {region}"),
-                help: Some(format!("renew the credentials (`aws sso login`), or allow {service}:{name} on {on}")),
+            refused if refused.is_of_the_key() => Failure::Refused {
+                message: format!("AWS refuses {permission}:{name} in {region}"),
+                help: Some(format!("renew the credentials (`aws sso login`), or allow {permission}:{name} on {on}")),
             },
             Unanswered::Refused(status, says) => Failure::Refused {
-                message: format!("{service}:{name} was answered {status}: {}", first_line(&says)),
+                message: format!("{permission}:{name} was answered {status}: {}", first_line(&says)),
                 help: Some("see whether AWS_REGION and --stack name where it was deployed".to_owned()),
             },
             Unanswered::Silent(why) => Failure::Refused {

@@ -4,6 +4,7 @@
 mod call;
 mod erasing;
 mod leftovers;
+mod look;
 mod resources;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::host::{HostError, Means, Operator, SecretsAreIn, remote};
 use crate::template::Stack;
 use call::Aws;
 pub use leftovers::Leftovers;
+pub(crate) use look::{Deployed, deployed};
 use resources::Resources;
 
 /// No call takes longer: a function of the stack ends within 40 s.
@@ -47,6 +49,12 @@ pub(crate) enum Needs {
 
 /// A client of the stack called `name`, which runs with this configuration. Region and key are those of the environment.
 pub(crate) async fn connect(name: &str, config: Config, needs: Needs) -> Result<Client, miette::Report> {
+    let aws = reached()?;
+    Ok(Client::here(remote::router(Arc::new(operator(&aws, name, config, needs).await?))))
+}
+
+/// The account and region that the environment names.
+fn reached() -> Result<Aws, Failure> {
     let mut environment = Environment::default();
     let settings = AwsSettings::from_env(&mut environment);
     environment.finish().map_err(|missing| Failure::Refused {
@@ -55,13 +63,11 @@ pub(crate) async fn connect(name: &str, config: Config, needs: Needs) -> Result<
     })?;
     // A function that is handed something may take its whole time.
     let seam = Seam::network_within(LONGEST).map_err(Failure::NoCertificates)?;
-    let aws = Aws { seam, settings, clock: HostClock::of_this_machine() };
-    Ok(Client::here(remote::router(Arc::new(operator(&aws, name, config, needs).await?))))
+    Ok(Aws { seam, settings, clock: HostClock::of_this_machine() })
 }
 
 async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result<Operator, miette::Report> {
     let resources = Resources::of(aws, name).await?;
-    let tables = Tables { journal: resources.physical("Journal")?, accounts: resources.physical("Accounts")? };
     // The bus and the paths of secrets bear the same name, the template's.
     let name = resources.physical("Bus")?;
     let secrets = match &needs {
@@ -69,6 +75,13 @@ async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result
         Needs::Secrets => secrets(aws, &name).await?,
         Needs::Token(connection) => token(aws, &name, connection).await?,
     };
+    operated(aws, resources, config, secrets)
+}
+
+/// An operator of the stack that is made of these.
+fn operated(aws: &Aws, resources: Resources, config: Config, secrets: SecretsFile) -> Result<Operator, miette::Report> {
+    let tables = Tables { journal: resources.physical("Journal")?, accounts: resources.physical("Accounts")? };
+    let name = resources.physical("Bus")?;
     Ok(Operator::new(Means {
         config: Arc::new(config),
         stack: Arc::new(Stack::built_in().map_err(HostError::from)?),
@@ -76,7 +89,7 @@ async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result
         store: Store::connect(&aws.seam, &aws.settings, tables),
         secrets: Arc::new(move || Ok(secrets.clone())),
         secrets_are_in: SecretsAreIn::Parameters { name },
-        seam: Seam::network().map_err(Failure::NoClient)?,
+        seam: Seam::network().map_err(Failure::NoCertificates)?,
         given_up: GivenUp::Aws(Leftovers::new(aws.clone(), resources)),
     }))
 }

@@ -1,23 +1,53 @@
 //! What a deployed stack is made of.
 //!
-//! Followed: "ListStackResources" (AWS CloudFormation API reference) and the query protocol's XML, from general knowledge
+//! Followed: "ListStackResources" and "DescribeStacks" (AWS CloudFormation API reference) and the query protocol's XML, from general knowledge
 //! of 2026-11.
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use model::Family;
 
 use super::call::{Aws, Operation, Unanswered};
 use super::xml;
 use crate::failure::Failure;
 
 const LIST: Operation = Operation { service: "cloudformation", name: "ListStackResources" };
+const DESCRIBE: Operation = Operation { service: "cloudformation", name: "DescribeStacks" };
 /// The version of the API that is spoken.
 const VERSION: &str = "2010-05-15";
 
-/// The resources of a stack.
+/// How a stack says that it stands.
 #[derive(Debug)]
+pub(super) struct Description {
+    /// Such as `UPDATE_COMPLETE`.
+    pub status: String,
+    outputs: BTreeMap<String, String>,
+}
+
+impl Description {
+    /// Asks how the stack called `stack` stands.
+    pub async fn of(aws: &Aws, stack: &str) -> Result<Self, Failure> {
+        let page = aws.query(DESCRIBE, VERSION, &[("StackName", stack)]).await;
+        let page = page.map_err(|it| unanswered(aws, DESCRIBE, stack, it))?;
+        let texts = |name| xml::elements(&page, name).into_iter().map(xml::unescaped).collect::<Vec<_>>();
+        Ok(Self {
+            status: xml::text(&page, "StackStatus").unwrap_or_default(),
+            // Every output has both.
+            outputs: texts("OutputKey").into_iter().zip(texts("OutputValue")).collect(),
+        })
+    }
+
+    /// Where webhooks of a family are taken: at the one API, or each family's function at an address of its own.
+    pub fn hooks(&self, family: Family) -> Option<&str> {
+        let mut name = family.to_string();
+        name[..1].make_ascii_uppercase();
+        let found = self.outputs.get("Hooks").or_else(|| self.outputs.get(&format!("{name}Hooks")));
+        found.map(|url| url.trim_end_matches('/'))
+    }
+}
+
+/// The resources of a stack.
+#[derive(Debug, Clone)]
 pub(super) struct Resources {
     stack: String,
     /// What each is called in AWS, by its name in the template.
@@ -67,24 +97,20 @@ impl Resources {
 }
 
 async fn page(aws: &Aws, stack: &str, next: Option<&str>) -> Result<String, Failure> {
-    let named = [("Action", LIST.name), ("Version", VERSION), ("StackName", stack)];
-    let pairs = named.into_iter().chain(next.map(|next| ("NextToken", next)));
-    let odd = |what: String| aws.failure(LIST, "the stack", Unanswered::Silent(what));
-    // As forms are written, which is what the query protocol takes.
-    let form = reqwest::Url::parse_with_params("http://form/", pairs).map_err(|error| odd(error.to_string()))?;
-    let request = http::Request::post(format!("{}/", aws.base(LIST.service)))
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
-        .body(Bytes::from(form.query().unwrap_or_default().to_owned()))
-        .map_err(|error| odd(error.to_string()))?;
-    match aws.call(LIST, &request).await {
-        Ok(page) => Ok(String::from_utf8_lossy(page.body()).into_owned()),
-        Err(Unanswered::Refused(_, says)) if says.contains("does not exist") => Err(Failure::Refused {
+    let asked: Vec<_> = [("StackName", stack)].into_iter().chain(next.map(|next| ("NextToken", next))).collect();
+    aws.query(LIST, VERSION, &asked).await.map_err(|it| unanswered(aws, LIST, stack, it))
+}
+
+/// What a person is told of a stack that is not shown.
+fn unanswered(aws: &Aws, of: Operation, stack: &str, unanswered: Unanswered) -> Failure {
+    match unanswered {
+        Unanswered::Refused(_, says) if says.contains("does not exist") => Failure::Refused {
             message: format!("there is no stack `{stack}` in {}", aws.settings.region),
             help: Some(
                 "name it with --stack, and its region with AWS_REGION; `aws cloudformation list-stacks` shows all"
                     .to_owned(),
             ),
-        }),
-        Err(unanswered) => Err(aws.failure(LIST, &format!("the stack {stack}"), unanswered)),
+        },
+        unanswered => aws.failure(of, &format!("the stack {stack}"), unanswered),
     }
 }

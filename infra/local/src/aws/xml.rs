@@ -9,8 +9,12 @@ pub(super) fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
 
 /// The text of the first element of that name.
 pub(super) fn text(xml: &str, name: &str) -> Option<String> {
-    let text = elements(xml, name).into_iter().next()?;
+    elements(xml, name).into_iter().next().map(unescaped)
+}
+
+/// A text as it was before it was put into XML.
+pub(super) fn unescaped(text: &str) -> String {
     // `&amp;` comes last, so that what it stands for is not taken for more.
     let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    Some(entities.iter().fold(text.to_owned(), |text, (entity, it)| text.replace(entity, it)))
+    entities.iter().fold(text.to_owned(), |text, (entity, it)| text.replace(entity, it))
 }

@@ -246,13 +246,7 @@ impl Host {
         let (paused_at, modes) = self.store.switches().await?;
         let journal = self.store.whole_journal().await?;
         let secrets = (self.secrets)().unwrap_or_default();
-        let connection = |c: &config::Connection| ConnectionRow {
-            accepts: c.enabled && secrets.connections.contains_key(&c.name),
-            name: c.name.clone(),
-            tool: c.tool.clone(),
-            family: c.family,
-            public_url: c.public_url.clone(),
-        };
+        let connection = |c: &config::Connection| ConnectionRow::of(c, secrets.connections.contains_key(&c.name));
         Ok(Status {
             address,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -2,7 +2,7 @@
 
 use config::Config;
 
-use super::{Surroundings, ask};
+use super::{Surroundings, ask, doctor};
 use crate::aws::{self, Needs};
 use crate::cli::Command;
 use crate::config_files;
@@ -15,6 +15,9 @@ pub(super) async fn on_aws(here: &Surroundings, command: Command) -> Result<(), 
         return Err(Failure::NotOnAws.into());
     }
     let config = config_files::load(here.global.config.as_deref())?;
+    if let Command::Doctor(args) = command {
+        return doctor::of_a_stack(here, config, args).await;
+    }
     let needs = needs(&command, &config);
     let client = aws::connect(&here.global.stack, config, needs).await?;
     ask(here, &client, command).await
@@ -60,12 +63,12 @@ fn reaches(command: &Command) -> bool {
         | Command::Import(_)
         | Command::Erase(_)
         | Command::Rescore(_)
-        | Command::Redrive(_) => true,
+        | Command::Redrive(_)
+        | Command::Doctor(_) => true,
         Command::Up(_)
         | Command::Simulate(_)
         | Command::Settle(_)
         | Command::Clock(_)
-        | Command::Doctor(_)
         | Command::Check
         | Command::Preflight(_)
         | Command::Setup(_)

@@ -191,6 +191,19 @@ impl Target {
 
     /// Another installation, or one webhook of it.
     fn elsewhere(url: &str, file: &Path) -> Result<Self, miette::Report> {
+        Self::signed_with(url, secrets::load(file)?, file)
+    }
+
+    /// A deployed stack by one of its addresses, signed with these secrets.
+    pub(crate) fn deployed(
+        url: &str,
+        connections: Vec<ConnectionRow>,
+        secrets: &SecretsFile,
+    ) -> Result<Self, miette::Report> {
+        Ok(Self { connections, ..Self::signed_with(url, secrets.clone(), Path::new("the stack's parameters"))? })
+    }
+
+    fn signed_with(url: &str, secrets: SecretsFile, file: &Path) -> Result<Self, miette::Report> {
         let bad = || Failure::BadUrl { url: url.to_owned() };
         let base = reqwest::Url::parse(url).map_err(|_| bad())?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
@@ -200,7 +213,7 @@ impl Target {
         // No tool follows a redirect with its body.
         let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).redirect(reqwest::redirect::Policy::none());
         let http = http.build().map_err(Failure::NoClient)?;
-        Ok(Self { http, base, connections: Vec::new(), secrets: secrets::load(file)?, file: file.to_owned() })
+        Ok(Self { http, base, connections: Vec::new(), secrets, file: file.to_owned() })
     }
 
     /// The host on this machine by an address at which tools reach it.

@@ -1,5 +1,6 @@
 //! A vendor on this machine: answers as it is told to, and fails the test that asks what nobody expects.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,9 @@ pub struct Asked {
     pub token: String,
     /// The operation in `X-Amz-Target`, such as `PutItem`; empty where none is named.
     pub operation: String,
+    /// All headers, their names in small letters.
+    #[allow(dead_code, reason = "not every test program looks at them")]
+    pub headers: BTreeMap<String, String>,
     /// The body: JSON as it is, a form as text, `null` where there is none.
     pub body: Value,
 }
@@ -83,24 +87,24 @@ impl Stub {
 
 fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Told) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut line, mut length, mut token, mut operation) = (String::new(), 0, String::new(), String::new());
+    let (mut line, mut headers) = (String::new(), BTreeMap::new());
     reader.read_line(&mut line).unwrap();
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).unwrap();
         let Some((name, value)) = header.split_once(':') else { break };
-        match name.to_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap(),
-            "authorization" => value.trim().clone_into(&mut token),
-            "x-amz-target" => value.trim().rsplit('.').next().unwrap().clone_into(&mut operation),
-            _ => {}
-        }
+        headers.insert(name.to_lowercase(), value.trim().to_owned());
     }
+    let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let (token, operation) = (header("authorization"), header("x-amz-target"));
+    let operation = operation.rsplit('.').next().unwrap().to_owned();
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let text = String::from_utf8(body).unwrap();
     let body = serde_json::from_str(&text).unwrap_or_else(|_| if text.is_empty() { Value::Null } else { json!(text) });
-    let question = Asked { line: line.split(" HTTP").next().unwrap().to_owned(), token, operation, body };
+    let line = line.split(" HTTP").next().unwrap().to_owned();
+    let question = Asked { line, token, operation, headers, body };
     asked.lock().unwrap().push(question.clone());
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| answer(&question)));
     let Told { status, headers, body } = told.unwrap_or_else(|_| Told::status(418, Value::Null));

@@ -45,7 +45,7 @@ impl Checks {
             GetError::Unauthorized => self.mend(
                 check,
                 format!("{vendor} does not know the token (401)"),
-                "make a new one there and store it in the file of secrets",
+                "make a new one there, and store that in the place of this one",
             ),
             GetError::Refused { reason } => self.mend(check, reason, format!("the token must be allowed {scope}")),
             GetError::SlowDown { .. } => self.busy(check, vendor),

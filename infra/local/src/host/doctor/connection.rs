@@ -6,7 +6,8 @@ use connectors::SigningSecret;
 use model::Heard;
 
 use super::checks::Checks;
-use super::{Look, hook, page};
+use super::place::{Given, Place, Stuck};
+use super::{Look, page};
 use crate::api::SelfTest;
 use crate::host::HostError;
 
@@ -18,7 +19,7 @@ impl Look<'_> {
         checks: &mut Checks,
     ) -> Result<(), HostError> {
         self.secret(connection, checks);
-        address(connection, checks);
+        self.address(connection, checks);
         self.self_test(connection, checks).await?;
         self.public_test(connection, checks).await?;
         self.heard(connection, heard, checks);
@@ -26,9 +27,10 @@ impl Look<'_> {
     }
 
     fn secret(&self, connection: &Connection, checks: &mut Checks) {
-        let name = &connection.name;
-        let Some(held) = self.secrets.connections.get(name) else {
-            let mend = format!("add [connections.{name}] with secret = \"…\" to the file of secrets, and restart");
+        // In AWS a connection may have a token and no secret.
+        let held = self.secrets.connections.get(&connection.name).filter(|held| !held.secret.is_empty());
+        let Some(held) = held else {
+            let mend = self.place.give(Given::Secret(connection));
             return checks.mend("secret", "there is none: everything sent to it is answered 503", mend);
         };
         let odd = |secret: &str| match SigningSecret::new(secret) {
@@ -37,7 +39,7 @@ impl Look<'_> {
             Ok(secret) => secret.weakness().map(|weakness| weakness.to_string()),
         };
         let mend =
-            format!("paste it again under [connections.{name}]; {} says where it stands", page(&connection.tool));
+            format!("{}; {} says where it stands", self.place.again(Given::Secret(connection)), page(&connection.tool));
         if let Some(says) = odd(&held.secret) {
             return checks.mend("secret", says, mend);
         }
@@ -49,43 +51,36 @@ impl Look<'_> {
         checks.ok("secret", format!("{bytes} bytes; nothing is taken that is not signed with it{previous}"));
     }
 
-    /// What became of the delivery that was posted to the host's own address.
+    /// What became of the delivery that was posted to the host's or the stack's own address.
     async fn self_test(&self, connection: &Connection, checks: &mut Checks) -> Result<(), HostError> {
         const CHECK: &str = "self-test";
         let Some(test) = self.self_test_of(connection, false) else {
-            checks.unknown(CHECK, "not sent: it takes a secret to sign with", None);
+            checks.unknown(CHECK, "not sent: it takes a secret to sign with, and an address", None);
             return Ok(());
         };
-        let SelfTest { delivery, status, error, is_read, connection: _, through: _ } = test;
-        match (status, error) {
-            (Some(200), _) => {}
-            (Some(401), _) => {
-                let mend = "restart `barometer up` with the file of secrets and the connections.toml of now";
-                checks.mend(CHECK, "the host refused our own signature (401)", mend);
-                return Ok(());
-            }
-            (Some(503), _) => {
-                let mend = "mend the secret above, and see what `barometer up` logs";
-                checks.mend(CHECK, "the host cannot take deliveries now (503)", mend);
-                return Ok(());
-            }
-            (Some(status), _) => {
-                let mend = "see what `barometer up` logs about it";
-                checks.mend(CHECK, format!("the host answered {status}"), mend);
-                return Ok(());
-            }
+        let SelfTest { delivery, status, error, is_read, unseen, connection: _, through: _ } = test;
+        let noun = self.place.noun();
+        let refused = match (status, error) {
+            (Some(200), _) => None,
+            (Some(401), _) => Some((Stuck::Refused, format!("the {noun} refused our own signature (401)"))),
+            (Some(503), _) => Some((Stuck::NotTaken, format!("the {noun} cannot take deliveries now (503)"))),
+            (Some(status), _) => Some((Stuck::Odd, format!("the {noun} answered {status}"))),
             (None, error) => {
                 let reason = error.as_deref().unwrap_or("no answer");
-                checks.mend(CHECK, format!("the host does not answer: {reason}"), "restart `barometer up`");
-                return Ok(());
+                Some((Stuck::Unanswered, format!("the {noun} does not answer: {reason}")))
             }
-        }
-        if self.host.store.delivery(delivery).await?.is_none() {
-            let mend = "see what `barometer up` logs; another host may answer at this address";
-            checks.mend(CHECK, format!("it was answered 200, and `{delivery}` is not in the journal"), mend);
+        };
+        if let Some((stuck, says)) = refused {
+            checks.mend(CHECK, says, self.place.unstick(stuck, connection));
+        } else if self.operator.store.delivery(delivery).await?.is_none() {
+            let says = format!("it was answered 200, and `{delivery}` is not in the journal");
+            checks.mend(CHECK, says, self.place.unstick(Stuck::Lost, connection));
+        } else if let Some(why) = unseen {
+            let says = format!("a signed delivery was taken and kept (`{delivery}`); whether it was read is not known");
+            checks.unknown(CHECK, says, Some(why.clone()));
         } else if !is_read {
-            let mend = "`barometer settle` says what is in flight, and `barometer up` logs what fails";
-            checks.mend(CHECK, "a signed delivery was taken and kept, and not read within ten seconds", mend);
+            let says = format!("a signed delivery was taken and kept, and not read within {}", self.place.patience());
+            checks.mend(CHECK, says, self.place.unstick(Stuck::Unread, connection));
         } else {
             checks.ok(CHECK, format!("a signed delivery was taken, kept (`{delivery}`) and read"));
         }
@@ -101,22 +96,27 @@ impl Look<'_> {
     async fn public_test(&self, connection: &Connection, checks: &mut Checks) -> Result<(), HostError> {
         const CHECK: &str = "public address";
         let Some(test) = self.self_test_of(connection, true) else {
+            if matches!(self.place, Place::Aws(_)) {
+                // The stack's own address is public.
+                return Ok(());
+            }
             let how = "name it by public_url in connections.toml, or for once by --address https://…, and leave out --offline";
             checks.unknown(CHECK, "nothing was sent through it", Some(how.to_owned()));
             return Ok(());
         };
-        let SelfTest { delivery, status, error, through, connection: name, is_read: _ } = test;
+        let SelfTest { delivery, status, error, through, connection: name, is_read: _, unseen: _ } = test;
         let through = through.as_deref().unwrap_or_default();
-        let is_kept = self.host.store.delivery(delivery).await?.is_some();
+        let noun = self.place.noun();
+        let is_kept = self.operator.store.delivery(delivery).await?.is_some();
         match status {
             Some(200) if is_kept => checks.ok(CHECK, format!("a signed delivery came in through {through}")),
             Some(200) => {
-                let mend = "point the tunnel or proxy at the address of this host (`barometer status`)";
-                checks.mend(CHECK, format!("{through} answered 200, but for another host: nothing came here"), mend);
+                let mend = format!("point the tunnel or proxy at {}", self.place.address(connection.family));
+                checks.mend(CHECK, format!("{through} answered 200, but for another {noun}: nothing came here"), mend);
             }
             Some(401) => {
                 let mend = format!(
-                    "let the tunnel or proxy pass path and body on as they are, to this host, and see that public_url under \
+                    "let the tunnel or proxy pass path and body on as they are, to this {noun}, and see that public_url under \
                      [connection.{name}] is scheme and host as the tool calls them"
                 );
                 checks.mend(
@@ -127,7 +127,7 @@ impl Look<'_> {
             }
             Some(status) => {
                 let mend = "let the tunnel or proxy pass POST on below /hooks/ without a password, a page of its own or a redirect";
-                checks.mend(CHECK, format!("{through} answered {status} in place of this host"), mend);
+                checks.mend(CHECK, format!("{through} answered {status} in place of this {noun}"), mend);
             }
             None => {
                 let reason = error.as_deref().unwrap_or("no answer");
@@ -148,7 +148,7 @@ impl Look<'_> {
             return checks.unknown(CHECK, "nobody looks whether it speaks", Some(how));
         };
         let mend = format!("look at its webhook in the tool (it may be paused or deleted); {}", page(&connection.tool));
-        let today = self.host.clock.now().date_in(&self.host.config.model.zone);
+        let today = self.operator.clock.now().date_in(&self.operator.config.model.zone);
         match heard.and_then(|heard| Some((heard.last()?, heard.silent_from(every)?))) {
             None => checks.mend(CHECK, format!("it never spoke; it is expected to every {every} days"), mend),
             Some((last, silent)) if silent <= today => {
@@ -159,23 +159,22 @@ impl Look<'_> {
             Some((last, _)) => checks.ok(CHECK, format!("it spoke last on {last}")),
         }
     }
-}
 
-fn address(connection: &Connection, checks: &mut Checks) {
-    const CHECK: &str = "address";
-    let name = &connection.name;
-    match (hook(connection), connection.public_url.as_deref()) {
-        (Some(hook), Some(url)) if url.starts_with("https://") => checks.ok(CHECK, hook),
-        (_, Some(url)) => {
-            let mend = format!("give public_url under [connection.{name}] the https address of your tunnel or proxy");
-            checks.mend(CHECK, format!("public_url is {url}, and no tool sends secrets of customers over http"), mend);
-        }
-        (_, None) => {
-            let mend = format!(
-                "add public_url = \"https://…\" (what your tunnel or proxy is called) under [connection.{name}] in \
-                 connections.toml"
-            );
-            checks.mend(CHECK, "nobody says at which address the tool reaches us: there is no public_url", mend);
+    fn address(&self, connection: &Connection, checks: &mut Checks) {
+        const CHECK: &str = "address";
+        let name = &connection.name;
+        match (self.place.hook(connection), connection.public_url.as_deref()) {
+            (Some(_), Some(url)) if !url.starts_with("https://") => {
+                let mend =
+                    format!("give public_url under [connection.{name}] the https address of your tunnel or proxy");
+                let says = format!("public_url is {url}, and no tool sends secrets of customers over http");
+                checks.mend(CHECK, says, mend);
+            }
+            (Some(hook), _) => checks.ok(CHECK, hook),
+            (None, _) => {
+                let (says, mend) = self.place.no_address(connection);
+                checks.mend(CHECK, says, mend);
+            }
         }
     }
 }

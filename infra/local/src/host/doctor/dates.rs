@@ -10,7 +10,7 @@ use crate::clock::HostClock;
 
 /// What one answer says of the time, and what our clock said then.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Dated {
+pub(crate) struct Dated {
     /// Who answered.
     pub host: String,
     /// To the second.

@@ -5,12 +5,15 @@ use config::{Mail, ToCustomers};
 
 use super::Look;
 use super::checks::Checks;
+use super::place::Place;
 
+/// What who asks of a stack is to be allowed; the function that mails has a role of its own.
+const ALLOW: &str = "allow ses:GetAccount, GetEmailIdentity, GetConfigurationSet and GetContactList to whoever asks";
 const PAGE: &str = "infra/README.md, \"Before anything is mailed\"";
 
 impl Look<'_> {
     pub(super) async fn email(&self, checks: &mut Checks) {
-        let Some(mail) = &self.host.config.mail else {
+        let Some(mail) = &self.operator.config.mail else {
             return checks.unknown("sender", "there is no email.toml: no mail is written", None);
         };
         let held = self.secrets.destinations.get("email");
@@ -24,23 +27,53 @@ impl Look<'_> {
         let base_url = held.and_then(|held| held.base_url.clone());
         let named = (key.access_key_id.as_str(), key.secret_access_key.as_str());
         let ses = Ses::new(self.seam.clone(), base_url, &key.region, named, key.session_token.as_deref());
-        let now = self.host.clock.now();
+        let now = self.operator.clock.now();
         match ses.account(now).await {
             Ok(account) => {
                 checks.ok("key", format!("SES in {} knows it", key.region));
                 stands(&account, &key.region, checks);
             }
-            Err(error) => return unanswered("key", error, checks),
+            Err(error) => return unanswered("key", error, self.place, checks),
         }
-        sender(&ses, mail, &key.region, now, checks).await;
+        self.sender(&ses, mail, &key.region, checks).await;
         if let Some(set) = &mail.configuration_set {
             let how = "SES console, Configuration sets, Create set, then Event destinations, Amazon EventBridge; or leave \
                        `configuration_set` out of email.toml";
-            there("configuration", set, ses.has_configuration_set(set, now).await, how, checks);
+            let found = ses.has_configuration_set(set, now).await;
+            self.there(("configuration", set), found, how, checks);
         }
         if let (ToCustomers::Send, Some(list)) = (mail.to_customers, &mail.contact_list) {
             let how = format!("aws sesv2 create-contact-list --contact-list-name {} …: see email.toml", list.name);
-            there("list", &list.name, ses.has_contact_list(&list.name, now).await, &how, checks);
+            let found = ses.has_contact_list(&list.name, now).await;
+            self.there(("list", &list.name), found, &how, checks);
+        }
+    }
+
+    /// Whether the sender's domain, or else its address, is verified.
+    async fn sender(&self, ses: &Ses, mail: &Mail, region: &str, checks: &mut Checks) {
+        let from = mail.from.as_str();
+        let address = from.rsplit_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>')).trim();
+        let domain = address.rsplit_once('@').map_or(address, |(_, domain)| domain);
+        for identity in [domain, address] {
+            match ses.is_verified(identity, self.operator.clock.now()).await {
+                Ok(Some(true)) => return checks.ok("sender", format!("{identity} is verified")),
+                Ok(Some(false) | None) => {}
+                Err(error) => return unanswered("sender", error, self.place, checks),
+            }
+        }
+        let mend = format!(
+            "SES console in {region} → Identities → Create identity → Domain, and publish the records that stand there; or \
+             name another in `from` of email.toml"
+        );
+        checks.mend("sender", format!("{domain} is not verified, so nothing can come from {address}"), mend);
+    }
+
+    /// Something that `email.toml` names.
+    fn there(&self, (check, name): (&str, &str), found: Result<bool, MailError>, how: &str, checks: &mut Checks) {
+        match found {
+            Ok(true) => checks.ok(check, format!("{name} is there")),
+            Ok(false) => checks.mend(check, format!("there is no {name}"), how),
+            Err(error) => unanswered(check, error, self.place, checks),
         }
     }
 }
@@ -64,42 +97,25 @@ fn stands(account: &MailAccount, region: &str, checks: &mut Checks) {
     }
 }
 
-/// Whether the sender's domain, or else its address, is verified.
-async fn sender(ses: &Ses, mail: &Mail, region: &str, now: model::Moment, checks: &mut Checks) {
-    let address = mail.from.rsplit_once('<').map_or(mail.from.as_str(), |(_, rest)| rest.trim_end_matches('>')).trim();
-    let domain = address.rsplit_once('@').map_or(address, |(_, domain)| domain);
-    for identity in [domain, address] {
-        match ses.is_verified(identity, now).await {
-            Ok(Some(true)) => return checks.ok("sender", format!("{identity} is verified")),
-            Ok(Some(false) | None) => {}
-            Err(error) => return unanswered("sender", error, checks),
-        }
-    }
-    let mend = format!(
-        "SES console in {region} → Identities → Create identity → Domain, and publish the records that stand there; or \
-         name another in `from` of email.toml"
-    );
-    checks.mend("sender", format!("{domain} is not verified, so nothing can come from {address}"), mend);
-}
-
-/// Something that `email.toml` names.
-fn there(check: &str, name: &str, found: Result<bool, MailError>, how: &str, checks: &mut Checks) {
-    match found {
-        Ok(true) => checks.ok(check, format!("{name} is there")),
-        Ok(false) => checks.mend(check, format!("there is no {name}"), how),
-        Err(error) => unanswered(check, error, checks),
-    }
-}
-
-fn unanswered(check: &str, error: MailError, checks: &mut Checks) {
+fn unanswered(check: &str, error: MailError, place: &Place, checks: &mut Checks) {
     match error {
         MailError::Retry { after_s: Some(_), .. } => checks.busy(check, "SES"),
         MailError::Retry { reason, after_s: None } | MailError::Unsure { reason } => {
             checks.unreached(check, "SES", &reason);
         }
-        MailError::Unauthorized { reason } => checks.mend(check, reason, format!("see {PAGE}")),
+        MailError::Unauthorized { reason } => match place {
+            Place::Here => checks.mend(check, reason, format!("see {PAGE}")),
+            Place::Aws(_) => {
+                let says = "not known: SES does not answer the key of the environment";
+                checks.unknown(check, says, Some(ALLOW.to_owned()));
+            }
+        },
         MailError::Refused { reason } => {
-            checks.unknown(check, reason, Some(format!("{PAGE}, says what a key may do")));
+            let how = match place {
+                Place::Here => format!("{PAGE}, says what a key may do"),
+                Place::Aws(_) => ALLOW.to_owned(),
+            };
+            checks.unknown(check, reason, Some(how));
         }
     }
 }

@@ -7,6 +7,7 @@ use actions::vendor::ApiToken;
 use config::Connection;
 
 use super::checks::Checks;
+use super::place::Given;
 use super::{Look, NotAsked};
 
 const INFO: &str = "infra/README.md, \"Before anything goes to HubSpot\"";
@@ -85,7 +86,7 @@ impl Look<'_> {
             Err(error) => return unanswered("token", error, checks),
         };
         checks.ok("token", "HubSpot knows it");
-        let config = &self.host.config;
+        let config = &self.operator.config;
         let mut wanted = vec![
             ("crm.objects.contacts.write", "to make tasks"),
             ("crm.objects.companies.read", "to put them on companies"),
@@ -115,8 +116,8 @@ impl Look<'_> {
         let token = held.and_then(|held| held.token.as_deref()).ok_or_else(|| NotAsked {
             why: "not asked: no token".to_owned(),
             how: Some(format!(
-                "make a private app and put its access token (pat-…) under [destinations.hubspot] in the file of secrets: \
-                 {INFO}"
+                "make a private app ({INFO}) and give its access token (pat-…): {}",
+                self.place.give(Given::Destination("hubspot"))
             )),
         });
         self.client(token?, held.and_then(|held| held.base_url.clone()))

@@ -1,7 +1,7 @@
 //! A look at everything that real webhooks and messages need. Nothing is changed, here or at a vendor's.
 //!
 //! One file per vendor that can be asked. A new destination, or a vendor whose API tells how it is set up, gets a file beside
-//! these and a line in [`Host::doctor`].
+//! these and a line in [`Operator::looked_at`].
 
 pub(crate) mod checks;
 mod connection;
@@ -9,6 +9,7 @@ mod dates;
 mod email;
 mod hubspot;
 mod own;
+pub(crate) mod place;
 pub(crate) mod slack;
 mod typeform;
 mod zendesk;
@@ -18,17 +19,19 @@ use config::Connection;
 use config::secrets::SecretsFile;
 use runtime::seam::Seam;
 
-use super::{Host, HostError};
-use crate::api::{CheckState, DoctorReport, DoctorRequest, route};
+use super::{Host, HostError, Operator};
+use crate::api::{CheckRow, CheckState, DoctorReport, DoctorRequest};
 use checks::Checks;
-use dates::Dates;
+use dates::{Dated, Dates};
+use place::{Given, Place};
 
 /// What the checks work with.
 struct Look<'a> {
-    host: &'a Host,
+    operator: &'a Operator,
+    place: &'a Place,
     request: &'a DoctorRequest,
     secrets: &'a SecretsFile,
-    /// The host's seam, past which the dates of answers are noted.
+    /// The way to vendors, past which the dates of answers are noted.
     seam: Seam,
 }
 
@@ -48,36 +51,54 @@ impl Host {
         request: &DoctorRequest,
         address: std::net::SocketAddr,
     ) -> Result<DoctorReport, HostError> {
-        let dates = Dates::default();
         let read = (self.secrets)();
         let secrets = read.clone().unwrap_or_default();
-        let look = Look { host: self, request, secrets: &secrets, seam: dates.noting(&self.seam, &self.clock) };
-        let mut rest = Checks::default();
-        let heard = self.store.heard().await?;
-        for connection in self.config.connections.iter().filter(|connection| connection.enabled) {
-            rest.about(format!("connection {}", connection.name));
-            look.connection(connection, heard.get(&connection.name), &mut rest).await?;
-            match connection.tool.as_str() {
-                "hubspot-workflow" | "hubspot-app" => look.portal(connection, &mut rest).await,
-                "zendesk" => look.zendesk(connection, &mut rest).await,
-                "typeform" => look.typeform(connection, &mut rest).await,
-                _ => {}
-            }
-        }
-        rest.about("destination slack");
-        look.slack(&mut rest).await;
-        rest.about("destination hubspot");
-        look.hubspot(&mut rest).await;
-        rest.about("destination email");
-        look.email(&mut rest).await;
+        let (rest, dates) = self.looked_at(request, &Place::Here, &secrets).await?;
         // What concerns all of them stands first, although the clock is compared last.
         let mut checks = Checks::default();
         checks.about("host");
-        look.running(address, read.err().as_deref(), &mut checks);
-        checks.push(own::clock(self.clock_now(), &dates.told(), request.offline));
-        let checks: Vec<_> = checks.rows.into_iter().chain(rest.rows).collect();
+        own::running(request, address, read.err().as_deref(), &mut checks);
+        checks.push(own::clock(self.clock_now(), &dates, request.offline));
+        checks.rows.extend(rest);
+        Ok(self.report(checks.rows))
+    }
+}
+
+impl Operator {
+    /// Looks at connections and destinations of a stack that runs in this place; also gives what vendors say of the time.
+    pub(crate) async fn looked_at(
+        &self,
+        request: &DoctorRequest,
+        place: &Place,
+        secrets: &SecretsFile,
+    ) -> Result<(Vec<CheckRow>, Vec<Dated>), HostError> {
+        let dates = Dates::default();
+        let look = Look { operator: self, place, request, secrets, seam: dates.noting(&self.seam, &self.clock) };
+        let mut checks = Checks::default();
+        let heard = self.store.heard().await?;
+        for connection in self.config.connections.iter().filter(|connection| connection.enabled) {
+            checks.about(format!("connection {}", connection.name));
+            look.connection(connection, heard.get(&connection.name), &mut checks).await?;
+            match connection.tool.as_str() {
+                "hubspot-workflow" | "hubspot-app" => look.portal(connection, &mut checks).await,
+                "zendesk" => look.zendesk(connection, &mut checks).await,
+                "typeform" => look.typeform(connection, &mut checks).await,
+                _ => {}
+            }
+        }
+        checks.about("destination slack");
+        look.slack(&mut checks).await;
+        checks.about("destination hubspot");
+        look.hubspot(&mut checks).await;
+        checks.about("destination email");
+        look.email(&mut checks).await;
+        Ok((checks.rows, dates.told()))
+    }
+
+    /// What was found, as it is told.
+    pub(crate) fn report(&self, checks: Vec<CheckRow>) -> DoctorReport {
         let to_mend = checks.iter().filter(|row| row.state == CheckState::Mend).count();
-        Ok(DoctorReport { as_of: self.clock.now(), checks, to_mend: u32::try_from(to_mend).unwrap_or(u32::MAX) })
+        DoctorReport { as_of: self.clock.now(), checks, to_mend: u32::try_from(to_mend).unwrap_or(u32::MAX) }
     }
 }
 
@@ -90,13 +111,14 @@ impl Look<'_> {
         let token = held.ok_or_else(|| NotAsked {
             why: "not asked: no token".to_owned(),
             how: Some(format!(
-                "put `token = \"…\"` under [connections.{name}] in the file of secrets; {} says where to make one",
+                "{}; {} says where to make one",
+                self.place.give(Given::Token(connection)),
                 page(&connection.tool)
             )),
         })?;
         let token = ApiToken::new(token).map_err(|problem| NotAsked {
             why: format!("not asked: {problem}"),
-            how: Some(format!("mend `token` under [connections.{name}] in the file of secrets")),
+            how: Some(self.place.again(Given::Token(connection))),
         })?;
         let url = connection.api_url.as_deref().ok_or_else(|| NotAsked {
             why: "not asked: nobody says at which address".to_owned(),
@@ -113,8 +135,7 @@ impl Look<'_> {
 
 /// Where a connection's tool sends its webhooks; `None` without a `public_url`.
 pub(crate) fn hook(connection: &Connection) -> Option<String> {
-    let url = connection.public_url.as_deref()?.trim_end_matches('/');
-    Some(format!("{url}{}", route::hook(connection.family, &connection.name)))
+    Place::Here.hook(connection)
 }
 
 /// The page that says how to set a tool up.

@@ -2,26 +2,24 @@
 
 use std::net::SocketAddr;
 
-use super::Look;
 use super::checks::Checks;
 use super::dates::Dated;
-use crate::api::{CheckRow, CheckState, ClockMode, ClockNow};
+use crate::api::{CheckRow, CheckState, ClockMode, ClockNow, DoctorRequest};
 use crate::show;
 
 /// The most that our clock may be off: signatures are good for five minutes, of which the way here takes some.
 const MOST_OFF_MS: u128 = 60_000;
 
-impl Look<'_> {
-    pub(super) fn running(&self, address: SocketAddr, no_secrets: Option<&str>, checks: &mut Checks) {
-        if self.request.was_running {
-            checks.ok("running", format!("at http://{address}"));
-        } else {
-            let says = "no host was running (one was started for this look): nobody answers the tools' webhooks";
-            checks.mend("running", says, "start it with `barometer up`, and keep it running");
-        }
-        if let Some(reason) = no_secrets {
-            checks.mend("secrets", reason, "mend that file, or name another with --secrets");
-        }
+/// That it runs, and with a file of secrets that can be read.
+pub(super) fn running(request: &DoctorRequest, address: SocketAddr, no_secrets: Option<&str>, checks: &mut Checks) {
+    if request.was_running {
+        checks.ok("running", format!("at http://{address}"));
+    } else {
+        let says = "no host was running (one was started for this look): nobody answers the tools' webhooks";
+        checks.mend("running", says, "start it with `barometer up`, and keep it running");
+    }
+    if let Some(reason) = no_secrets {
+        checks.mend("secrets", reason, "mend that file, or name another with --secrets");
     }
 }
 

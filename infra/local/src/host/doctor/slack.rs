@@ -4,6 +4,7 @@ use actions::slack::{PostError, Slack, SlackToken};
 
 use super::Look;
 use super::checks::Checks;
+use super::place::Given;
 
 /// Without which nothing is sent.
 const SENDS: &str = "chat:write";
@@ -23,19 +24,23 @@ impl Look<'_> {
                 let says = "an incoming webhook: everything goes to its one channel; asking it would post";
                 return checks.unknown("token", says, None);
             }
-            let how = "alerts stay in the outbox; `barometer setup slack` shows the app to make, whose bot token (xoxb-…) \
-                       goes under [destinations.slack] in the file of secrets";
-            return checks.unknown("token", "not asked: no token", Some(how.to_owned()));
+            let how = format!(
+                "alerts stay in the outbox; `barometer setup slack` shows the app to make; give its bot token (xoxb-…): {}",
+                self.place.give(Given::Destination("slack"))
+            );
+            return checks.unknown("token", "not asked: no token", Some(how));
         };
         if let Err(not_asked) = self.may_ask() {
             return checks.not_asked("token", not_asked);
         }
         let token = match SlackToken::new(token) {
             Ok(token) => token,
-            Err(problem) => return checks.mend("token", problem.to_string(), "paste it again"),
+            Err(problem) => {
+                return checks.mend("token", problem.to_string(), self.place.again(Given::Destination("slack")));
+            }
         };
         let slack = Slack::new(self.seam.clone(), held.and_then(|held| held.base_url.clone()), token);
-        app(&slack, self.host.config.team.slack_channel.as_str(), checks).await;
+        app(&slack, self.operator.config.team.slack_channel.as_str(), checks).await;
     }
 }
 

@@ -5,7 +5,7 @@ use config::Connection;
 use serde_json::Value;
 
 use super::checks::{Checks, read};
-use super::{Look, NotAsked, hook};
+use super::{Look, NotAsked};
 use crate::show::count;
 
 const CHECK: &str = "webhook";
@@ -28,7 +28,7 @@ impl Look<'_> {
             }
             Err(error) => return checks.unanswered("token", "Typeform", error, "accounts:read"),
         }
-        let Some(address) = hook(connection) else {
+        let Some(address) = self.place.hook(connection) else {
             return checks.unknown(CHECK, "not asked: it is found by our address, and there is no public_url", None);
         };
         let forms = match read(&api, "/forms?page_size=200").await {

@@ -6,7 +6,7 @@ use connectors::ZENDESK_EVENTS;
 use serde_json::Value;
 
 use super::checks::{Checks, read};
-use super::{Look, NotAsked, hook};
+use super::{Look, NotAsked};
 
 const CHECK: &str = "webhook";
 const WHERE: &str = "Admin Center → Apps and integrations → Webhooks";
@@ -32,12 +32,12 @@ impl Look<'_> {
             }
             Some(_) | None => return checks.mend("token", "Zendesk does not take the token for one of an agent", mend),
         }
-        webhook(&api, connection, checks).await;
+        webhook(&api, self.place.hook(connection), checks).await;
     }
 }
 
-async fn webhook(api: &Api, connection: &Connection, checks: &mut Checks) {
-    let Some(address) = hook(connection) else {
+async fn webhook(api: &Api, hook: Option<String>, checks: &mut Checks) {
+    let Some(address) = hook else {
         return checks.unknown(CHECK, "not asked: it is found by our address, and there is no public_url", None);
     };
     let told = match read(api, "/api/v2/webhooks?page%5Bsize%5D=100").await {
