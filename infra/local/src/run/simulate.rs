@@ -191,7 +191,8 @@ impl Target {
 
     /// Another installation, or one webhook of it.
     fn elsewhere(url: &str, file: &Path) -> Result<Self, miette::Report> {
-        Self::signed_with(url, secrets::load(file)?, file)
+        let target = Self::at(url)?;
+        Ok(Self { secrets: secrets::load(file)?, file: file.to_owned(), ..target })
     }
 
     /// A deployed stack by one of its addresses, signed with these secrets.
@@ -200,10 +201,12 @@ impl Target {
         connections: Vec<ConnectionRow>,
         secrets: &SecretsFile,
     ) -> Result<Self, miette::Report> {
-        Ok(Self { connections, ..Self::signed_with(url, secrets.clone(), Path::new("the stack's parameters"))? })
+        let file = PathBuf::from("the stack's parameters");
+        Ok(Self { connections, secrets: secrets.clone(), file, ..Self::at(url)? })
     }
 
-    fn signed_with(url: &str, secrets: SecretsFile, file: &Path) -> Result<Self, miette::Report> {
+    /// An address, of which nothing more is known.
+    fn at(url: &str) -> Result<Self, miette::Report> {
         let bad = || Failure::BadUrl { url: url.to_owned() };
         let base = reqwest::Url::parse(url).map_err(|_| bad())?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
@@ -213,7 +216,7 @@ impl Target {
         // No tool follows a redirect with its body.
         let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).redirect(reqwest::redirect::Policy::none());
         let http = http.build().map_err(Failure::NoClient)?;
-        Ok(Self { http, base, connections: Vec::new(), secrets, file: file.to_owned() })
+        Ok(Self { http, base, connections: Vec::new(), secrets: SecretsFile::default(), file: PathBuf::new() })
     }
 
     /// The host on this machine by an address at which tools reach it.
