@@ -9,6 +9,9 @@ use crate::dice::Dice;
 use crate::planted::Sign;
 use crate::told::{Diary, at};
 
+/// One customer in so many has a week in which something of ours keeps failing and they write nearly every day.
+const WAVES: usize = 8;
+
 /// Who waited for so many days for an answer is not content with it.
 const SLOW: i64 = 7;
 
@@ -33,10 +36,13 @@ pub(super) fn tell(story: &Story<'_>, diary: &mut Diary) {
     let begins = escalate.map(|from| if is_weekend(from) { from + 7 - from.rem_euclid(7) } else { from });
     let (few, many) = customer.vigour.pick([(5, 25), (8, 40), (15, 60)]);
     let busy = dice.between(few, many);
+    let wave = wave(story, &days);
     let mut count = 0;
     for day in days {
         let is_bad = escalate.is_some_and(|from| (from..from + 70).contains(&day));
+        let is_wave = wave.is_some_and(|monday| (monday..monday + 5).contains(&day));
         let chance = match (is_bad, is_weekend(day)) {
+            _ if is_wave => 950,
             (true, false) => 220,
             (false, false) => busy,
             (_, true) => busy / 5,
@@ -48,6 +54,13 @@ pub(super) fn tell(story: &Story<'_>, diary: &mut Diary) {
             rate(story, diary, &mut ratings, count, &solved);
         }
     }
+}
+
+/// The Monday of its wave, late enough that it is known how much it usually asks.
+fn wave(story: &Story<'_>, days: &std::ops::Range<i64>) -> Option<i64> {
+    let day = days.start.max(0) + story.dice("wave").between(100, 220);
+    let monday = day - day.rem_euclid(7);
+    (story.customer.number % WAVES == 1).then_some(monday)
 }
 
 fn is_weekend(day: i64) -> bool {
