@@ -249,7 +249,8 @@ fn spoken(info: &ScalarInfo, value: &Scalar) -> String {
         Scalar::Flag(false) => "no".to_owned(),
     };
     match (info.unit, value) {
-        (Some(unit @ ("days" | "hours")), Scalar::Int(1)) => format!("1 {}", &unit[..unit.len() - 1]),
+        (Some("people"), Scalar::Int(1)) => "1 person".to_owned(),
+        (Some(unit), Scalar::Int(1)) => format!("1 {}", unit.strip_suffix('s').unwrap_or(unit)),
         (Some(unit), _) => format!("{text} {unit}"),
         (None, _) => text,
     }
@@ -259,6 +260,13 @@ fn spoken(info: &ScalarInfo, value: &Scalar) -> String {
 mod tests {
     use super::*;
     use jiff::civil::date;
+
+    #[test]
+    fn one_of_a_thing_is_said_as_one() {
+        let said = |name: &str, value: i64| spoken(config::scalar(name).unwrap(), &Scalar::Int(value));
+        assert_eq!([said("open_urgent_tickets", 1), said("open_urgent_tickets", 2)], ["1 ticket", "2 tickets"]);
+        assert_eq!([said("stakeholders_90d", 1), said("stakeholders_90d", 0)], ["1 person", "0 people"]);
+    }
 
     const WEEKLY: After = After { evaluations: 2, every: Every::Week };
 
