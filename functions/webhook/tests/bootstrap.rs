@@ -7,6 +7,7 @@ use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -15,13 +16,20 @@ use testkit::http::{Request, ok, read};
 const SECRET: &str = "a-secret-of-thirty-two-characters";
 const BODY: &str = r#"{"objectType":"COMPANY","objectId":1,"properties":{}}"#;
 
+/// The moment a gateway would write: what the program read before is not old by it.
+#[expect(clippy::disallowed_methods, reason = "the real bootstrap runs by the same clock")]
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since.as_millis().try_into().unwrap()
+}
+
 fn event() -> Value {
     let url = "https://hooks.example/hooks/crm/hubspot";
     let signature = Sha256::digest(format!("{SECRET}POST{url}{BODY}"));
     json!({
         "version": "2.0", "rawPath": "/hooks/crm/hubspot", "rawQueryString": "", "body": BODY, "isBase64Encoded": false,
         "headers": { "x-hubspot-signature-version": "v2", "x-hubspot-signature": hex::encode(signature) },
-        "requestContext": { "domainName": "hooks.example", "timeEpoch": 1_795_000_000_000_i64, "http": { "method": "POST" } },
+        "requestContext": { "domainName": "hooks.example", "timeEpoch": now_ms(), "http": { "method": "POST" } },
     })
 }
 
@@ -100,6 +108,8 @@ fn a_signed_webhook_is_kept_and_answered_by_the_real_bootstrap() {
     let secrets = seen.recv().unwrap();
     assert_eq!(secrets.headers["x-amz-target"], "AmazonSSM.GetParametersByPath");
     assert_eq!(serde_json::from_str::<Value>(&secrets.body).unwrap()["Path"], "/second/crm");
+    let opened = seen.recv().unwrap();
+    assert!(opened.line.starts_with("GET / ") && !opened.headers.contains_key("authorization"), "{opened:?}");
     let put = seen.recv().unwrap();
     assert_eq!(put.headers["x-amz-target"], "DynamoDB_20120810.PutItem");
     assert!(put.headers["authorization"].starts_with("AWS4-HMAC-SHA256"), "signed for AWS");
@@ -115,10 +125,12 @@ fn a_forged_webhook_reaches_no_table() {
     let mut forged = event();
     forged["body"] = json!(BODY.replace('1', "2"));
     let (_bootstrap, seen) = start(vec![forged]);
-    let targets = [seen.recv().unwrap(), seen.recv().unwrap()];
-    assert_eq!(targets[0].headers["x-amz-target"], "AmazonSSM.GetParametersByPath");
-    assert!(targets[1].line.contains("/response"), "{targets:?}");
-    assert_eq!(serde_json::from_str::<Value>(&targets[1].body).unwrap()["statusCode"], 401);
+    let [secrets, opened, answered] = [(); 3].map(|()| seen.recv().unwrap());
+    assert_eq!(secrets.headers["x-amz-target"], "AmazonSSM.GetParametersByPath");
+    // The connection to the journal is there before the first webhook is; nothing is put.
+    assert!(opened.line.starts_with("GET / "), "{opened:?}");
+    assert!(answered.line.contains("/response"), "{answered:?}");
+    assert_eq!(serde_json::from_str::<Value>(&answered.body).unwrap()["statusCode"], 401);
 }
 
 #[test]
