@@ -42,9 +42,11 @@ async fn main() -> Result<(), Error> {
         aws.open(&seam, Target::DynamoDb, "dynamodb").await;
     };
     let _ = tokio::time::timeout(READY_WITHIN, ready).await;
-    let webhook = &Webhook::new(family, connections, Store::connect(&seam, &aws, tables), secrets);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<HttpEvent>| async move {
-        Ok::<_, Error>(Box::pin(webhook.handle(event.payload)).await)
-    }))
-    .await
+    let webhook = Arc::new(Webhook::new(family, connections, Store::connect(&seam, &aws, tables), secrets));
+    let handler = service_fn(move |event: LambdaEvent<HttpEvent>| {
+        let webhook = webhook.clone();
+        async move { Ok::<_, Error>(Box::pin(webhook.handle(event.payload)).await) }
+    });
+    // As a task of its own: each wake of the one that `main` waits for would ask the system once more what is ready.
+    tokio::spawn(lambda_runtime::run(handler)).await?
 }

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioExecutor;
 use tower::ServiceBuilder;
 
 use crate::logging::chain;
@@ -16,10 +16,15 @@ use crate::seam::{Call, CallError, Reply};
 /// The limit on connecting, TLS included; what has not connected by then was not sent.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(3);
 /// Shorter than the idle limit of every endpoint called, so a thawed function rarely meets a dead socket.
-const KEPT_IDLE: Duration = Duration::from_secs(15);
+pub(crate) const KEPT_IDLE: Duration = Duration::from_secs(15);
 
 /// The client that `lambda_runtime` asks for its events with, so that it is linked once, with TLS and a limit on connecting.
-pub(crate) fn client() -> std::io::Result<Client<impl Connect + Clone + Send + Sync + 'static, Full<Bytes>>> {
+///
+/// A connection that was idle for longer than `kept_idle` is not used again. No timer looks for those: a frozen function has
+/// none that runs, and each wait for an answer would set it anew.
+pub(crate) fn client(
+    kept_idle: Duration,
+) -> std::io::Result<Client<impl Connect + Clone + Send + Sync + 'static, Full<Bytes>>> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -29,7 +34,7 @@ pub(crate) fn client() -> std::io::Result<Client<impl Connect + Clone + Send + S
         .enable_http1()
         .wrap_connector(tcp);
     let connect = ServiceBuilder::new().map_future(Box::pin).timeout(CONNECTED_WITHIN).service(tls);
-    Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(KEPT_IDLE).build(connect))
+    Ok(Client::builder(TokioExecutor::new()).pool_idle_timeout(kept_idle).build(connect))
 }
 
 /// Makes one call.
@@ -50,6 +55,8 @@ where
 mod tests {
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpListener};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::seam::{Seam, Target};
@@ -72,6 +79,38 @@ mod tests {
     async fn ask(address: SocketAddr) -> Reply {
         let request = http::Request::post(format!("http://{address}/a?secret=b")).body(Bytes::from("body")).unwrap();
         Seam::network().unwrap().call(Call { target: Target::Vendor, operation: "a".to_owned(), request }).await
+    }
+
+    /// How many connections two calls make, one after the other.
+    async fn connections(kept_idle: Duration) -> usize {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counts = count.clone();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                counts.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    while stream.read(&mut [0; 1024]).is_ok_and(|length| length > 0) {
+                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+                    }
+                });
+            }
+        });
+        let client = client(kept_idle).unwrap();
+        for _ in 0..2 {
+            let request = http::Request::get(format!("http://{address}/")).body(Bytes::new()).unwrap();
+            super::ask(&client, Call { target: Target::Vendor, operation: "a".to_owned(), request }).await.unwrap();
+            // Lets the connection say that it is idle.
+            tokio::task::yield_now().await;
+        }
+        count.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_unless_it_was_idle_for_too_long() {
+        assert_eq!(connections(KEPT_IDLE).await, 1);
+        assert_eq!(connections(Duration::ZERO).await, 2);
     }
 
     #[tokio::test]

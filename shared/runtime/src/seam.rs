@@ -124,7 +124,7 @@ impl Seam {
     /// # Errors
     /// As [`Self::network`].
     pub fn network_within(limit: Duration) -> std::io::Result<Self> {
-        let client = network::client()?;
+        let client = network::client(network::KEPT_IDLE)?;
         Ok(Self::new(move |call| {
             let client = client.clone();
             Box::pin(async move {

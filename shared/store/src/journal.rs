@@ -1,11 +1,13 @@
 //! The journal: every authentic delivery, byte for byte.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zstd::bulk::Compressor;
 
 use model::{ConnectionName, Delivery, DeliveryId, Family, Moment, stable_hash};
 
@@ -58,9 +60,19 @@ const SHORT_LEVEL: i32 = -1;
 /// An item holds 400 kB with its names and keys ("Quotas in Amazon DynamoDB", docs.aws.amazon.com, read 2026-11).
 const MAX_STORED: usize = 390_000;
 
+thread_local! {
+    /// Kept, since making one asks the processor what it is, and a virtual machine has to be left for the answer: on Lambda
+    /// that takes longer than a short body.
+    static COMPRESSOR: RefCell<Compressor<'static>> = RefCell::default();
+}
+
 fn compressed(body: &[u8], of: &DeliveryId) -> Result<Vec<u8>, StoreError> {
     let level = if body.len() <= SHORT { SHORT_LEVEL } else { COMPRESSION_LEVEL };
-    zstd::bulk::compress(body, level).map_err(|e| StoreError::unreadable(of.as_str(), e))
+    let compressed = COMPRESSOR.with_borrow_mut(|compressor| {
+        compressor.set_compression_level(level)?;
+        compressor.compress(body)
+    });
+    compressed.map_err(|e| StoreError::unreadable(of.as_str(), e))
 }
 
 /// Enough of a hash to know a body again when its sender repeats it, too little to show what was in it.
