@@ -32,7 +32,6 @@ help: ## Show this
 
 test: ## Check formatting, lints, every test, the documentation, the stack and what is built in. SAMPLES=DIR also runs vendors' own samples
 	$(MAKE) --no-print-directory --jobs=3 code gates functions
-	$(MAKE) --no-print-directory test-stack
 	cargo bench --workspace --profile dev --bench bootstraps -- --check
 
 # The gates wait for nothing that cargo builds, and the functions for nothing that is tested: cargo locks a profile's folder.
@@ -44,9 +43,11 @@ code:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	infra/tools/deny check bans licenses sources
 
-# They take what the tests leave of the processors, and say only what is wrong.
+# They say only what is wrong until they are built. What drives them then needs the laptop's program, which the tests are built
+# with by that time.
 functions:
-	nice $(BUILD_FUNCTIONS) --quiet
+	$(BUILD_FUNCTIONS) --quiet
+	$(MAKE) --no-print-directory test-stack
 
 # With the examples that they are measured and tried beside, so that all who build them build the same.
 BUILD_FUNCTIONS := cargo build --profile lambda --locked --bins --examples $(addprefix -p ,$(LAMBDAS))
