@@ -39,7 +39,7 @@ test: ## Check formatting, lints, every test, the documentation, the stack and w
 code:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test --workspace --no-fail-fast
+	MAKEFLAGS= cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	infra/tools/deny check bans licenses sources
 

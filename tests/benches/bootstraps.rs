@@ -3,9 +3,9 @@
 //!
 //! `make bench` builds them, starts each as Lambda would, against a Runtime API and an AWS of its own (over TLS, as the
 //! real one), in rounds that take turns, and prints ratios to the empty function of the same round: the numbers are this
-//! machine's, the ratios are what to watch. `cargo bench -p tests --bench bootstraps -- --check` measures those that have
-//! limits alone, in half a minute, and fails where one is over; no limit is a time. Processor time is little touched by
-//! what else runs, and less so its ratio within a round; of many rounds the middle one counts.
+//! machine's, the ratios are what to watch. `cargo bench -p tests --bench bootstraps -- --check` takes half a minute, most of it
+//! for the one that answers webhooks, and fails where a limit is exceeded; no limit is a time. Processor time is little touched
+//! by what else runs, and less so its ratio within a round; of many rounds the middle one counts.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,41 +25,47 @@ use serde_json::{Value, json};
 
 use crate::stubs::{Aws, RuntimeApi};
 
-/// Rounds, an odd number of which counts; the first one warms up and does not. A check takes more, of fewer functions.
+/// Rounds, an odd number of which counts; the first one warms up and does not.
 const ROUNDS: usize = 8;
+/// Of a check: more of the empty function and the webhook's, whose limits are near, fewer of the others.
 const ROUNDS_OF_A_CHECK: usize = 16;
+const ROUNDS_OF_OTHERS: usize = 4;
 /// Answers after the first, over which the processor time of one is measured.
 const WARM: usize = 300;
 
-/// What a webhook's function may cost, as ratios to the empty one, in bytes, and in calls for each webhook.
+/// What a webhook's function may cost, as ratios to the empty one, and in calls for each webhook.
 const MOST_FIRST: f64 = 3.0;
-/// What is wanted of a later answer, on a machine that does nothing else. It is 3.7 to 4.0 there (on 2026-11-23, most of it the
+/// What is wanted of a later answer, on a machine that does nothing else. It is 3.7 to 4.3 there (on 2026-11-23, most of it the
 /// SDK's), and half as much again beside other work, so that the limit only keeps it from growing.
 const WANTED_WARM: f64 = 4.0;
 const MOST_WARM: f64 = 6.5;
 const MOST_MEMORY: f64 = 3.0;
-const MOST_ZIP: u64 = 2_500_000;
 const CALLS: f64 = 1.0;
+/// The others work on what is kept already, where nobody waits for an answer; most read the whole configuration when they start.
+/// On 2026-11-23 it is up to 6.9 and 3.6, of the clock, which calls the tables.
+const MOST_FIRST_OF_OTHERS: f64 = 9.0;
+const MOST_MEMORY_OF_OTHERS: f64 = 4.5;
 
 /// The function that does nothing: `functions/mail-event/examples/empty.rs`.
 const EMPTY: &str = "empty";
-/// The function that the limits are for.
-const LIMITED: &str = "webhook";
+/// The function that somebody waits for.
+const WEBHOOK: &str = "webhook";
 /// The nth event that a function gets.
 type Event = fn(usize) -> Value;
-/// The functions, and what each is asked.
-const FUNCTIONS: [(&str, Event); 11] = [
-    (EMPTY, webhook),
-    (LIMITED, webhook),
-    ("normalize", batch),
-    ("health", batch),
-    ("publish", batch),
-    ("clock", minute),
-    ("slack-alert", batch),
-    ("crm-task", batch),
-    ("email-nudge", batch),
-    ("mail-event", batch),
-    ("fetch-object", batch),
+/// The functions, what each is asked, and the most kB it may weigh as a zip: a tenth more than on 2026-11-23, and what
+/// `webhook` is to start quickly with.
+const FUNCTIONS: [(&str, Event, u64); 11] = [
+    (EMPTY, webhook, 500),
+    (WEBHOOK, webhook, 2_500),
+    ("normalize", batch, 3_900),
+    ("health", batch, 4_350),
+    ("publish", batch, 2_300),
+    ("clock", minute, 3_950),
+    ("slack-alert", batch, 4_450),
+    ("crm-task", batch, 3_800),
+    ("email-nudge", batch, 4_150),
+    ("mail-event", batch, 2_200),
+    ("fetch-object", batch, 2_800),
 ];
 
 /// Properties of a company in a webhook: with them its body has 2.8 kB.
@@ -204,78 +210,97 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or(default, PathBuf::from).join("lambda")
 }
 
-/// The functions to measure: those that are built; for a check those that have limits, which must be.
-fn chosen(is_check: bool) -> Vec<(&'static str, PathBuf, Event)> {
-    let all = FUNCTIONS.into_iter().map(|(name, event)| {
-        let folder = if name == EMPTY { target().join("examples") } else { target() };
-        (name, folder.join(name), event)
-    });
-    let chosen: Vec<_> = if is_check {
-        all.filter(|(name, ..)| [EMPTY, LIMITED].contains(name)).collect()
-    } else {
-        all.filter(|(name, binary, _)| *name == EMPTY || binary.exists()).collect()
-    };
-    let missing: Vec<_> = chosen.iter().filter(|(_, binary, _)| !binary.exists()).map(|(name, ..)| *name).collect();
-    if !missing.is_empty() || chosen.len() < 2 {
+/// A function to measure.
+struct Built {
+    name: &'static str,
+    binary: PathBuf,
+    event: Event,
+    most_zip_kb: u64,
+}
+
+impl Built {
+    /// Its limits that are exceeded by what it costs, in words.
+    fn exceeded(&self, first: f64, warm: f64, memory: f64, calls: f64, zip_kb: u64) -> Vec<String> {
+        let is_webhook = self.name == WEBHOOK;
+        let most_first = if is_webhook { MOST_FIRST } else { MOST_FIRST_OF_OTHERS };
+        let most_memory = if is_webhook { MOST_MEMORY } else { MOST_MEMORY_OF_OTHERS };
+        let limits = [
+            (
+                first > most_first,
+                format!("the first answer takes {first:.2} times the empty one; at most {most_first}"),
+            ),
+            (is_webhook && warm > MOST_WARM, format!("a later one {warm:.2} times; at most {MOST_WARM}")),
+            (memory > most_memory, format!("memory is {memory:.2} times; at most {most_memory}")),
+            (is_webhook && calls != CALLS, format!("{calls} calls to the tables for a webhook; {CALLS} it should be")),
+            (zip_kb > self.most_zip_kb, format!("{zip_kb} kB as a zip; at most {}", self.most_zip_kb)),
+        ];
+        limits.into_iter().filter(|(is_over, _)| *is_over).map(|(_, what)| format!("{}: {what}", self.name)).collect()
+    }
+}
+
+/// The functions to measure: those that are built; for a check all of them, which must be.
+fn built(is_check: bool) -> Vec<Built> {
+    let (built, missing): (Vec<_>, Vec<_>) = FUNCTIONS
+        .into_iter()
+        .map(|(name, event, most_zip_kb)| {
+            let folder = if name == EMPTY { target().join("examples") } else { target() };
+            Built { name, binary: folder.join(name), event, most_zip_kb }
+        })
+        .partition(|function| function.binary.exists());
+    if built.len() < 2 || built[0].name != EMPTY || (is_check && !missing.is_empty()) {
+        let names: Vec<_> = missing.iter().map(|function| function.name).collect();
         println!(
-            "nothing to measure: {} has no {}; build with\n  cargo build --profile lambda -p {LIMITED} --bin {LIMITED} --example {EMPTY}",
+            "nothing to measure: {} has no {}; `make bootstraps` builds them",
             target().display(),
-            if missing.is_empty() { LIMITED.to_owned() } else { missing.join(" and no ") },
+            names.join(", no ")
         );
         std::process::exit(i32::from(is_check));
     }
-    chosen
+    built
 }
 
 fn main() {
     let is_check = std::env::args().any(|argument| argument == "--check");
-    let built = chosen(is_check);
+    let built = built(is_check);
     let aws = Aws::start();
-    let mut rounds: Vec<Vec<Cost>> = Vec::new();
-    for _ in 0..if is_check { ROUNDS_OF_A_CHECK } else { ROUNDS } {
-        rounds.push(built.iter().map(|(_, binary, event)| run(binary, *event, &aws)).collect());
-    }
-    let counted = &rounds[1..];
-    let of = |at: usize, value: fn(&Cost) -> f64| median(counted.iter().map(|round| value(&round[at])).collect());
-    let ratio = |at: usize, value: fn(&Cost) -> f64| {
-        median(counted.iter().map(|round| value(&round[at]) / value(&round[0])).collect())
+    let (most, of_others) = if is_check { (ROUNDS_OF_A_CHECK, ROUNDS_OF_OTHERS) } else { (ROUNDS, ROUNDS) };
+    let is_often = |function: &Built| [EMPTY, WEBHOOK].contains(&function.name);
+    let rounds: Vec<Vec<Option<Cost>>> = (0..most)
+        .map(|round| {
+            let measured = |function: &Built| is_often(function) || round < of_others;
+            built.iter().map(|one| measured(one).then(|| run(&one.binary, one.event, &aws))).collect()
+        })
+        .collect();
+    let of = |at: usize, value: &dyn Fn(&Cost, &Cost) -> f64| {
+        let counted = rounds[1..].iter();
+        median(counted.filter_map(|round| Some(value(round[at].as_ref()?, round[0].as_ref()?))).collect())
     };
-    println!("medians of {} rounds; ratios are to the empty function in the same round\n", counted.len());
+    println!("medians of {} rounds; ratios are to the empty function in the same round\n", most - 1);
     println!(
         "function        first ms   ratio   of it in the event   warm ms   ratio   MiB   ratio     zip kB   calls/event"
     );
     let (mut over, mut above) = (Vec::new(), Vec::new());
-    for (at, (name, binary, _)) in built.iter().enumerate() {
-        let (first, warm, memory) = (ratio(at, |c| c.first_ms), ratio(at, |c| c.warm_ms), ratio(at, |c| c.memory_mib));
-        let (zip, calls) = (zip_bytes(binary), of(at, |c| c.calls));
-        println!(
-            "{name:<14} {:>9.2} {first:>7.2} {:>20.2} {:>9.3} {warm:>7.2} {:>5.1} {memory:>7.2} {:>10} {calls:>13.2}",
-            of(at, |c| c.first_ms),
-            of(at, |c| c.event_ms),
-            of(at, |c| c.warm_ms),
-            of(at, |c| c.memory_mib),
-            zip / 1000,
+    for (at, function) in built.iter().enumerate() {
+        let (first, warm, memory) = (
+            of(at, &|one, empty| one.first_ms / empty.first_ms),
+            of(at, &|one, empty| one.warm_ms / empty.warm_ms),
+            of(at, &|one, empty| one.memory_mib / empty.memory_mib),
         );
-        if *name == LIMITED {
-            if warm > WANTED_WARM {
-                above.push(format!(
-                    "{name}: a later answer takes {warm:.2} times the empty one; {WANTED_WARM} is wanted"
-                ));
-            }
-            let limits = [
-                (
-                    first > MOST_FIRST,
-                    format!("the first answer takes {first:.2} times the empty one; at most {MOST_FIRST}"),
-                ),
-                (warm > MOST_WARM, format!("a later one {warm:.2} times; at most {MOST_WARM}")),
-                (memory > MOST_MEMORY, format!("memory is {memory:.2} times; at most {MOST_MEMORY}")),
-                (calls != CALLS, format!("{calls} calls to the tables for a webhook; {CALLS} it should be")),
-            ];
-            over.extend(limits.into_iter().filter(|(is_over, _)| *is_over).map(|(_, what)| format!("{name}: {what}")));
+        let (zip_kb, calls) = (zip_bytes(&function.binary).div_ceil(1000), of(at, &|one, _| one.calls));
+        println!(
+            "{:<14} {:>9.2} {first:>7.2} {:>20.2} {:>9.3} {warm:>7.2} {:>5.1} {memory:>7.2} {zip_kb:>10} {calls:>13.2}",
+            function.name,
+            of(at, &|one, _| one.first_ms),
+            of(at, &|one, _| one.event_ms),
+            of(at, &|one, _| one.warm_ms),
+            of(at, &|one, _| one.memory_mib),
+        );
+        if function.name == WEBHOOK && warm > WANTED_WARM {
+            above.push(format!(
+                "{WEBHOOK}: a later answer takes {warm:.2} times the empty one; {WANTED_WARM} is wanted"
+            ));
         }
-        if zip > MOST_ZIP && *name == LIMITED {
-            over.push(format!("{name}: {zip} bytes as a zip; at most {MOST_ZIP}"));
-        }
+        over.extend(function.exceeded(first, warm, memory, calls, zip_kb));
     }
     for what in &above {
         println!("\nabove what is wanted: {what}");
