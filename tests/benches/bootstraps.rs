@@ -3,9 +3,9 @@
 //!
 //! `make bench` builds them, starts each as Lambda would, against a Runtime API and an AWS of its own (over TLS, as the
 //! real one), in rounds that take turns, and prints ratios to the empty function of the same round: the numbers are this
-//! machine's, the ratios are what to watch. `cargo bench -p tests --bench bootstraps -- --check` takes half a minute, most of it
-//! for the one that answers webhooks, and fails where a limit is exceeded; no limit is a time. Processor time is little touched
-//! by what else runs, and less so its ratio within a round; of many rounds the middle one counts.
+//! machine's, the ratios are what to watch. `cargo bench -p tests --bench bootstraps -- --check` takes three quarters of a
+//! minute, most of it for the one that answers webhooks, and fails where a limit is exceeded; no limit is a time. Processor
+//! time is little touched by what else runs, and less so its ratio within a round; of many rounds the middle one counts.
 
 #![allow(
     clippy::unwrap_used,
@@ -275,7 +275,9 @@ fn main() {
         let counted = rounds[1..].iter();
         median(counted.filter_map(|round| Some(value(round[at].as_ref()?, round[0].as_ref()?))).collect())
     };
-    println!("medians of {} rounds; ratios are to the empty function in the same round\n", most - 1);
+    let of_others =
+        if is_check { format!(" ({} of all but {EMPTY} and {WEBHOOK})", of_others - 1) } else { String::new() };
+    println!("medians of {} rounds{of_others}; ratios are to the empty function in the same round\n", most - 1);
     println!(
         "function        first ms   ratio   of it in the event   warm ms   ratio   MiB   ratio     zip kB   calls/event"
     );
