@@ -27,7 +27,7 @@ if [ -z "${AWS_ACCESS_KEY_ID:-}" ] || [ -z "${AWS_REGION:-}" ]; then
 fi
 
 # What a program that is asked before anything is made says, is said by the very code that will run.
-$BAROMETER preflight --config "$CONFIG" --sender "$SENDER" --name "$NAME" --reserved-concurrency "$RESERVED" ||
+$BAROMETER preflight --config "$CONFIG" --sender "$SENDER" --name "$NAME" --stack "$STACK" --reserved-concurrency "$RESERVED" ||
     refuse "nothing was made; mend what is marked, and run it again"
 
 if [ -n "${ZIPS:-}" ]; then

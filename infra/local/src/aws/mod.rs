@@ -31,7 +31,7 @@ use crate::template::Stack;
 use call::Aws;
 pub use leftovers::Leftovers;
 pub(crate) use look::{Deployed, deployed};
-use resources::Resources;
+use resources::{Description, Resources};
 
 /// No call takes longer: a function of the stack ends within 40 s.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -64,6 +64,12 @@ fn reached() -> Result<Aws, Failure> {
     // A function that is handed something may take its whole time.
     let seam = Seam::network_within(LONGEST).map_err(Failure::NoCertificates)?;
     Ok(Aws { seam, settings, clock: HostClock::of_this_machine() })
+}
+
+/// How many calls the stack called `name` keeps for each receiver; 0 where it keeps none, or there is no such stack.
+pub(crate) async fn reserved(seam: &Seam, settings: &AwsSettings, name: &str) -> Result<i64, Failure> {
+    let aws = Aws { seam: seam.clone(), settings: settings.clone(), clock: HostClock::of_this_machine() };
+    Ok(Description::of_any(&aws, name).await?.map_or(0, |stack| stack.reserved()))
 }
 
 async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result<Operator, miette::Report> {

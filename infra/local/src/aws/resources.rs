@@ -22,19 +22,39 @@ pub(super) struct Description {
     /// Such as `UPDATE_COMPLETE`.
     pub status: String,
     outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
 }
 
 impl Description {
     /// Asks how the stack called `stack` stands.
     pub async fn of(aws: &Aws, stack: &str) -> Result<Self, Failure> {
         let page = aws.query(DESCRIBE, VERSION, &[("StackName", stack)]).await;
-        let page = page.map_err(|it| unanswered(aws, DESCRIBE, stack, it))?;
-        let texts = |name| xml::elements(&page, name).into_iter().map(xml::unescaped).collect::<Vec<_>>();
-        Ok(Self {
-            status: xml::text(&page, "StackStatus").unwrap_or_default(),
-            // Every output has both.
-            outputs: texts("OutputKey").into_iter().zip(texts("OutputValue")).collect(),
-        })
+        page.map(|page| Self::read(&page)).map_err(|it| unanswered(aws, DESCRIBE, stack, it))
+    }
+
+    /// The same; `None` where there is no such stack.
+    pub async fn of_any(aws: &Aws, stack: &str) -> Result<Option<Self>, Failure> {
+        match aws.query(DESCRIBE, VERSION, &[("StackName", stack)]).await {
+            Ok(page) => Ok(Some(Self::read(&page))),
+            Err(it) if is_missing(&it) => Ok(None),
+            Err(it) => Err(unanswered(aws, DESCRIBE, stack, it)),
+        }
+    }
+
+    fn read(page: &str) -> Self {
+        let texts = |name| xml::elements(page, name).into_iter().map(xml::unescaped).collect::<Vec<_>>();
+        // Every output and every parameter has both.
+        let pairs = |key, value| texts(key).into_iter().zip(texts(value)).collect();
+        Self {
+            status: xml::text(page, "StackStatus").unwrap_or_default(),
+            outputs: pairs("OutputKey", "OutputValue"),
+            parameters: pairs("ParameterKey", "ParameterValue"),
+        }
+    }
+
+    /// The calls that each receiver has kept for it; none where the stack reserves none.
+    pub fn reserved(&self) -> i64 {
+        self.parameters.get("ReservedConcurrency").and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(0)
     }
 
     /// Where webhooks of a family are taken: at the one API, or each family's function at an address of its own.
@@ -101,10 +121,15 @@ async fn page(aws: &Aws, stack: &str, next: Option<&str>) -> Result<String, Fail
     aws.query(LIST, VERSION, &asked).await.map_err(|it| unanswered(aws, LIST, stack, it))
 }
 
+/// How CloudFormation says that there is no such stack.
+fn is_missing(unanswered: &Unanswered) -> bool {
+    matches!(unanswered, Unanswered::Refused(_, says) if says.contains("does not exist"))
+}
+
 /// What a person is told of a stack that is not shown.
 fn unanswered(aws: &Aws, of: Operation, stack: &str, unanswered: Unanswered) -> Failure {
     match unanswered {
-        Unanswered::Refused(_, says) if says.contains("does not exist") => Failure::Refused {
+        missing if is_missing(&missing) => Failure::Refused {
             message: format!("there is no stack `{stack}` in {}", aws.settings.region),
             help: Some(
                 "name it with --stack, and its region with AWS_REGION; `aws cloudformation list-stacks` shows all"

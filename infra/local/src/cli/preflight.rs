@@ -13,7 +13,7 @@ credentials are those of the environment (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SEC
 
 Examples:
   barometer preflight --sender success@ourco.example
-  barometer preflight --sender success@ourco.example --name barometer-test --reserved-concurrency 5";
+  barometer preflight --sender success@ourco.example --name second --stack second --reserved-concurrency 5";
 
 /// `barometer preflight`
 #[derive(Debug, Clone, Args)]
@@ -24,7 +24,10 @@ pub struct PreflightArgs {
     /// The template's Name, below which the secrets are
     #[arg(long, value_name = "NAME", default_value = "barometer")]
     pub name: String,
-    /// The template's ReservedConcurrency
+    /// The template's ReservedConcurrency; -1 reserves none
     #[arg(long, value_name = "N", default_value_t = -1, allow_negative_numbers = true)]
     pub reserved_concurrency: i64,
+    /// The stack that is made or changed: what it has reserved already is its own
+    #[arg(long, value_name = "STACK", default_value = "barometer")]
+    pub stack: String,
 }

@@ -59,7 +59,7 @@ async fn look(seam: &Seam, aws: &AwsSettings, config: &Config, args: &PreflightA
     if checks.iter().any(|row| row.state == CheckState::Mend) {
         return checks;
     }
-    checks.push(account::concurrency(seam, aws, args.reserved_concurrency, now).await);
+    checks.push(account::concurrency(seam, aws, args, now).await);
     // Nothing else is worth asking of a region, or with a key, that does not answer.
     if checks.iter().any(|row| row.state == CheckState::Mend && row.check == account::ANSWER) {
         return checks;
@@ -77,9 +77,16 @@ async fn look(seam: &Seam, aws: &AwsSettings, config: &Config, args: &PreflightA
 
 /// What the template would not take; CloudFormation says so only after everything is built and packed.
 fn parameters(args: &PreflightArgs) -> Vec<CheckRow> {
+    let reserved = args.reserved_concurrency.to_string();
     let given = [
         ("sender", "SenderAddress", &args.sender, "deploy with SENDER=success@ourco.example, the address alone"),
         ("name", "Name", &args.name, "deploy with another NAME, such as barometer"),
+        (
+            "concurrency",
+            "ReservedConcurrency",
+            &reserved,
+            "deploy with another RESERVED, or without, which reserves none",
+        ),
     ];
     let refused = given.into_iter().filter_map(|(check, parameter, value, mend)| {
         let expected = parameter::refusal(parameter, value)?;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{ok, to_mend};
 use crate::api::{CheckRow, CheckState};
+use crate::cli::PreflightArgs;
 
 /// The check that a service answers at all.
 pub(super) const ANSWER: &str = "answer";
@@ -37,8 +38,9 @@ struct Limit {
 }
 
 /// Whether what each receiver is to have reserved can be had; -1 reserves none.
-pub(super) async fn concurrency(seam: &Seam, aws: &AwsSettings, reserved: i64, now: Moment) -> CheckRow {
+pub(super) async fn concurrency(seam: &Seam, aws: &AwsSettings, args: &PreflightArgs, now: Moment) -> CheckRow {
     const ABOUT: &str = "aws";
+    let reserved = args.reserved_concurrency;
     let limit = match limit(seam, aws, now).await {
         Ok(limit) => limit,
         Err((says, mend)) => return to_mend(ABOUT, ANSWER, says, &mend),
@@ -47,12 +49,20 @@ pub(super) async fn concurrency(seam: &Seam, aws: &AwsSettings, reserved: i64, n
     let receivers = i64::try_from(Family::WEBHOOKS.len()).unwrap_or(i64::MAX);
     let (all, free) = (limit.concurrent_executions, limit.unreserved_concurrent_executions);
     let wanted = reserved.saturating_mul(receivers);
-    if reserved >= 0 && wanted > free - LEFT_FOR_OTHERS {
-        let says = format!(
-            "{reserved} reserved for each of {receivers} receivers are {wanted}; of {all} calls at a time {free} are free, \
-             and {LEFT_FOR_OTHERS} of them must stay so"
-        );
-        return to_mend(ABOUT, "concurrency", says, &format!("reserve fewer or none (-1); or {quotas}"));
+    let most = free - LEFT_FOR_OTHERS;
+    if wanted > most {
+        // What the stack holds from an earlier deployment is not free, and still its own.
+        let (held, unread) = match crate::aws::reserved(seam, aws, &args.stack).await {
+            Ok(each) => (each.saturating_mul(receivers), String::new()),
+            Err(failure) => (0, format!("; what the stack `{}` holds of it is not known: {failure}", args.stack)),
+        };
+        if wanted > most.saturating_add(held) {
+            let says = format!(
+                "{reserved} reserved for each of {receivers} receivers are {wanted}; of {all} calls at a time {free} are \
+                 free and {held} this stack's already, and {LEFT_FOR_OTHERS} must stay free{unread}"
+            );
+            return to_mend(ABOUT, "concurrency", says, &format!("reserve fewer or none (-1); or {quotas}"));
+        }
     }
     let mut row = ok(ABOUT, "concurrency", format!("{all} calls at a time, {free} of them free"));
     if all < FEW {

@@ -12,6 +12,8 @@ struct Account {
     region: &'static str,
     reserved: i64,
     limit: Result<Value, CallError>,
+    /// What CloudFormation says of the stack: its status and its answer.
+    stack: (u16, &'static str),
     refused: Option<u16>,
     ses: Value,
     has_ses: bool,
@@ -29,6 +31,7 @@ fn well() -> Account {
         region: "eu-central-1",
         reserved: -1,
         limit: Ok(limit),
+        stack: (400, "<Message>Stack with id ours does not exist</Message>"),
         refused: None,
         ses: json!({"ProductionAccessEnabled": true, "SendingEnabled": true}),
         has_ses: true,
@@ -53,6 +56,8 @@ impl Account {
                 assert!(call.request.headers()["authorization"].to_str().unwrap().contains("/lambda/aws4_request"));
                 (self.refused.unwrap_or(200), self.limit.clone()?)
             }
+            // Between quotes, which XML does not mind.
+            (Target::Stack, "DescribeStacks") => (self.stack.0, json!(self.stack.1)),
             (Target::Ses, _) if !self.has_ses => return Err(CallError::Unreachable("no such host".into())),
             (Target::Ses, "GetAccount") => (200, self.ses.clone()),
             (Target::Ses, "GetEmailIdentity") if path.ends_with(self.verified) => {
@@ -75,7 +80,7 @@ impl Account {
         let config = crate::config_files::load(None).unwrap();
         let aws = AwsSettings { region: self.region.into(), endpoint: None, ..AwsSettings::local() };
         let (sender, name) = (self.sender.into(), self.name.into());
-        let args = PreflightArgs { sender, name, reserved_concurrency: self.reserved };
+        let args = PreflightArgs { sender, name, reserved_concurrency: self.reserved, stack: "ours".to_owned() };
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kept = asked.clone();
         let seam = Seam::new(move |call: Call| {
@@ -153,6 +158,10 @@ async fn what_a_deployment_lacks_is_said_one_by_one() {
     let mut secrets = well().secrets;
     secrets[2].1 = "too-short";
     one(&refused(Account { secrets: secrets.clone(), ..well() }).await, "zendesk/secret has 9 bytes");
+    secrets[2].1 = &SECRET[..15];
+    one(&refused(Account { secrets: secrets.clone(), ..well() }).await, "zendesk/secret has 15 bytes");
+    secrets[2].1 = &SECRET[..16];
+    assert_eq!(refused(Account { secrets: secrets.clone(), ..well() }).await, [""; 0]);
     secrets.remove(2);
     one(&refused(Account { secrets, ..well() }).await, "there is no parameter /barometer/ticketing/zendesk/secret");
     let guessable = with(&[("/barometer/survey/typeform/previous", "letmein")]);
@@ -160,6 +169,36 @@ async fn what_a_deployment_lacks_is_said_one_by_one() {
     assert_eq!(refused(with(&[("/barometer/survey/typeform/previous", SECRET)])).await, [""; 0]);
     let nowhere = with(&[("/barometer/fetch/zendesk/token", "email/token:1")]);
     one(&refused(nowhere).await, "/barometer/fetch/zendesk/token is there, and no address to use it at");
+}
+
+#[tokio::test]
+async fn what_the_stack_has_reserved_already_is_its_own() {
+    const HOLDS: &str =
+        "<member><ParameterKey>ReservedConcurrency</ParameterKey><ParameterValue>70</ParameterValue></member>";
+    // 7 x 70 of 1000 are reserved, by whomever.
+    let limit = json!({"AccountLimit": {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 510}});
+    let account = |reserved, stack| Account { reserved, stack, limit: Ok(limit.clone()), ..well() };
+    assert_eq!(refused(account(70, (200, HOLDS))).await, [""; 0], "the same again");
+    assert_eq!(refused(account(128, (200, HOLDS))).await, [""; 0]);
+    one(
+        &refused(account(129, (200, HOLDS))).await,
+        "are 903; of 1000 calls at a time 510 are free and 490 this stack's",
+    );
+    one(&refused(account(70, well().stack)).await, "are 490; of 1000 calls at a time 510 are free and 0 this stack's");
+    let unread = refused(account(70, (403, "<Code>AccessDenied</Code>"))).await;
+    one(&unread, "what the stack `ours` holds of it is not known: AWS refuses cloudformation:DescribeStacks");
+}
+
+#[tokio::test]
+async fn a_reservation_that_lets_nothing_in_is_refused() {
+    for reserved in [-2, 0] {
+        let found = refused(Account { reserved, ..well() }).await;
+        one(
+            &found,
+            &format!("`{reserved}` will not do: the template's ReservedConcurrency is -1, which reserves none"),
+        );
+    }
+    assert_eq!(refused(Account { reserved: 1, ..well() }).await, [""; 0]);
 }
 
 #[tokio::test]
