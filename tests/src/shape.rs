@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 pub type Shape = BTreeMap<String, BTreeSet<String>>;
 
 /// Maps whose keys are data: names of measures, ids of deliveries, addresses. Known by how their path ends.
-const KEYED: [&str; 19] = [
+const KEYED: [&str; 20] = [
     "answers",
     "assessment.runway",
     "because",
@@ -27,6 +27,7 @@ const KEYED: [&str; 19] = [
     "measures",
     "pending",
     "placed",
+    "read",
     "registers",
     "registers.*",
     "sent",
@@ -37,7 +38,7 @@ const KEYED: [&str; 19] = [
 ];
 
 /// Enumerations: one field, named after the variant.
-const TAGGED: [&str; 4] = ["placement", "state", "target", "value"];
+const TAGGED: [&str; 5] = ["placement", "state", "target", "user", "value"];
 
 fn is_one_of(path: &str, ends: &[&str]) -> bool {
     ends.iter().any(|end| path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.')))

@@ -89,9 +89,10 @@ impl FromStr for Mode {
     }
 }
 
-/// What an operator states; journaled as a delivery of the connection `operator`, so that a replay knows it too.
+/// What an operator states; journaled as a delivery of the connection `operator`, so that a replay knows it too. Like every
+/// row it may be of a newer version, whose fields are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum OperatorStatement {
     /// From now on this playbook reaches this far at this destination.
     Mode {
@@ -205,4 +206,66 @@ pub struct Control {
     pub paused_at: Option<Moment>,
     /// The mode of the playbook and destination that was asked for; `None` has never been set and means observe.
     pub mode: Option<Mode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// As they lie in journals. What stands here stays: whatever came to be stated is read for ever.
+    const STATED: [&str; 16] = [
+        r#"{"mode":{"playbook":"risk-mitigation","destination":"slack","mode":"live"}}"#,
+        r#""pause""#,
+        r#""resume""#,
+        r#"{"open_play":{"playbook":"save","account":"hubspot:company:1","by":"ann"}}"#,
+        r#"{"close_play":{"playbook":"save","account":"hubspot:company:1","why":"done","by":"ann"}}"#,
+        r#"{"note":{"account":"hubspot:company:1","text":"called","by":"ann"}}"#,
+        r#"{"sentiment":{"account":"hubspot:company:1","band":"yellow","by":"ann"}}"#,
+        r#"{"override":{"account":"hubspot:company:1","band":"red","until":"2026-12-01","why":"sponsor left","by":"ann"}}"#,
+        r#"{"override":{"account":"hubspot:company:1","band":null}}"#,
+        r#"{"incident":{"account":"hubspot:company:1","until":"2026-12-01","why":"outage","by":"ann"}}"#,
+        r#"{"incident":{"account":"hubspot:company:1"}}"#,
+        r#"{"link":{"subject":"zendesk:organization:5","target":{"subject":"hubspot:company:1"}}}"#,
+        r#"{"link":{"subject":"zendesk:organization:5","target":"alone"}}"#,
+        r#"{"link":{"subject":"zendesk:organization:5","target":null}}"#,
+        r#"{"erase":{"subjects":["hubspot:contact:7","email:ann@acme.example"]}}"#,
+        r#"{"rescore":{"accounts":["hubspot:company:1"]}}"#,
+    ];
+
+    /// Which of all there are; a new one does not compile until it is here, and fails until it stands above.
+    fn which(statement: &OperatorStatement) -> usize {
+        match statement {
+            OperatorStatement::Mode { .. } => 0,
+            OperatorStatement::Pause => 1,
+            OperatorStatement::Resume => 2,
+            OperatorStatement::OpenPlay { .. } => 3,
+            OperatorStatement::ClosePlay { .. } => 4,
+            OperatorStatement::Note { .. } => 5,
+            OperatorStatement::Sentiment { .. } => 6,
+            OperatorStatement::Override { .. } => 7,
+            OperatorStatement::Incident { .. } => 8,
+            OperatorStatement::Link { .. } => 9,
+            OperatorStatement::Erase { .. } => 10,
+            OperatorStatement::Rescore { .. } => 11,
+        }
+    }
+
+    #[test]
+    fn what_was_stated_is_read_and_fields_of_a_newer_version_are_passed_over() {
+        let mut seen = BTreeSet::new();
+        for text in STATED {
+            let read = |text: &str| {
+                serde_json::from_str::<OperatorStatement>(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+            };
+            let statement = read(text);
+            assert_eq!(serde_json::to_string(&statement).unwrap(), text);
+            let newer = text.strip_suffix("}}").map(|text| format!(r#"{text},"added_next_year":{{"a":[1]}}}}}}"#));
+            // What names nothing has no place for a field.
+            assert_eq!(newer.map_or(statement.clone(), |newer| read(&newer)), statement);
+            seen.insert(which(&statement));
+        }
+        assert_eq!(seen, (0..=11).collect());
+    }
 }

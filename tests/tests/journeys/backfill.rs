@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use model::Moment;
 use serde_json::{Value, json};
 use store::{Backfill, BackfillCount};
+use testkit::faults::Faults;
 use tests::{Setup, Vendor, World, at};
 
 const APP: &str = "hubspot-app";
@@ -84,7 +85,12 @@ async fn journal(world: &World) -> BTreeMap<String, Vec<u8>> {
 }
 
 async fn undisturbed() -> World {
-    read_to_its_end(setup()).await
+    journey(Faults::default()).await
+}
+
+/// HubSpot's records are read, in a world that is broken as `faults` say.
+pub async fn journey(faults: Faults) -> World {
+    read_to_its_end(Setup { faults, ..setup() }).await
 }
 
 /// A world in which HubSpot's records were read.

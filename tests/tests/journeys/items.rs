@@ -1,7 +1,7 @@
 //! Two versions at once: rows keep the fields that an older build reads, and an older build goes on with rows and events of
 //! a newer one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use testkit::faults::Faults;
@@ -17,6 +17,9 @@ async fn worlds(faults: fn() -> Faults) -> Vec<World> {
         crate::tasks_read::journey(faults()).await,
         crate::clicks::journey(faults()).await,
         crate::plays::journey(faults()).await,
+        crate::slack::journey(faults()).await,
+        crate::backfill::journey(faults()).await,
+        crate::silence::journey(faults()).await,
     ]
 }
 
@@ -48,6 +51,32 @@ async fn no_row_loses_a_field_that_was_stored_before() {
         std::fs::write(path, &now).unwrap();
     }
     assert_eq!(now, std::fs::read_to_string(path).unwrap_or_default(), "BLESS=1 adds what is new; read the difference");
+}
+
+/// Every kind of row that the map names, as a shape names it.
+fn kinds() -> BTreeSet<String> {
+    let map = include_str!("../../../ARCHITECTURE.md");
+    let rows = map.lines().skip_while(|line| *line != "| pk | sk | what |").take_while(|line| line.starts_with('|'));
+    let spans = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let head = |key: &str| match key.split('#').next() {
+        Some(word) if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()) => word.to_owned(),
+        _ => "*".to_owned(),
+    };
+    let mut kinds = BTreeSet::from(["Journal */*".to_owned()]);
+    for row in rows.skip(2).filter(|row| !row.contains("| the same, ")) {
+        let cells: Vec<_> = row.split('|').collect();
+        let (pks, sks) = (spans(cells[1]), spans(cells[2]));
+        kinds.extend(sks.iter().map(|sk| format!("Accounts {}/{}", head(&pks[0]), head(sk))));
+    }
+    kinds
+}
+
+#[test]
+fn every_kind_of_row_is_stored_by_some_journey() {
+    let stored = include_str!("items.shape");
+    let seen: BTreeSet<String> =
+        stored.lines().map(|line| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(seen, kinds());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use model::{Band, EventBody, MeasureState, Moment};
 use runtime::Clock;
 use runtime::aws::AwsSettings;
 use runtime::seam::{CallError, Seam};
+use testkit::faults::Faults;
 use tests::{Company, Setup, World, at, dump};
 
 use crate::operation::{counted, listen, parsed};
@@ -31,8 +32,21 @@ fn expecting() -> Arc<Config> {
 
 /// A company that is well on day 0, when it was spoken to yesterday.
 async fn watched(config: Arc<Config>) -> World {
-    let world = World::new(Setup { config, ..Setup::new() }).await;
+    watched_in(Setup { config, ..Setup::new() }).await
+}
+
+async fn watched_in(setup: Setup) -> World {
+    let world = World::new(setup).await;
     world.deliver(&Company::healthy(1, days(0)).body(), days(0)).await;
+    world
+}
+
+/// Nothing is sent any more, and after a day HubSpot is silent, in a world that is broken as `faults` say.
+pub async fn journey(faults: Faults) -> World {
+    let world = watched_in(Setup { config: expecting(), faults, ..Setup::new() }).await;
+    world.host.pause(true).await.unwrap();
+    world.deliver(&Company::healthy(1, days(1)).body(), days(1)).await;
+    world.pass_until(days(6)).await;
     world
 }
 

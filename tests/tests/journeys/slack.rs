@@ -314,7 +314,7 @@ async fn a_webhook_redirects_nothing() {
 }
 
 /// Nora's account turns red and recovers, in a world that is broken as `faults` say.
-async fn journey(faults: Faults) -> World {
+pub async fn journey(faults: Faults) -> World {
     let slack = Slack::default();
     slack.has(NORA, "U0NORA0009");
     let mut company = noras(1);
