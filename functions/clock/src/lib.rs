@@ -13,11 +13,12 @@ use model::{
     ActionKind, CauseChain, ConnectionName, Event, EventBody, EventId, Mode, Moment, Notice, SourceSilent, SubjectId,
 };
 use rules::desk::{DeskRules, digest, due_at, source_silent};
-use runtime::logging::chain;
+use runtime::logging::{chain, company, named, of_event};
 use runtime::metrics::{self, Metric, Metrics};
 use runtime::{Clock, backoff};
 use serde_json::json;
 use store::{DeskKey, Due, OutboxRow, Silence, Store, StoreError, Stored, Tick};
+use tracing::field::display;
 use tracing::{error, info, warn};
 
 /// After so many tries a person must look.
@@ -111,7 +112,8 @@ impl Minute {
     /// Asks for a recompute. One account's trouble is not the others': it stays due.
     async fn tick(&self, account: &SubjectId, now: Moment) -> Tick {
         self.store.tick(account, now).await.unwrap_or_else(|error| {
-            error!(account.id = %account, "No tick for `{account}`: {}", chain(&error));
+            let (id, account) = (company(account).map(display), named(account));
+            error!(account.id = id, "No tick for {account}: {}", chain(&error));
             Tick::NotDue
         })
     }
@@ -212,18 +214,20 @@ impl Minute {
         let events: Vec<_> = rows.iter().map(|row| row.event.clone()).collect();
         let mut done = 0;
         for (row, put) in rows.iter().zip(self.bus.put(&events).await) {
-            let id = &row.event.id;
+            let (id, kind, said) = (&row.event.id, row.event.body.kind(), of_event(&row.event));
             match put {
                 Put::Accepted => {
+                    said.in_scope(|| info!("Event `{id}` ({kind}) published"));
                     self.store.mark_published(id, row.round).await?;
                     done += 1;
                 }
                 Put::Retry(reason) if row.attempts + 1 < MAX_ATTEMPTS => {
+                    said.in_scope(|| warn!("Event `{id}` ({kind}) waits for its next try: {reason}"));
                     self.store.mark_retry(id, row.round, now.plus(backoff(row.attempts + 1)), &reason).await?;
                 }
                 Put::Retry(reason) | Put::Refused(reason) => {
                     let metrics = Metrics::of(Metric::ActionsFailed("event"), 1);
-                    error!(event.id = %id, %metrics, "Event `{id}` cannot be published: {reason}");
+                    said.in_scope(|| error!(%metrics, "Event `{id}` ({kind}) cannot be published: {reason}"));
                     self.store.mark_unpublishable(id, row.round, &reason).await?;
                 }
             }

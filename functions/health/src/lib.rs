@@ -13,7 +13,7 @@ use model::{Assessment, ConnectionName, DeliveryId, Episode, Event, EventBody, H
 use rules::{Decision, Input, asks_for_claims, decide, leave};
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamChange, StreamEvent};
-use runtime::logging::chain;
+use runtime::logging::{chain, company, named};
 use runtime::metrics::{Metric, Metrics};
 use store::{Commit, Store, StoreError, Stored};
 use tracing::field::display;
@@ -95,7 +95,9 @@ impl Health {
                 Ok(Err(error)) => chain(&error),
                 Err(panic) => panic,
             };
-            error!(account.id = %subject, "Health of `{subject}` was not recomputed: {reason}");
+            let said = said_in(records.iter().filter_map(|at| changes.get(*at)));
+            let (id, account) = (company(&subject).map(display), named(&subject));
+            error!(account.id = id, delivery.ids = said, "Health of {account} was not recomputed: {reason}");
             failed.extend(records);
         }
         BatchAnswer::failures(failed.into_iter().filter_map(|at| numbers.get(at).cloned()))
@@ -122,8 +124,10 @@ impl Health {
                 Ok(Err(error)) => chain(&error),
                 Err(panic) => panic,
             };
+            let said = said_in(changes.get(at));
             let subject = &changes[at].subject;
-            error!(subject.id = %subject, "Where `{subject}` belongs cannot be read: {reason}");
+            let (id, subject) = (company(subject).map(display), named(subject));
+            error!(subject.id = id, delivery.ids = said, "Where {subject} belongs cannot be read: {reason}");
             failed.insert(at);
         }
         touched
@@ -324,6 +328,13 @@ fn input<'a>(
     let Beside { heard, claimed_since } = beside;
     let (children, claimed_since) = (&view.children, *claimed_since);
     Input { account, facts, heard, members, linked, children, previous, episodes, claimed_since }
+}
+
+/// The deliveries that changes come from, by their ids.
+fn said_in<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Option<String> {
+    let ids: BTreeSet<&str> =
+        changes.into_iter().filter_map(|change| Some(change.said_in.as_ref()?.as_str())).collect();
+    (!ids.is_empty()).then(|| Vec::from_iter(ids).join(" "))
 }
 
 fn change_of(keys: &serde_dynamo::Item, image: Option<serde_dynamo::Item>) -> Option<Change> {

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use model::{
-    Child, Episode, Fact, FactKey, LinkChange, Moment, Placed, Root, Said, SubjectId, ToldParent, Up, Walk, below,
-    members, parents, touched, touched_again, walk,
+    Child, DeliveryId, Episode, Fact, FactKey, LinkChange, Moment, Placed, Root, Said, SubjectId, ToldParent, Up, Walk,
+    below, members, parents, touched, touched_again, walk,
 };
 use rules::Member;
 use store::{Node, Partition, Stored};
@@ -48,6 +48,8 @@ pub(crate) struct Change {
     pub links: LinkChange,
     /// The subject's claims as this write left them; `None` when the record does not tell.
     pub up: Option<Up>,
+    /// The delivery that said so, for whoever looks why nothing came of it; a tick has none.
+    pub said_in: Option<DeliveryId>,
 }
 
 impl Change {
@@ -55,15 +57,16 @@ impl Change {
     /// may have changed them.
     pub(crate) fn of_item(pk: &str, sk: &str, image: Option<serde_dynamo::Item>) -> Option<Self> {
         let subject = store::subject_of_key(pk, sk)?;
+        let said_in = image.as_ref().and_then(store::newest_delivery);
         // At a domain, the address of the person stands between.
         if sk != "FACT#UP" && !(sk.starts_with("FACT#P#") && sk.ends_with("#UP")) {
-            return Some(Self { subject, links: LinkChange::Same, up: None });
+            return Some(Self { subject, links: LinkChange::Same, up: None, said_in });
         }
         let (up, links) = match image.map(store::node_from_stream) {
             Some(Ok((up, links))) => (Some(up), links),
             Some(Err(_)) | None => (None, LinkChange::Other),
         };
-        Some(Self { subject, links, up })
+        Some(Self { subject, links, up, said_in })
     }
 }
 

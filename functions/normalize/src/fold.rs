@@ -1,6 +1,7 @@
 //! What statements make of a subject's node. Pure, and whatever order they come in, the same.
 
 use model::{Claim, Fact, Field, Link, LinkSays, Signal, Slot, Source, Statement, Value};
+use runtime::logging::named;
 use store::Node;
 use tracing::error;
 
@@ -55,7 +56,7 @@ fn state(held: &mut Option<Fact>, source: Source<'_>, signal: &Signal) -> bool {
         fact.apply(source, &signal.statements)
     } else {
         // One subject is one kind of thing, so this is a connector's mistake; the delivery can be replayed once mended.
-        let (delivery, subject) = (source.delivery, crate::shown(&signal.subject));
+        let (delivery, subject) = (source.delivery, named(&signal.subject));
         error!(delivery.id = %delivery, "Delivery `{delivery}` calls {subject} by two kinds of fact");
         false
     };

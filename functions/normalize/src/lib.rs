@@ -21,7 +21,7 @@ use config::Config;
 use model::{Delivery, Event, Fact, FactKey, Moment, Normalized, OperatorStatement, Signal, Source, SubjectId};
 use runtime::batch::alone;
 use runtime::lambda::{BatchAnswer, StreamEvent};
-use runtime::logging::chain;
+use runtime::logging::{chain, named};
 use runtime::metrics::{Metric, Metrics};
 use store::{Store, StoreError, Stored};
 use tracing::{error, info, warn};
@@ -121,18 +121,18 @@ impl Normalize {
     async fn write(&self, batch: &[Read], failed: &mut BTreeSet<String>) {
         for (name, delivered) in links::lists(batch) {
             let (reads, registers): (Vec<_>, Vec<_>) = delivered.into_iter().unzip();
-            let what = format!("List `{}` of {}", name.list, shown(name.claimer));
+            let what = format!("List `{}` of {}", name.list, named(name.claimer));
             tried(Box::pin(self.write_list(name, &registers)), what, reads, failed).await;
         }
         for (subject, stated) in links::subjects(batch) {
             let (reads, stated): (Vec<_>, Vec<_>) = stated.into_iter().unzip();
-            let what = format!("Links of {}", shown(subject));
+            let what = format!("Links of {}", named(subject));
             tried(Box::pin(self.write_subject(subject, &stated)), what, reads, failed).await;
         }
         let kept_back = failed.clone();
         for (subject, group) in facts(batch, &kept_back) {
             let reads = group.iter().map(|(read, _, _)| *read).collect();
-            let what = format!("Facts of {}", shown(subject));
+            let what = format!("Facts of {}", named(subject));
             tried(Box::pin(self.write_facts(subject, &group)), what, reads, failed).await;
         }
     }
@@ -284,15 +284,6 @@ async fn tried(work: Work<'_>, what: String, reads: Vec<&Read>, failed: &mut BTr
         let ids: Vec<_> = reads.iter().map(|read| read.delivery.id.as_str()).collect();
         error!(delivery.ids = ids.join(" "), "{what} cannot be written: {reason}");
         failed.extend(reads.into_iter().map(|read| read.sequence_number.clone()));
-    }
-}
-
-/// A subject as a log line may name it: an address stays out.
-fn shown(subject: &SubjectId) -> String {
-    match (subject.as_email(), subject.company_domain()) {
-        (None, _) => format!("`{subject}`"),
-        (Some(_), Some(domain)) => format!("a person at `{domain}`"),
-        (Some(_), None) => "a person".to_owned(),
     }
 }
 

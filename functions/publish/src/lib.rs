@@ -2,10 +2,9 @@
 
 use actions::bus::{Bus, Put};
 use runtime::lambda::{BatchAnswer, StreamEvent};
-use runtime::logging::{chain, company};
+use runtime::logging::{chain, of_event};
 use runtime::metrics::{Metric, Metrics};
 use store::{Store, StoreError, Unpublished};
-use tracing::field::display;
 use tracing::{error, info, warn};
 
 /// The handler.
@@ -44,7 +43,7 @@ impl Publish {
         for (((sequence_number, round), event), put) in sequence_numbers.into_iter().zip(rounds).zip(&events).zip(puts)
         {
             if let Err(error) = self.mark(event, round, put).await {
-                error!(event.id = %event.id, "Event `{}` is not marked: {}", event.id, chain(&error));
+                of_event(event).in_scope(|| error!("Event `{}` is not marked: {}", event.id, chain(&error)));
                 failed.push(sequence_number);
             }
         }
@@ -52,22 +51,20 @@ impl Publish {
     }
 
     async fn mark(&self, event: &model::Event, round: u32, put: Put) -> Result<(), StoreError> {
+        let (id, kind, said) = (&event.id, event.body.kind(), of_event(event));
         match put {
             Put::Accepted => {
-                let (id, kind) = (&event.id, event.body.kind());
-                let (account, delivery) = (company(&event.account), event.cause.delivery.as_ref());
-                let (account, delivery) = (account.map(display), delivery.map(display));
-                info!(event.id = %id, account.id = account, delivery.id = delivery, "Event `{id}` ({kind}) published");
+                said.in_scope(|| info!("Event `{id}` ({kind}) published"));
                 self.store.mark_published(id, round).await
             }
             Put::Retry(reason) => {
-                warn!(event.id = %event.id, "Event `{}` waits for the clock: {reason}", event.id);
+                said.in_scope(|| warn!("Event `{id}` ({kind}) waits for the clock: {reason}"));
                 Ok(())
             }
             Put::Refused(reason) => {
                 let metrics = Metrics::of(Metric::ActionsFailed("event"), 1);
-                error!(event.id = %event.id, %metrics, "Event `{}` cannot be published: {reason}", event.id);
-                self.store.mark_unpublishable(&event.id, round, &reason).await
+                said.in_scope(|| error!(%metrics, "Event `{id}` ({kind}) cannot be published: {reason}"));
+                self.store.mark_unpublishable(id, round, &reason).await
             }
         }
     }

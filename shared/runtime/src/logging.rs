@@ -71,9 +71,29 @@ pub(crate) fn of_message(body: &str) -> Span {
     )
 }
 
+/// The span of the work on an event: its id, and the ids it comes from.
+pub fn of_event(event: &model::Event) -> Span {
+    let (account, delivery) = (company(&event.account), event.cause.delivery.as_ref());
+    info_span!(
+        "event",
+        event.id = display(&event.id),
+        account.id = account.map(display),
+        delivery.id = delivery.map(display)
+    )
+}
+
 /// An account as a line may name it: who stands in its place in messages about many accounts is a person.
 pub fn company(account: &SubjectId) -> Option<&SubjectId> {
     (account.as_email().is_none() && !account.as_str().starts_with("reader:")).then_some(account)
+}
+
+/// A subject as a sentence may name it: an address stays out.
+pub fn named(subject: &SubjectId) -> String {
+    match (subject.as_email(), subject.company_domain()) {
+        (None, _) => format!("`{subject}`"),
+        (Some(_), Some(domain)) => format!("a person at `{domain}`"),
+        (Some(_), None) => "a person".to_owned(),
+    }
 }
 
 /// An error and everything below it, on one line.

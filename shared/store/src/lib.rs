@@ -44,7 +44,7 @@ pub use outcome::{counted, outcome};
 pub use quarantine::QuarantineRow;
 pub use readers::{Reader, SlackUser};
 pub use redrive::{delivery_record, tick_record, waking_record};
-pub use rows::{SHARDS, subject_of_key};
+pub use rows::{SHARDS, newest_delivery, subject_of_key};
 
 /// The names of the tables.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use model::{ActionId, ConnectionName, EventId, FactKey, Moment, SubjectId, stable_hash};
+use model::{ActionId, ConnectionName, DeliveryId, EventId, FactKey, Moment, SubjectId, stable_hash};
 
 use crate::StoreError;
 
@@ -58,6 +58,23 @@ pub(crate) fn subject_pk(subject: &SubjectId) -> String {
 pub fn subject_of_key(pk: &str, sk: &str) -> Option<SubjectId> {
     let owner = SubjectId::from_stored(pk.strip_prefix(SUBJECT)?);
     Some(person_of(&owner, sk).map_or(owner, |(person, _)| person))
+}
+
+/// The delivery that the newest statement of a subject's item comes from; `None` where nothing is stated, as in a tick.
+pub fn newest_delivery(item: &serde_dynamo::Item) -> Option<DeliveryId> {
+    type Value = serde_dynamo::AttributeValue;
+    fn newest(fields: &HashMap<String, Value>) -> Option<(&str, &str)> {
+        let text = |name| match fields.get(name) {
+            Some(Value::S(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        // Moments are stored so that their texts sort as they do.
+        let own = text("received_at").zip(text("delivery"));
+        let below =
+            fields.values().filter_map(|value| if let Value::M(fields) = value { newest(fields) } else { None });
+        own.into_iter().chain(below).max()
+    }
+    newest(item).map(|(_, id)| DeliveryId::from_stored(id))
 }
 
 /// A row's sort key as it would be in a partition of the subject's own.
@@ -219,6 +236,20 @@ mod tests {
         "ASSESSMENT",
         "FACT#CHILD#hubspot:company:8",
     ];
+
+    #[test]
+    fn what_was_stated_last_names_its_delivery() {
+        let register = |day: u8, delivery: &str| serde_json::json!({ "received_at": format!("2026-11-{day:02}T09:00:00.000Z"), "delivery": delivery });
+        let item = |row: serde_json::Value| serde_dynamo::to_item(row).unwrap();
+        let stated = item(serde_json::json!({
+            "pk": "SUBJECT#a", "delivery": "of no time", "registers": {
+                "name": { "crm": register(23, "crm:1"), "desk": register(24, "desk:7") },
+                "band": { "crm": register(9, "crm:8") },
+            },
+        }));
+        assert_eq!(newest_delivery(&stated), Some(DeliveryId::from_stored("desk:7")));
+        assert_eq!(newest_delivery(&item(serde_json::json!({ "tick_at": "2026-11-24T09:00:00.000Z" }))), None);
+    }
 
     #[test]
     fn a_person_at_a_company_lies_in_the_partition_of_its_domain() {

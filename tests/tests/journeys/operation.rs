@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use model::Moment;
 use serde_json::{Value, json};
-use testkit::faults::{Fault, Faults};
+use testkit::faults::{Fault, Faults, Made};
 use tests::{Company, Setup, Slack, World, at, signed};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -89,6 +89,47 @@ async fn every_step_of_a_delivery_is_found_by_its_id() {
     assert_eq!(sent["account.id"], company.account().as_str());
     let text = lines.iter().map(Value::to_string).collect::<String>();
     assert!(!text.contains('@') && !text.contains("Company 1"), "no person and no name: {text}");
+}
+
+/// What is logged while one body is worked on, with the calls that this makes, in a world that is broken as `faults` say.
+async fn told_of(body: &Value, faults: Faults) -> (Vec<Value>, Vec<(usize, Made)>) {
+    let world = live(Setup { faults: faults.clone(), ..Setup::new() }, &Company::healthy(1, second(0))).await;
+    let before = faults.made().len();
+    let (lines, _guards) = listen();
+    world.deliver(body, second(2)).await;
+    world.pass_until(second(3_600)).await;
+    (parsed(&lines), faults.made().into_iter().enumerate().skip(before).collect())
+}
+
+/// What is said by its delivery's id when the first such call of a function is throttled, again and again.
+async fn said_when_throttled(body: &Value, function: &str, operation: &str) -> Vec<String> {
+    const TRIES: usize = 6;
+    let (_, made) = told_of(body, Faults::default()).await;
+    let found = made.iter().find(|(_, call)| call.function == function && call.operation == operation);
+    let (first, _) = found.unwrap_or_else(|| panic!("{function} asks for no {operation}: {made:#?}"));
+    let faults = Faults::planned((*first..first + TRIES).map(|call| (call, Fault::Throttle)));
+    let (lines, _) = told_of(body, faults.clone()).await;
+    assert_eq!(faults.struck(), TRIES);
+    let text = lines.iter().map(Value::to_string).collect::<String>();
+    assert!(!text.contains('@'), "no address: {text}");
+    let id = lines[0]["delivery.id"].as_str().unwrap();
+    let about = lines.iter().filter(|line| line.to_string().contains(id));
+    about.map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_found_by_the_delivery_and_names_nobody() {
+    let risk = risk(&mut Company::healthy(1, second(0)));
+    let person = json!({ "vid": 7, "properties": { "email": { "value": "ann@gmail.com" } } });
+    for (body, function, operation, said) in [
+        (&risk, "Health", "Query", "Health of `hubspot:company:1` was not recomputed"),
+        (&person, "Health", "BatchGetItem", "Where a person belongs cannot be read"),
+        (&risk, "Publish", "PutEvents", "(account.band_changed) waits for the clock"),
+        (&risk, "Publish", "PutEvents", "(account.band_changed) published"),
+    ] {
+        let sentences = said_when_throttled(body, function, operation).await;
+        assert!(sentences.iter().any(|sentence| sentence.contains(said)), "{said}, in {sentences:#?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -156,7 +156,7 @@ impl Rows {
 
     #[track_caller]
     fn check_touched(&self, subject: &SubjectId, links: LinkChange, expected: &[(&SubjectId, bool)]) {
-        let change = Change { subject: subject.clone(), links, up: None };
+        let change = Change { subject: subject.clone(), links, up: None, said_in: None };
         let touched = self.answer(|reading| reading.touched(&change));
         let expected: BTreeMap<_, _> =
             expected.iter().map(|(touched, is_root)| ((*touched).clone(), *is_root)).collect();
@@ -252,11 +252,11 @@ fn the_first_step_up_is_taken_on_the_claims_that_the_record_carries_and_no_other
     let mut stored = acme();
     let up = stored.subjects[&ticket("9")].up.clone();
     stored.belongs(&ticket("9"), ClaimKind::Crm, Some(&company("2")));
-    let change = Change { subject: ticket("9"), links: LinkChange::Same, up: Some(up) };
+    let change = Change { subject: ticket("9"), links: LinkChange::Same, up: Some(up), said_in: None };
     let touched = stored.answer(|reading| reading.touched(&change));
     assert_eq!((touched, stored.reads.get()), ([(company("1"), true)].into(), 2), "organisation, company");
     // Whoever comes upon the ticket in the same batch goes by what is stored.
-    let other = Change { subject: org("6"), links: LinkChange::Same, up: None };
+    let other = Change { subject: org("6"), links: LinkChange::Same, up: None, said_in: None };
     stored.belongs(&org("6"), ClaimKind::Crm, Some(&ticket("9")));
     let touched = stored.answer(|reading| {
         reading.touched(&change)?;
