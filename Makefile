@@ -52,7 +52,7 @@ functions:
 # With the examples that they are measured and tried beside, so that all who build them build the same.
 BUILD_FUNCTIONS := cargo build --profile lambda --locked --bins --examples $(addprefix -p ,$(LAMBDAS))
 
-gates: $(VENV_MADE) ## Check infra/template.yaml without AWS: linters, relations, permissions; and that each check refuses
+gates: $(VENV_MADE) ## Check infra/template.yaml without AWS: linters, relations, permissions, alarms; and that each check refuses
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python check.py
 	cd infra/gates && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q
 	cd infra/deploy && PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m unittest -q

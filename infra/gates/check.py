@@ -1,6 +1,6 @@
-"""Checks the stack without AWS: expands the template, lints the expansion, checks relations and permissions.
+"""Checks the stack without AWS: expands the template, lints the expansion, checks relations, permissions and alarms.
 
-`BLESS=1` writes permissions.txt; read that difference before committing it.
+`BLESS=1` writes permissions.txt and alarms.txt; read that difference before committing it.
 """
 
 import json
@@ -10,10 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import alarms
 import cost
 import expand
 import permissions
 import relations
+import snapshots
 
 PAGE = expand.TEMPLATE.parent / "deploy" / "README.md"
 # Rules of the linters that are wrong for this stack, each with the reason. One that nothing meets any more is a finding.
@@ -49,11 +51,11 @@ def linted(template):
 
 def main():
     template = expand.expand(expand.read(expand.TEMPLATE.read_text()))
-    if os.environ.get("BLESS"):
-        head = "# Who may do what on what: function, action, resource. BLESS=1 make gates writes it.\n"
-        permissions.SNAPSHOT.write_text(head + "\n".join(permissions.lines(template)) + "\n")
     found = [*relations.findings(template)]
-    found += permissions.findings(template, permissions.SNAPSHOT.read_text())
+    for kind in (permissions, alarms):
+        if os.environ.get("BLESS"):
+            snapshots.write(kind, template)
+        found += kind.findings(template, kind.SNAPSHOT.read_text())
     found += linted(template)
     for finding in found:
         print(f"infra/template.yaml: {finding}", file=sys.stderr)

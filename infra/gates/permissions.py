@@ -5,9 +5,11 @@ The journeys of `tests` hold every call of every function against that list.
 
 from pathlib import Path
 
+import snapshots
 from relations import Stack, listed, named
 
 SNAPSHOT = Path(__file__).with_name("permissions.txt")
+HEAD = "Who may do what on what: function, action, resource"
 # Resources with a `*`, each with the reason why AWS has none narrower.
 WIDE = {
     "${Failures.Arn}/*": "Lambda names the objects itself",
@@ -23,22 +25,14 @@ def lines(template):
     for role, properties in stack.of("AWS::IAM::Role").items():
         who = users.get(role, role)
         for managed in properties.get("ManagedPolicyArns", []):
-            found.add(f"{who} everything of {text(managed)}")
+            found.add(f"{who} everything of {snapshots.text(managed)}")
         for policy in properties.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 for action in listed(statement["Action"]):
                     for resource in listed(statement["Resource"]):
-                        limit = "".join(f" if {key} = {text(value)}" for test in statement.get("Condition", {}).values() for key, value in test.items())
-                        found.add(f"{who} {action} {text(resource)}{limit}")
+                        limit = "".join(f" if {key} = {snapshots.text(value)}" for test in statement.get("Condition", {}).values() for key, value in test.items())
+                        found.add(f"{who} {action} {snapshots.text(resource)}{limit}")
     return sorted(found)
-
-
-def text(value):
-    if isinstance(value, dict):
-        if "Fn::GetAtt" in value:
-            return ".".join(value["Fn::GetAtt"])
-        return value.get("Ref") or value.get("Fn::Sub") or str(value)
-    return str(value)
 
 
 def too_wide(all_lines):
@@ -53,6 +47,4 @@ def too_wide(all_lines):
 def findings(template, snapshot):
     found = lines(template)
     yield from too_wide(found)
-    held = [line for line in snapshot.splitlines() if line and not line.startswith("#")]
-    yield from (f"not in permissions.txt: {line}" for line in found if line not in held)
-    yield from (f"only in permissions.txt: {line}" for line in held if line not in found)
+    yield from snapshots.differences(SNAPSHOT, found, snapshot)

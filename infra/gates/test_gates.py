@@ -4,6 +4,7 @@ import copy
 import unittest
 from dataclasses import replace
 
+import alarms
 import check
 import cost
 import expand
@@ -13,6 +14,7 @@ import sources
 
 SAM = expand.read(expand.TEMPLATE.read_text())
 SNAPSHOT = permissions.SNAPSHOT.read_text()
+ALARMS = alarms.SNAPSHOT.read_text()
 SAID = sources.read()
 
 
@@ -168,6 +170,22 @@ TOO_MUCH = [
     (put(*of("HealthRole", *ROLE, 1, "Action"), value="dynamodb:DeleteItem"), "not in permissions.txt: Health dynamodb:DeleteItem"),
     (put(*of("HealthRole", *ROLE, 1, "Action"), value="dynamodb:GetItem"), "only in permissions.txt: Health dynamodb:PutItem"),
 ]
+# An alarm that is there and would not be heard, or for nothing.
+DEAF = [
+    (put(*of("CrmTaskLettersAlarm", "ComparisonOperator"), value="LessThanThreshold"), "not in alarms.txt: CrmTaskLettersAlarm goes off when it < 1 in"),
+    (put(*of("CrmTaskLettersAlarm", "Threshold"), value=1000), "only in alarms.txt: CrmTaskLettersAlarm goes off when it >= 1 in"),
+    (put(*of("CrmTaskLettersAlarm", "Statistic"), value="Minimum"), "CrmTaskLettersAlarm: it is the Minimum of"),
+    (put(*of("OverdueAlarm", "Unit"), value="Bytes"), "3 of 3 periods, one without data is notBreaching, Unit = Bytes"),
+    (put(*of("OverdueAlarm", "EvaluationPeriods"), value=250), "in 250 of 250 periods"),
+    (put(*of("OverdueAlarm", "ActionsEnabled"), value=False), ", ActionsEnabled = False"),
+    (put("OverdueAlarm", "Condition", value="UsesUrls"), "OverdueAlarm goes off when it >= 900 in 3 of 3 periods, one without data is notBreaching, where UsesUrls"),
+    (put(*of("RemindersAlarm", "DatapointsToAlarm"), value=None), "RemindersAlarm goes off when all >= 1 in 7 of 7 periods"),
+    (put(*of("UnpublishedAlarm", "TreatMissingData"), value="notBreaching"), "UnpublishedAlarm goes off when it >= 900 in 3 of 3 periods, one without data is notB"),
+    (put(*of("StreamsLateAlarm", "Threshold"), value=3e9), "StreamsLateAlarm goes off when all >= 3000000000.0"),
+    (put(*of("StreamsLateAlarm", "Metrics", 0, "Expression"), value="MIN(METRICS())"), "StreamsLateAlarm: all is MIN(METRICS())"),
+    (put(*of("StreamsLateAlarm", "Metrics", 1, "MetricStat", "Stat"), value="Minimum"), "StreamsLateAlarm: normalize is the Minimum of"),
+    (put(*of("StreamsLateAlarm", "Metrics", 1, "MetricStat", "Unit"), value="Seconds"), "FunctionName = Normalize, Unit = Seconds"),
+]
 
 
 def broken(breaks):
@@ -205,6 +223,12 @@ class Gates(unittest.TestCase):
         for breaks, said in TOO_MUCH:
             with self.subTest(said):
                 found = list(permissions.findings(broken(breaks), SNAPSHOT))
+                self.assertTrue(any(said in finding for finding in found), found)
+
+    def test_every_alarm_that_would_not_be_heard_is_seen(self):
+        for breaks, said in DEAF:
+            with self.subTest(said):
+                found = list(alarms.findings(broken(breaks), ALARMS))
                 self.assertTrue(any(said in finding for finding in found), found)
 
     def test_what_it_costs_is_counted_anew(self):
