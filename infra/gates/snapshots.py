@@ -1,5 +1,7 @@
 """Lists that people read, and what the template says otherwise. `BLESS=1 make gates` writes them."""
 
+import re
+
 
 def write(kind, template):
     """Writes the list of a module that has `SNAPSHOT`, `HEAD` and `lines`."""
@@ -17,5 +19,8 @@ def text(value):
     if isinstance(value, dict):
         if "Fn::GetAtt" in value:
             return ".".join(value["Fn::GetAtt"])
-        return value.get("Ref") or value.get("Fn::Sub") or str(value)
+        sub = value.get("Fn::Sub")
+        if isinstance(sub, list):
+            return re.sub(r"\$\{(\w+)\}", lambda name: text(sub[1][name[1]]), sub[0])
+        return value.get("Ref") or sub or str(value)
     return str(value)

@@ -78,6 +78,8 @@ def longer(alarm):
 STREAM = ("Events", "Deliveries", "Properties")
 DIMENSION = ("MetricStat", "Metric", "Dimensions", 0, "Value")
 ROLE = ("Policies", 0, "PolicyDocument", "Statement")
+TRUST = ("AssumeRolePolicyDocument", "Statement", 0)
+STATEMENT = ("PolicyDocument", "Statement", 0)
 # What is broken, and what must be said of it.
 BROKEN = [
     (more_parameters, "9 parameters"),
@@ -169,6 +171,24 @@ TOO_MUCH = [
     (put(*of("HealthRole", "ManagedPolicyArns"), value=["arn:aws:iam::aws:policy/X"]), "not action by action: Health"),
     (put(*of("HealthRole", *ROLE, 1, "Action"), value="dynamodb:DeleteItem"), "not in permissions.txt: Health dynamodb:DeleteItem"),
     (put(*of("HealthRole", *ROLE, 1, "Action"), value="dynamodb:GetItem"), "only in permissions.txt: Health dynamodb:PutItem"),
+    (put(*of("HealthRole", *ROLE, 1, "Effect"), value="Deny"), "not in permissions.txt: Health dynamodb:GetItem Accounts.Arn if Effect = Deny"),
+    (put(*of("PublishRole", *ROLE, 2, "Condition"), value={"StringNotEquals": {"events:source": "barometer"}}), "if events:source StringNotEquals barometer"),
+    (put(*of("HealthRole", *TRUST, "Principal"), value={"AWS": "*"}), "anybody may: AWS:* sts:AssumeRole HealthRole"),
+    (put(*of("HealthRole", *TRUST, "Principal"), value={"AWS": "123456789012"}), "not in permissions.txt: AWS:123456789012 sts:AssumeRole HealthRole"),
+    (put(*of("ClockScheduleRole", *TRUST, "Condition"), value=None), "not in permissions.txt: scheduler.amazonaws.com sts:AssumeRole ClockScheduleRole"),
+    (put(*of("CrmTaskQueuePolicy", *STATEMENT, "Principal"), value="*"), "anybody may: * sqs:SendMessage CrmTaskQueue.Arn if aws:SourceArn = CrmTaskRule.Arn"),
+    (put(*of("CrmTaskQueuePolicy", *STATEMENT, "Action"), value="sqs:ReceiveMessage"), "not in permissions.txt: events.amazonaws.com sqs:ReceiveMessage CrmTaskQueue.Arn"),
+    (put(*of("CrmTaskQueuePolicy", *STATEMENT, "Condition"), value=None), "not in permissions.txt: events.amazonaws.com sqs:SendMessage CrmTaskQueue.Arn"),
+    (put(*of("AlarmsPolicy", *STATEMENT, "Principal"), value={"AWS": "*"}), "anybody may: AWS:* sns:Publish Alarms"),
+    (put(*of("AlarmsPolicy", *STATEMENT, "Principal"), value={"Service": "cloudwatch.amazonaws.com"}), "only in permissions.txt: s3.amazonaws.com sns:Publish Alarms"),
+    (put(*of("AlarmsPolicy", *STATEMENT, "Resource"), value="*"), "a wider resource than needed: cloudwatch.amazonaws.com sns:Publish *"),
+    (put(*of("CrmTaskQueuePolicy", "Queues", 0), value={"Ref": "EmailNudgeQueue"}), "only in permissions.txt: events.amazonaws.com sqs:SendMessage CrmTaskQueue.Arn"),
+    (put(*of("WebhookCrmUrlInvoke", "InvokedViaFunctionUrl"), value=None), "anybody may: * lambda:InvokeFunction WebhookCrm where UsesUrls"),
+    (put(*of("WebhookCrmUrl", "TargetFunctionArn"), value={"Fn::GetAtt": ["Clock", "Arn"]}), "WebhookCrmUrl lambda:InvokeFunctionUrl Clock.Arn"),
+    (put(*of("WebhookCrmUrl", "AuthType"), value="AWS_IAM"), "WebhookCrmUrl lambda:InvokeFunctionUrl WebhookCrm.Arn if AuthType = AWS_IAM"),
+    (put("FailuresPolicy", value={"Type": "AWS::S3::BucketPolicy"}), "FailuresPolicy: what it permits is not read here"),
+    (put("Operator", value={"Type": "AWS::IAM::User"}), "Operator: what it permits is not read here"),
+    (put(*of("Journal", "ResourcePolicy"), value={}), "Journal: what it permits is not read here"),
 ]
 # An alarm that is there and would not be heard, or for nothing.
 DEAF = [
