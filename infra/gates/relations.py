@@ -107,15 +107,33 @@ def tables_and_buckets(stack):
             yield f"{name} cannot be restored to a moment"
 
 
+def dead_letters(stack):
+    """(whose, whether they can go back there, where they are) of all that has dead letters."""
+    for name, queue in stack.of("AWS::SQS::Queue").items():
+        if "RedrivePolicy" in queue:
+            yield f"queue {name}", True, named(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    targets = [(f"rule {name}", True, target) for name, rule in stack.of("AWS::Events::Rule").items() for target in rule["Targets"]]
+    targets += [(f"schedule {name}", False, schedule["Target"]) for name, schedule in stack.of("AWS::Scheduler::Schedule").items()]
+    for whose, back, target in targets:
+        if "DeadLetterConfig" in target:
+            yield whose, back, named(target["DeadLetterConfig"]["Arn"])
+    for config in stack.of("AWS::Lambda::EventInvokeConfig").values():
+        if "OnFailure" in config.get("DestinationConfig", {}):
+            yield f"function {named(config['FunctionName'])}", False, named(config["DestinationConfig"]["OnFailure"]["Destination"])
+
+
 def queues(stack):
     queues_, read = stack.of("AWS::SQS::Queue"), {named(m["EventSourceArn"]) for m in stack.mappings().values()}
-    dead = {named(q["RedrivePolicy"]["deadLetterTargetArn"]) for q in queues_.values() if "RedrivePolicy" in q}
-    targets = [target for rule in stack.of("AWS::Events::Rule").values() for target in rule["Targets"]]
-    dead_of_rules = {named(target.get("DeadLetterConfig", {}).get("Arn")) for target in targets}
     alone = set()
     for alarm in stack.of("AWS::CloudWatch::Alarm").values():
         if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible":
             alone |= {named(dimension["Value"]) for dimension in alarm["Dimensions"]}
+    back = set()
+    for whose, can_go_back, where in dead_letters(stack):
+        if where in read or where not in queues_:
+            yield f"dead letters of {whose} go to {where}, which is no queue that nothing reads"
+        if can_go_back:
+            back.add(where)
     for name, queue in queues_.items():
         if not queue.get("SqsManagedSseEnabled"):
             yield f"queue {name} is not encrypted"
@@ -129,12 +147,10 @@ def queues(stack):
         if name not in alone:
             yield f"nobody hears of dead letters in {name}, by an alarm of its own"
         kept = queue.get("MessageRetentionPeriod", 4 * DAY)
-        if name in dead | dead_of_rules and kept != 14 * DAY:
+        if name in back and kept != 14 * DAY:
             yield f"dead letters in {name} are forgotten before 14 days"
-        if name not in dead | dead_of_rules and kept > DAY:
+        if name not in back and kept > DAY:
             yield f"letters in {name} go back nowhere, and keep their alarm on for {kept // DAY} days"
-    for name in sorted(dead - queues_.keys()):
-        yield f"dead letters go to {name}, which is no queue here"
 
 
 def rules_and_schedules(stack):

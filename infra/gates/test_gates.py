@@ -75,6 +75,9 @@ def longer(alarm):
     return broken
 
 
+LIVE = {"Fn::GetAtt": ["EmailNudgeQueue", "Arn"]}
+LETTERS, REDRIVEN, FAILED = ("DeadLetterConfig", "Arn"), ("RedrivePolicy", "deadLetterTargetArn"), ("DestinationConfig", "OnFailure")
+TICK = ("Events", "Tick", "Properties")
 STREAM = ("Events", "Deliveries", "Properties")
 DIMENSION = ("MetricStat", "Metric", "Dimensions", 0, "Value")
 ROLE = ("Policies", 0, "PolicyDocument", "Statement")
@@ -96,14 +99,20 @@ BROKEN = [
     (put(*of("CrmTaskQueue", "SqsManagedSseEnabled"), value=False), "CrmTaskQueue is not encrypted"),
     (put(*of("MailEventDeadLetters", "MessageRetentionPeriod"), value=60), "forgotten before 14 days"),
     (put(*of("ClockDeadLetters", "MessageRetentionPeriod"), value=1209600), "keep their alarm on for 14 days"),
+    (put(*of("CrmTaskQueue", *REDRIVEN), value=LIVE), "dead letters of queue CrmTaskQueue go to EmailNudgeQueue, which is no queue that nothing reads"),
+    (put(*of("CrmTaskQueue", *REDRIVEN), value={"Ref": "Failures"}), "dead letters of queue CrmTaskQueue go to Failures"),
+    (put(*of("SlackNoticeRule", "Targets", 0, *LETTERS), value=LIVE), "dead letters of rule SlackNoticeRule go to EmailNudgeQueue"),
+    (put(*of("SlackNoticeRule", "Targets", 0, *LETTERS), value={"Fn::GetAtt": ["ClockDeadLetters", "Arn"]}), "in ClockDeadLetters are forgotten"),
+    (put(*of("Clock", *TICK, *LETTERS), value=LIVE), "dead letters of schedule ClockTick go to EmailNudgeQueue"),
+    (put(*of("Clock", "EventInvokeConfig", *FAILED), value={"Type": "SQS", "Destination": LIVE}), "dead letters of function Clock go to EmailNudgeQueue"),
     (gone("ClockLettersAlarm"), "nobody hears of dead letters in ClockDeadLetters"),
     (together("CrmTaskLettersAlarm", "EmailNudgeLettersAlarm"), "nobody hears of dead letters in EmailNudgeDeadLetters, by an alarm of its own"),
     (gone("QueuesLateAlarm"), "nobody hears when nothing reads FetchObjectQueue"),
     (put(*of("EmailNudgeRule", "Targets", 0, "DeadLetterConfig"), value=None), "a target of EmailNudgeRule has no dead letters"),
     (gone("SlackAlertQueuePolicy"), "rule SlackNoticeRule may not send to SlackAlertQueue"),
-    (put(*of("Clock", "Events", "Tick", "Properties", "DeadLetterConfig"), value=None), "has no dead letters and finite"),
+    (put(*of("Clock", *TICK, "DeadLetterConfig"), value=None), "has no dead letters and finite"),
     (put(*of("Clock", "EventInvokeConfig"), value=None), "loses what failed"),
-    (put(*of("Clock", "Events", "Tick", "Properties", "ScheduleExpression"), value="rate(1 hour)"), "each minute"),
+    (put(*of("Clock", *TICK, "ScheduleExpression"), value="rate(1 hour)"), "each minute"),
     (put(*of("Normalize", *STREAM, "DestinationConfig"), value=None), "are lost"),
     (put(*of("Normalize", *STREAM, "MaximumRetryAttempts"), value=None), "blocks its shard"),
     (put(*of("Normalize", *STREAM, "FunctionResponseTypes"), value=None), "one failure fails the batch"),
