@@ -13,6 +13,9 @@ INTEGRATION = 30
 # Of one alarm, in CloudWatch: metrics, and seconds that it looks back; the latter where a period is shorter than an hour.
 MOST_METRICS, MOST_SECONDS, MOST_SECONDS_SHORT = 10, 604_800, 86_400
 DAY = 86_400
+# How long a stream gathers a batch, in seconds. Some, so that a burst is few calls; not long, as a delivery passes three streams
+# before anybody is told of it, and `barometer doctor` waits half a minute for the first.
+WINDOW = range(1, 6)
 
 
 class Stack:
@@ -195,6 +198,9 @@ def mappings(stack):
             if visible < 6 * timeout:
                 yield f"{name}: messages are hidden for {visible} s, less than 6 x {timeout} s"
             continue
+        window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+        if window not in WINDOW:
+            yield f"{name}: a batch is gathered for {window} s, not for {WINDOW[0]} to {WINDOW[-1]} s"
         readers.setdefault(source, []).append(function)
         bucket = named(mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"))
         if bucket not in stack.of("AWS::S3::Bucket"):

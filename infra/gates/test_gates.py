@@ -116,6 +116,8 @@ BROKEN = [
     (put(*of("Normalize", *STREAM, "DestinationConfig"), value=None), "are lost"),
     (put(*of("Normalize", *STREAM, "MaximumRetryAttempts"), value=None), "blocks its shard"),
     (put(*of("Normalize", *STREAM, "FunctionResponseTypes"), value=None), "one failure fails the batch"),
+    (put(*of("Normalize", *STREAM, "MaximumBatchingWindowInSeconds"), value=None), "NormalizeDeliveries: a batch is gathered for 0 s"),
+    (put(*of("Normalize", *STREAM, "MaximumBatchingWindowInSeconds"), value=300), "NormalizeDeliveries: a batch is gathered for 300 s"),
     (put(*of("Normalize", *STREAM, "StartingPosition"), value="LATEST"), "not from the beginning"),
     (put(*of("Normalize", *STREAM, "Stream"), value={"Fn::GetAtt": ["Accounts", "StreamArn"]}), "one reader of the journal's"),
     (gone("StreamsLateAlarm"), "nobody hears when Health is late"),
