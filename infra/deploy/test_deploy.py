@@ -1,5 +1,6 @@
 """Packing and deploying, against programs that only write down what they are asked."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import unittest
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import package
 
@@ -47,11 +49,24 @@ class Packing(unittest.TestCase):
             package.pack(self.bootstrap, self.folder, self.folder / "a.zip")
 
     def test_what_would_not_start_on_lambda_is_not_packed(self):
-        self.bootstrap.write_bytes(b"\x7fELF GLIBC_2.34\0GLIBC_2.36\0")
-        with self.assertRaisesRegex(package.Refused, "needs glibc 2.36"):
+        self.bootstrap.write_bytes(b"\x7fELF GLIBC_2.34\0GLIBC_2.35\0")
+        with self.assertRaisesRegex(package.Refused, "needs glibc 2.35, and Lambda has 2.34"):
             package.pack(self.bootstrap, CONFIG, self.folder / "a.zip")
 
-    def test_what_is_linked_is_listed_and_what_only_builds_need_is_not(self):
+    def test_what_is_larger_than_aws_takes_is_not_packed(self):
+        config, zip_file = self.folder / "config", self.folder / "a.zip"
+        config.mkdir()
+        (config / "connections.toml").write_text("# ours\n")
+        # Packed as it is, so that its size is known.
+        self.bootstrap.write_bytes(bytes(49_980_000))
+        package.pack(self.bootstrap, config, zip_file, level=0)
+        self.bootstrap.write_bytes(bytes(50_000_000))
+        with self.assertRaisesRegex(package.Refused, "larger than AWS takes: 50"):
+            package.pack(self.bootstrap, config, zip_file, level=0)
+
+    def known(self):
+        """What cargo could know: one function, with a crate that it is linked with, and crates that it is not."""
+
         def crate(name, licence="MIT"):
             folder = self.folder / name
             folder.mkdir()
@@ -62,11 +77,14 @@ class Packing(unittest.TestCase):
         def node(name, *deps):
             return {"id": name, "deps": [{"pkg": pkg, "dep_kinds": [{"kind": kind}]} for pkg, kind in deps]}
 
-        known = {
+        return {
             "packages": [crate("webhook"), crate("serde", "MIT/Apache-2.0"), crate("cc"), crate("unused")],
             "workspace_members": ["webhook"],
             "resolve": {"nodes": [node("webhook", ("serde", None), ("cc", "build")), node("serde")]},
         }
+
+    def test_what_is_linked_is_listed_and_what_only_builds_need_is_not(self):
+        known = self.known()
         crates = package.linked(known, ["webhook"])
         self.assertEqual([found["name"] for found in crates], ["serde"])
         bom = package.sbom(crates, {("serde", "1.0.0"): "ab"}, "0.1.0")
@@ -75,6 +93,19 @@ class Packing(unittest.TestCase):
         self.assertIn("Permission is hereby granted", package.licences(crates))
         with self.assertRaisesRegex(package.Refused, "no crate is named clok"):
             package.linked(known, ["clok"])
+
+    def test_what_is_packed_comes_with_the_checksums_of_all_of_it(self):
+        (self.folder / "built/webhook").mkdir(parents=True)
+        self.bootstrap.rename(self.folder / "built/webhook/bootstrap")
+        out = self.folder / "out"
+        out.mkdir()
+        (out / "earlier.zip").write_text("of an earlier run")
+        arguments = ["--bootstraps", self.folder / "built", "--config", CONFIG, "--out", out, "--target", "any", "webhook"]
+        with mock.patch.object(package, "metadata", return_value=self.known()):
+            package.main([*map(str, arguments)], say=lambda _: None)
+        sums = dict(reversed(line.split("  ")) for line in (out / "SHA256SUMS").read_text().splitlines())
+        self.assertEqual(sorted(sums), ["THIRD-PARTY-LICENCES.txt", "sbom.cdx.json", "webhook.zip"])
+        self.assertEqual(sums, {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir() if path.name != "SHA256SUMS"})
 
     def test_what_comes_without_its_text_gets_it_or_is_refused(self):
         def texts(name, licence):
@@ -111,30 +142,61 @@ class Deploying(unittest.TestCase):
         self.called = self.folder / "called"
 
     def program(self, name, status=0):
-        """A program that writes down how it was called."""
+        """A program that writes down how it was called, and with which key."""
         path = self.folder / name
-        path.write_text(f'#!/bin/sh\necho "{name} $* [$AWS_REGION $AWS_ACCESS_KEY_ID]" >> {self.called}\nexit {status}\n')
+        words = f"printf '%s|' {name} \"$@\"; echo \"$AWS_REGION $AWS_ACCESS_KEY_ID\""
+        path.write_text(f"#!/bin/sh\n{{ {words}; }} >> {self.called}\nexit {status}\n")
         path.chmod(0o755)
         return str(path)
 
-    def deploy(self, preflight=0, **given):
-        here = {"BAROMETER": self.program("barometer", preflight), "PACKAGE": self.program("package"), "SAM": self.program("sam")}
+    def deploy(self, **given):
+        """What the script did, and each call that it made: a program's name, its words, then region and key."""
+        here = {name.upper(): self.program(name) for name in ("barometer", "package", "sam")}
         key = {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "PYTHON": "false"}
         env = {"PATH": os.environ["PATH"], **here, **key, **given}
         env = {name: value for name, value in env.items() if value is not None}
         done = subprocess.run([HERE / "deploy.sh"], env=env, capture_output=True, text=True, check=False)
         lines = self.called.read_text().splitlines() if self.called.exists() else []
-        return done, lines
+        self.called.unlink(missing_ok=True)
+        return done, [line.split("|") for line in lines]
+
+    def sam(self, stack, region):
+        """What SAM is asked, but for the parameters that follow the first."""
+        words = f"deploy --template-file infra/template.yaml --stack-name {stack} --region {region} --resolve-s3 --s3-prefix {stack}"
+        words += " --capabilities CAPABILITY_IAM --no-confirm-changeset --no-fail-on-empty-changeset"
+        return [*words.split(), "--parameter-overrides", "SenderAddress=success@ourco.example"]
 
     def test_first_it_looks_then_packs_then_deploys(self):
-        done, lines = self.deploy(SENDER="success@ourco.example", PARAMETERS="AlarmAddress=ops@ourco.example")
+        done, calls = self.deploy(SENDER="success@ourco.example")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual([line.split()[0] for line in lines], ["barometer", "package", "sam"])
-        self.assertIn("preflight --config infra/config --sender success@ourco.example --name barometer", lines[0])
-        self.assertIn("ARCHITECTURE=arm64", lines[1])
-        self.assertIn("--stack-name barometer --region eu-central-1", lines[2])
-        self.assertIn("SenderAddress=success@ourco.example Name=barometer Architecture=arm64", lines[2])
-        self.assertTrue(lines[2].endswith("ReservedConcurrency=-1 AlarmAddress=ops@ourco.example [eu-central-1 a]"), lines[2])
+        preflight = "barometer preflight --config infra/config --sender success@ourco.example --name barometer --stack barometer"
+        preflight += " --reserved-concurrency -1"
+        sam = ["sam", *self.sam("barometer", "eu-central-1"), "Name=barometer", "Architecture=arm64", "ReservedConcurrency=-1"]
+        expected = [preflight.split(), ["package", "ARCHITECTURE=arm64", "CONFIG=infra/config"], sam]
+        self.assertEqual(calls, [[*words, "eu-central-1 a"] for words in expected])
+
+    def test_everything_that_is_given_arrives(self):
+        given = {"SENDER": "success@ourco.example", "NAME": "second", "STACK": "other", "CONFIG": "my config", "RESERVED": "5"}
+        given |= {"ARCHITECTURE": "x86_64", "PARAMETERS": "AlarmAddress=ops@ourco.example Ingress=function-url", "AWS_REGION": "eu-north-1"}
+        commands = {name.upper(): f"{self.program(name)} {words}" for name, words in [("barometer", "run --"), ("package", "package"), ("sam", "-v")]}
+        done, calls = self.deploy(**given, **commands)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        preflight = ["barometer", "run", "--", "preflight", "--config", "my config"]
+        preflight += "--sender success@ourco.example --name second --stack other --reserved-concurrency 5".split()
+        sam = ["sam", "-v", *self.sam("other", "eu-north-1"), "Name=second", "Architecture=x86_64", "ReservedConcurrency=5"]
+        sam += ["AlarmAddress=ops@ourco.example", "Ingress=function-url"]
+        expected = [preflight, ["package", "package", "ARCHITECTURE=x86_64", "CONFIG=my config"], sam]
+        self.assertEqual(calls, [[*words, "eu-north-1 a"] for words in expected])
+        # A release in the place of what would be built.
+        done, calls = self.deploy(**given, ZIPS="a release", PYTHON=self.program("python"))
+        released = ["python", "infra/deploy/released.py", "--release", "a release", "--config", "my config"]
+        released += ["--architecture", "x86_64", "--out", "target/package", "eu-north-1 a"]
+        self.assertEqual([call[0] for call in calls], ["barometer", "python", "sam"], done.stderr)
+        self.assertEqual(calls[1], released)
+
+    def test_a_stack_has_the_name_unless_it_has_one_of_its_own(self):
+        _, calls = self.deploy(SENDER="success@ourco.example", NAME="second")
+        self.assertIn("--stack-name second --region eu-central-1 --resolve-s3 --s3-prefix second", " ".join(calls[2]))
 
     def test_who_names_nobody_for_alarms_is_told_that_they_tell_nobody(self):
         for parameters, is_told in [
@@ -152,26 +214,26 @@ class Deploying(unittest.TestCase):
         # Nothing of whoever runs this, and nobody is asked who a machine in AWS is.
         nothing = {"HOME": str(self.folder), "AWS_CONFIG_FILE": str(config), "AWS_EC2_METADATA_DISABLED": "true", "PYTHON": sys.executable}
         nothing |= {"SENDER": "success@ourco.example", "AWS_REGION": None, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
-        done, lines = self.deploy(**nothing, AWS_PROFILE="ourco")
-        self.assertEqual((done.returncode, len(lines)), (0, 3), done.stderr)
-        for line in (lines[0], lines[2]):
-            self.assertTrue(line.endswith("[eu-north-1 of-the-profile]"), line)
-        self.assertIn("--region eu-north-1", lines[2])
-        self.called.unlink()
+        done, calls = self.deploy(**nothing, AWS_PROFILE="ourco")
+        self.assertEqual((done.returncode, len(calls)), (0, 3), done.stderr)
+        for call in (calls[0], calls[2]):
+            self.assertEqual(call[-1], "eu-north-1 of-the-profile")
+        self.assertIn("--region eu-north-1", " ".join(calls[2]))
         for given, said in [({}, "which region?"), ({"AWS_DEFAULT_REGION": "eu-north-1"}, "no credentials; `aws configure`")]:
-            done, lines = self.deploy(**nothing, **given)
-            self.assertEqual((done.returncode, lines), (1, []), done.stderr)
+            done, calls = self.deploy(**nothing, **given)
+            self.assertEqual((done.returncode, calls), (1, []), done.stderr)
             self.assertIn(said, done.stderr)
 
     def test_what_will_not_work_makes_nothing(self):
-        done, lines = self.deploy(preflight=1, SENDER="success@ourco.example")
-        self.assertEqual((done.returncode, len(lines)), (1, 1))
-        self.assertIn("nothing was made", done.stderr)
+        for name, made in [("barometer", ["barometer"]), ("package", ["barometer", "package"]), ("sam", ["barometer", "package", "sam"])]:
+            done, calls = self.deploy(SENDER="success@ourco.example", **{name.upper(): self.program("fails", 1)})
+            self.assertEqual((done.returncode, [call[0] for call in calls]), (1, [*made[:-1], "fails"]))
+            self.assertEqual("nothing was made" in done.stderr, name == "barometer")
 
     def test_what_is_missing_is_asked_for_before_anything(self):
         for given, said in [({}, "who does mail come from"), ({"SENDER": "a@b.example", "ARCHITECTURE": "arm"}, "neither arm64 nor x86_64")]:
-            done, lines = self.deploy(**given)
-            self.assertEqual((done.returncode, lines), (1, []))
+            done, calls = self.deploy(**given)
+            self.assertEqual((done.returncode, calls), (1, []))
             self.assertIn(said, done.stderr)
 
 
