@@ -93,8 +93,8 @@ def tables_and_buckets(stack):
         kind, properties = resource["Type"], resource.get("Properties", {})
         if kind not in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
             continue
-        if {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} != {"Retain"}:
-            yield f"{name} is not retained"
+        if [resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")] != ["RetainExceptOnCreate", "Retain"]:
+            yield f"{name} is not retained, or also where making the stack failed"
         if kind == "AWS::S3::Bucket":
             if set(properties.get("PublicAccessBlockConfiguration", {}).values()) != {True} or "BucketEncryption" not in properties:
                 yield f"{name} is not private and encrypted"

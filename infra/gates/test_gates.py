@@ -89,6 +89,8 @@ BROKEN = [
     (more_parameters, "Another has no default"),
     (more_parameters, "Another takes any text"),
     (put("Journal", "DeletionPolicy", value="Delete"), "Journal is not retained"),
+    (put("Journal", "DeletionPolicy", value="Retain"), "Journal is not retained, or also where making the stack failed"),
+    (put("Failures", "UpdateReplacePolicy", value=None), "Failures is not retained"),
     (put(*of("Accounts", "SSESpecification"), value=None), "Accounts is not on demand and encrypted"),
     (put(*of("Accounts", "PointInTimeRecoverySpecification"), value=None), "Accounts cannot be restored"),
     (put(*of("Failures", "NotificationConfiguration"), value=None), "nobody hears of what comes into Failures"),
