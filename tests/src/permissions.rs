@@ -5,6 +5,7 @@
 //! reference, from general knowledge of 2026-11): a transaction asks for the action of each of its items, a query of an index
 //! for the index alone.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -22,23 +23,50 @@ pub fn around(seam: Seam) -> Seam {
         let function = faults::function().unwrap_or_default();
         for asked in asked(&call) {
             assert!(is_allowed(&function, &asked), "{function} has no permission for {asked}");
+            USED.with_borrow_mut(|used| used.insert(line(&function, &asked)));
         }
         let seam = seam.clone();
         Box::pin(async move { seam.call(call).await })
     })
 }
 
-/// Whether a line of the list says so. All receivers may do the same, each for its own family.
+thread_local! {
+    /// What functions asked for on this thread, which is one test's: a line for each, as in the list.
+    static USED: RefCell<BTreeSet<String>> = RefCell::default();
+}
+
+/// What a function may do to a table, the bus or mail, and none asked for on this thread.
+pub fn unused() -> Vec<String> {
+    let is_ours = |line: &&String| {
+        let mut words = line.split(' ');
+        let (who, action) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let service = action.split(':').next().unwrap_or_default();
+        // The service that feeds a function from a stream acts in its name.
+        let is_asked_for = ["dynamodb", "events", "ses"].contains(&service) && !line.ends_with(".StreamArn");
+        is_asked_for && (who == "WebhookCrm" || !who.starts_with("Webhook"))
+    };
+    USED.with_borrow(|used| allowed().iter().filter(is_ours).filter(|line| !used.contains(*line)).cloned().collect())
+}
+
+/// As the list says it. All receivers may do the same, each for its own family.
+fn line(function: &str, asked: &str) -> String {
+    let who = if function == "Webhook" { "WebhookCrm" } else { function };
+    format!("{who} {asked}")
+}
+
+/// Whether a line of the list says so.
 fn is_allowed(function: &str, asked: &str) -> bool {
+    allowed().contains(&line(function, asked))
+}
+
+fn allowed() -> &'static BTreeSet<String> {
     static ALLOWED: OnceLock<BTreeSet<String>> = OnceLock::new();
-    let allowed = ALLOWED.get_or_init(|| {
+    ALLOWED.get_or_init(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/gates/permissions.txt");
         let text = std::fs::read_to_string(path).expect("the list of permissions is there");
         // What a permission is limited to beyond its resource is not asked for here.
         text.lines().map(|line| line.split(" if ").next().unwrap_or_default().to_owned()).collect()
-    });
-    let who = if function == "Webhook" { "WebhookCrm" } else { function };
-    allowed.contains(&format!("{who} {asked}"))
+    })
 }
 
 /// Actions and resources, as the list names them.

@@ -30,14 +30,27 @@ fn mara() -> SubjectId {
     SubjectId::vendor("hubspot", "contact", "501")
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_a_late_write_leaves_of_an_erased_person_goes_when_they_are_erased_again() {
+/// A person at a company that is well.
+async fn known() -> World {
     let world = World::new(Setup::new()).await;
-    let store = world.host.store();
     world.deliver(&Company::healthy(7, now()).body(), now()).await;
     let contact = json!({ "vid": 501, "canonical-vid": 501, "portal-id": 4_242, "is-contact": true, "properties": {
         "email": { "value": ADDRESS, "versions": [{ "value": "x", "timestamp": now().as_millis() }] } } });
     world.deliver(&contact, now()).await;
+    world
+}
+
+/// A person is forgotten.
+pub async fn journey() -> World {
+    let world = known().await;
+    erase(&world).await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_late_write_leaves_of_an_erased_person_goes_when_they_are_erased_again() {
+    let world = known().await;
+    let store = world.host.store();
     let [(list, connection, before)] = store.lists(&mara()).await.unwrap().try_into().unwrap();
     erase(&world).await;
     assert_eq!(store.lists(&mara()).await.unwrap(), []);

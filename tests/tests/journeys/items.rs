@@ -9,7 +9,7 @@ use tests::shape::{self, Shape};
 use tests::{World, dump};
 
 /// Journeys that between them write every kind of row.
-async fn worlds(faults: fn() -> Faults) -> Vec<World> {
+pub async fn worlds(faults: fn() -> Faults) -> Vec<World> {
     vec![
         crate::kill_points::journey(faults()).await.0,
         crate::mail::journey(faults()).await,

@@ -234,13 +234,19 @@ async fn an_address_gets_so_many_a_day_over_all_accounts_and_none_at_night() {
     assert!(mails.len() == 2 && mails.iter().all(|mail| to(mail) == SPONSOR), "{mails:#?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_ses_does_not_take_now_is_sent_later_and_a_refusal_can_be_read() {
+/// SES takes a mail at the third try.
+pub async fn held_up() -> World {
     let (world, mut company) = live(setup(config("live", "send")), &[sponsor(second(0))]).await;
     world.ses.next_is(429, "TooManyRequestsException", "Maximum sending rate exceeded.");
     world.ses.next_is(503, "ServiceUnavailable", "");
     world.deliver(&red(&mut company, second(2)), second(2)).await;
     world.pass_until(second(600)).await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ses_does_not_take_now_is_sent_later_and_a_refusal_can_be_read() {
+    let world = held_up().await;
     check(&world, "sent", "", 1).await;
     assert_eq!(world.ses.asked(), 3);
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use model::Moment;
 use serde_json::{Value, json};
 use testkit::faults::{Fault, Faults, Made};
-use tests::{Company, Setup, Slack, World, at, signed};
+use tests::{Company, Setup, Slack, World, at, permissions, signed};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -130,6 +130,24 @@ async fn what_fails_is_found_by_the_delivery_and_names_nobody() {
         let sentences = said_when_throttled(body, function, operation).await;
         assert!(sentences.iter().any(|sentence| sentence.contains(said)), "{said}, in {sentences:#?}");
     }
+}
+
+/// What functions are allowed besides what they ask for in a journey.
+const BESIDES: [&str; 2] = [
+    // SES asks for both, the address and the set whose name is sent along.
+    "EmailNudge ses:SendEmail arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/*",
+    // What an erasure leaves where the operator's own command ends in the middle of it.
+    "Normalize dynamodb:DeleteItem Accounts.Arn",
+];
+
+/// That each may do all that it asks for, every journey sees to.
+#[tokio::test(start_paused = true)]
+async fn no_function_may_do_what_no_journey_asks_for() {
+    crate::items::worlds(Faults::default).await;
+    crate::write_back::journey(Faults::default()).await;
+    crate::mail::held_up().await;
+    crate::erasure::journey().await;
+    assert_eq!(permissions::unused(), BESIDES);
 }
 
 #[tokio::test(start_paused = true)]

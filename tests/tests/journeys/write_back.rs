@@ -248,7 +248,7 @@ async fn nothing_is_written_in_observe_without_a_token_or_while_paused() {
 
 /// Goes live, turns red, recovers a day later, and is no customer any more; so far apart that what is tried again is done
 /// before the next thing happens.
-async fn journey(faults: Faults) -> World {
+pub async fn journey(faults: Faults) -> World {
     let world = World::new(Setup { faults, ..setup("live") }).await;
     let mut company = Company::healthy(7, second(0));
     world.deliver(&company.body(), second(0)).await;
