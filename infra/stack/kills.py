@@ -26,10 +26,13 @@ TROUBLE = {
 
 
 class Gate(Served):
-    """`with Gate() as gate:` between the functions and the engine at `gate.engine`. `twice`: events that it let the bus have twice."""
+    """`with Gate() as gate:` between the functions and the engine at `gate.engine`.
+
+    `twice`: events that it let the bus have twice. `spared`: functions that came to their point with no process to be killed.
+    """
 
     def __enter__(self):
-        self.engine, self.left, self.twice, self._lock = None, {}, set(), threading.Lock()
+        self.engine, self.left, self.twice, self.spared, self._lock = None, {}, set(), [], threading.Lock()
         gate = self
 
         class Handler(Quiet):
@@ -74,20 +77,25 @@ class Gate(Served):
             if hit is None:
                 return False
             del self.left[hit]
+        if not self._killed(f"barometer-{hit}-"):
+            self.spared.append(hit)
+            return False
         if operation == "PutEvents":
             # What the bus has taken, and nobody knows of.
             self.twice |= {json.loads(entry["Detail"])["id"] for entry in json.loads(text)["Entries"]}
-        self._kill(f"barometer-{hit}-")
         return True
 
-    def _kill(self, name):
-        """Ends the processes of a function that this engine runs."""
+    def _killed(self, name):
+        """Ends the processes of a function that this engine runs; gives their numbers."""
+        ended = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 environment = (process / "environ").read_bytes().split(b"\0")
+                if f"AWS_ENDPOINT_URL={self.url}".encode() in environment and any(
+                    each.startswith(f"AWS_LAMBDA_FUNCTION_NAME={name}".encode()) for each in environment
+                ):
+                    os.kill(int(process.name), signal.SIGKILL)
+                    ended.append(int(process.name))
             except OSError:
                 continue  # it is gone, or somebody else's
-            if f"AWS_ENDPOINT_URL={self.url}".encode() in environment and any(
-                each.startswith(f"AWS_LAMBDA_FUNCTION_NAME={name}".encode()) for each in environment
-            ):
-                os.kill(int(process.name), signal.SIGKILL)
+        return ended

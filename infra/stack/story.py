@@ -117,6 +117,7 @@ def findings(driven, vendors, gate):
     yield from differs("rows of the outbox that are not published", {}, {key: state for key, state in outbox.items() if state != "published"})
     carried = Counter(event["detail"]["id"] for event in driven.on_the_bus())
     yield from differs("events on the bus that no row asks for, and rows without event", set(), carried.keys() ^ outbox.keys())
+    yield from differs("who should have been killed and was not", [], gate.spared)
     # Whoever is killed before it hears that the bus has taken them must tell them again.
     again = {key for key, times in carried.items() if times > 1}
     yield from differs("events that the bus carried twice", gate.twice, again)
