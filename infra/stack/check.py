@@ -72,7 +72,7 @@ def main():
         installation.configure(config)
         pack(template, asked.bootstraps, config, packages, asked.for_aws)
         try:
-            found = list(patterns.findings(template, patterns.decided(engine.client("events"))))
+            found = [*installation.findings(config), *patterns.findings(template, patterns.decided(engine.client("events")))]
             there = stack.create(engine, template, packages)
             found += [*stack.created(expansion, there), *stack.as_asked(engine, expansion, there)]
             found += panics.findings(engine, asked.bootstraps / panics.NAME)

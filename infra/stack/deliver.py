@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 import bodies
-from installation import CONNECTIONS, SECRET
+from installation import CONNECTIONS, SECRET, UNSET
 from sources import families
 
 FAMILIES = families()
@@ -84,5 +84,5 @@ def refusals(receivers):
         other = next(each for each in FAMILIES if each != family)
         tries.append((f"a delivery of {connection} at the address of {other}", 401, receivers.post(other, connection, body)))
     tries += [(f"a stranger to {family}", 401, receivers.post(family, "stranger", b"{}")) for family in FAMILIES]
-    tries.append(("a connection without a secret", 503, receivers.post("survey", "unset", b"{}")))
+    tries.append(("a connection without a secret", 503, receivers.post("survey", UNSET, b"{}")))
     yield from (f"{what} is answered {got}, not {wanted}" for what, wanted, got in tries if got != wanted)

@@ -1,15 +1,20 @@
 """The installation that is driven: the configuration as shipped less what needs working hours, its secrets, its switches."""
 
+import re
 import shutil
 import time
+import tomllib
 from pathlib import Path
 
 import vendors
+from sources import one, source
 
 SHIPPED = Path(__file__).resolve().parents[1] / "config"
 SECRET = "a-secret-of-thirty-two-characters"
-# Name -> family, of every connection that is signed for; `unset` has no secret.
+# Name -> family, of every connection that is signed for.
 CONNECTIONS = {"hubspot": "crm", "hubspot-app": "crm", "zendesk": "ticketing", "typeform": "survey", "slack": "slack"}
+# Has no secret.
+UNSET = "unset"
 SENDER = "success@ourco.example"
 # What is let out; everything else observes.
 LIVE = [("risk-mitigation", "slack"), ("write-back", "hubspot"), ("onboarding-kickoff", "slack"), ("onboarding-kickoff", "email")]
@@ -38,6 +43,22 @@ def configure(folder):
                 raise SystemExit(f"infra/config/{name} has no one line `{shipped}` any more: see infra/stack/installation.py")
             text = text.replace(f"\n{shipped}", f"\n{driven}")
         (folder / name).write_text(text)
+
+
+def tools():
+    """Those that there is a connector of."""
+    listed = one(r"(?s)\nall! \{\n(.*?)\n\}", source("shared/connectors/src/lib.rs"), "ALL")
+    for connector in re.findall(r"(\w+)::", listed):
+        path = f"shared/connectors/src/{connector}/mod.rs"
+        yield one(r'Tool = Tool \{\s+name: "([\w-]+)"', source(path), path)
+
+
+def findings(folder):
+    """Connections of the configuration and tools that nothing is sent as."""
+    configured = tomllib.loads((folder / "connections.toml").read_text())["connection"]
+    yield from (f"the connection {name} is not driven" for name in sorted(configured.keys() - CONNECTIONS.keys() - {UNSET}))
+    driven = {each["tool"] for name, each in configured.items() if name in CONNECTIONS}
+    yield from (f"no connection of the tool {tool} is driven" for tool in tools() if tool not in driven)
 
 
 def keep_secrets(engine, vendors_url):

@@ -62,28 +62,26 @@ FILTERS = {
 
 
 def patterns(template):
-    """Name -> (pattern, what it takes of which events), for every rule and stream filter that the template has."""
-    found = {}
+    """(name, patterns, what one of them takes of which events), for every rule and for every source with filters of a function."""
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Events::Rule":
-            found[name] = (properties["EventPattern"], RULES.get(name), {**on_our_bus(), **of_mail()})
+            yield name, [properties["EventPattern"]], RULES.get(name), {**on_our_bus(), **of_mail()}
         for event in properties.get("Events", {}).values() if resource["Type"] == "AWS::Serverless::Function" else []:
-            for criterion in event["Properties"].get("FilterCriteria", {}).get("Filters", []):
-                found[name] = (json.loads(criterion["Pattern"]), FILTERS.get(name), of_streams())
-    return found
+            if filters := event["Properties"].get("FilterCriteria", {}).get("Filters"):
+                yield name, [json.loads(each["Pattern"]) for each in filters], FILTERS.get(name), of_streams()
 
 
 def findings(template, matches):
     """`matches(pattern, event)` decides."""
-    every = patterns(template)
-    for gone in sorted((RULES.keys() | FILTERS.keys()) - every.keys()):
+    every = list(patterns(template))
+    for gone in sorted((RULES.keys() | FILTERS.keys()) - {name for name, *_ in every}):
         yield f"{gone} has no pattern any more"
-    for name, (pattern, takes, events) in every.items():
+    for name, each, takes, events in every:
         if takes is None:
             yield f"{name}: nothing says which events it takes"
             continue
-        found = {event for event, body in events.items() if matches(pattern, body)}
+        found = {event for event, body in events.items() if any(matches(pattern, body) for pattern in each)}
         yield from (f"{name} should take `{event}`" for event in sorted(takes - found))
         yield from (f"{name} should not take `{event}`" for event in sorted(found - takes))
 

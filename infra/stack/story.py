@@ -8,6 +8,7 @@ from pathlib import Path
 import bodies
 import kills
 from bodies import DAY
+from installation import CONNECTIONS
 
 MAIL_EVENTS = Path(__file__).resolve().parents[2] / "shared/connectors/src/ses/fixtures"
 # An urgent ticket is open for five days so long after it is told.
@@ -101,6 +102,7 @@ def differs(what, wanted, got):
 def findings(driven, vendors, gate):
     """What must have come of the story, wherever it can be seen."""
     kept = Counter(row["connection"] for row in driven.items("Journal"))
+    yield from differs("the journal knows the connections", CONNECTIONS.keys() | {"ses"}, set(kept))
     yield from differs("the journal holds", Counter({"hubspot": 5, "zendesk": 2, "typeform": 2, "hubspot-app": 1, "slack": 1, "ses": 1}), kept)
 
     bands = {row["pk"].rsplit(":", 1)[-1]: row["assessment"]["band"] for row in driven.rows("SUBJECT#", "ASSESSMENT")}
