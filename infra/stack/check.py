@@ -22,6 +22,7 @@ import compare  # noqa: E402
 import deliver  # noqa: E402
 import expand  # noqa: E402
 import installation  # noqa: E402
+import operated  # noqa: E402
 import package  # noqa: E402
 import panics  # noqa: E402
 import patterns  # noqa: E402
@@ -45,17 +46,19 @@ def pack(template, bootstraps, config, out, for_aws):
 
 
 def drive(engine, there, vendors, gate, program, folder):
-    """Everything that is wrong after the story, and everything that is otherwise on a laptop."""
+    """Everything that is wrong after the story, that is otherwise on a laptop, and that an operator is told otherwise."""
     installation.keep_secrets(engine, vendors.url)
     installation.go_live(engine, there["Accounts"]["PhysicalResourceId"])
     driven, receivers = Driven(engine, there), deliver.Receivers(engine, there)
     yield from deliver.refusals(receivers)
     told = story.tell(driven, receivers, vendors, gate)
-    seen = driven.items("Journal"), driven.items("Accounts")
+    operator = operated.Operator(program, folder / "config", engine)
+    seen = driven.items("Journal"), driven.items("Accounts"), operator.answers()
     story.mail_came_back(driven)
     yield from story.findings(driven, vendors, gate)
     with Vendors() as others:
         yield from compare.findings(program, folder / "config", folder / "laptop", told, seen, others, engine.url)
+    yield from operated.findings(operator, driven, vendors)
 
 
 def main():

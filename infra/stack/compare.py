@@ -73,13 +73,14 @@ def repeat(laptop, told, received):
 
 
 def findings(program, config, folder, told, seen, vendors, mail_url):
-    """What is on one of the two only, or not the same. `seen`: journal and accounts of the second engine."""
-    journal, accounts = seen
+    """What is on one of the two only, or not the same. `seen`: journal and accounts of the second engine, and its answers."""
+    journal, accounts, answers = seen
     received = {row["body_sha256"]: row["received_at"] for row in journal}
     begins = datetime.fromisoformat(min(received.values())) - timedelta(minutes=1)
     laptop = Laptop(program, config, folder, begins.strftime("%Y-%m-%dT%H:%M:%SZ"), vendors.url, mail_url)
     with laptop:
         repeat(laptop, told, received)
+        said = {asked: laptop.run(*asked) for asked in answers}
     kept = {(row["delivery"], row["body"], row["received_at"]) for row in laptop.items("Journal") if row["connection"] != "operator"}
     if kept != (there := {(row["delivery"], row["body"], row["received_at"]) for row in journal}):
         yield f"the journals differ: {sorted(row[0] for row in kept ^ there)}"
@@ -88,3 +89,6 @@ def findings(program, config, folder, told, seen, vendors, mail_url):
     yield from (f"only the second engine has {key}" for key in sorted(got.keys() - wanted.keys()))
     for key in sorted(wanted.keys() & got.keys()):
         yield from (f"{' '.join(key)}: {how}" for how in differing(wanted[key], got[key]))
+    for asked, answer in answers.items():
+        lines = [dict(enumerate(text.splitlines(), 1)) for text in (said[asked], answer)]
+        yield from differing(*lines, f"line of `{' '.join(asked)} --aws`")

@@ -15,6 +15,14 @@ import vendors
 from driven import plain
 
 
+def ran(command, environment=None, ends=(0,)):
+    """What a command prints that ends like this."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    if done.returncode not in ends:
+        raise SystemExit(f"barometer {' '.join(map(str, command[1:]))}: {done.stderr}")
+    return done.stdout
+
+
 class Laptop:
     """`with Laptop(…) as laptop:`; `clock` is where its clock stands at first, and mail goes to the SES at `mail_url`."""
 
@@ -52,9 +60,7 @@ class Laptop:
         self.log.close()
 
     def run(self, *arguments):
-        ran = subprocess.run([self.program, *self.data, *arguments], capture_output=True, text=True, timeout=120)
-        if ran.returncode != 0:
-            raise SystemExit(f"barometer {' '.join(arguments)}: {ran.stderr}")
+        return ran([self.program, *self.data, *arguments])
 
     def send(self, connection, body, at):
         path = f"/hooks/{installation.CONNECTIONS[connection]}/{connection}"
