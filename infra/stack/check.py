@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 INFRA = Path(__file__).resolve().parents[1]
 sys.path += [str(INFRA / "gates"), str(INFRA / "deploy")]
 
+import api  # noqa: E402
 import compare  # noqa: E402
 import deliver  # noqa: E402
 import expand  # noqa: E402
@@ -45,11 +46,11 @@ def pack(template, bootstraps, config, out, for_aws):
                 package.pack(bootstraps / name.removesuffix(".zip"), config, out / name, **how)
 
 
-def drive(engine, there, vendors, gate, program, folder):
+def drive(engine, expansion, there, vendors, gate, program, folder):
     """Everything that is wrong after the story, that is otherwise on a laptop, and that an operator is told otherwise."""
     installation.keep_secrets(engine, vendors.url)
     installation.go_live(engine, there["Accounts"]["PhysicalResourceId"])
-    driven, receivers = Driven(engine, there), deliver.Receivers(engine, there)
+    driven, receivers = Driven(engine, there), deliver.by_urls(engine, there)
     yield from deliver.refusals(receivers)
     told = story.tell(driven, receivers, vendors, gate)
     operator = operated.Operator(program, folder / "config", engine)
@@ -59,6 +60,7 @@ def drive(engine, there, vendors, gate, program, folder):
     with Vendors() as others:
         yield from compare.findings(program, folder / "config", folder / "laptop", told, seen, others, engine.url)
     yield from operated.findings(operator, driven, vendors)
+    yield from api.findings(engine, expansion, driven, told)
 
 
 def main():
@@ -79,7 +81,7 @@ def main():
             there = stack.create(engine, template, packages)
             found += [*stack.created(expansion, there), *stack.as_asked(engine, expansion, there)]
             found += panics.findings(engine, asked.bootstraps / panics.NAME)
-            found += drive(engine, there, vendors, gate, asked.laptop, Path(folder))
+            found += drive(engine, expansion, there, vendors, gate, asked.laptop, Path(folder))
         except ClientError as error:
             found = [f"ministack refuses: {str(error)[:500]}"]
         except SystemExit as stopped:

@@ -50,19 +50,15 @@ def posted(url, headers, body):
 
 
 class Receivers:
-    """The receivers' URLs: asked by the engine's address for them, signed for the one that the function is told."""
+    """`ways`: family -> the address that its function is told, which is signed for, and that of the engine for the same."""
 
-    def __init__(self, engine, there):
-        functions = engine.client("lambda")
-        self.engine, self.urls = engine, {}
-        for family in FAMILIES:
-            name = there[f"Webhook{family.capitalize()}"]["PhysicalResourceId"]
-            self.urls[family] = functions.get_function_url_config(FunctionName=name)["FunctionUrl"].rstrip("/")
+    def __init__(self, ways):
+        self.ways = ways
 
     def post(self, family, connection, body, secret=SECRET):
-        path, url = f"/hooks/{family}/{connection}", self.urls[family]
-        headers = signed(connection, url + path, body, secret, time.time()) if secret else {"content-type": "application/json"}
-        return posted(f"{self.engine.url}/_aws/lambda-url/{url.split('//')[1].split('.')[0]}{path}", headers, body)
+        path, (told, asked) = f"/hooks/{family}/{connection}", self.ways[family]
+        headers = signed(connection, told + path, body, secret, time.time()) if secret else {"content-type": "application/json"}
+        return posted(asked + path, headers, body)
 
     def send(self, connection, body):
         """One delivery, which must be accepted, if not at once: tools try again."""
@@ -72,6 +68,16 @@ class Receivers:
             time.sleep(0.5)
         if status != 200:
             raise SystemExit(f"a delivery of {connection} is answered {status}")
+
+
+def by_urls(engine, there):
+    """The receivers by their function URLs."""
+    functions, ways = engine.client("lambda"), {}
+    for family in FAMILIES:
+        name = there[f"Webhook{family.capitalize()}"]["PhysicalResourceId"]
+        url = functions.get_function_url_config(FunctionName=name)["FunctionUrl"].rstrip("/")
+        ways[family] = url, f"{engine.url}/_aws/lambda-url/{url.split('//')[1].split('.')[0]}"
+    return Receivers(ways)
 
 
 def refusals(receivers):

@@ -9,17 +9,18 @@ from engine import ARCHITECTURE
 
 NAME = "barometer"
 BUCKET = "packages"
-CREATED_WITHIN_S = 180
+FINISHED_WITHIN_S = 180
 
 # What the second engine does not know, and where AWS says that there is such a thing.
 UNKNOWN = {
     # "Create an alarm based on a metric math expression" (CloudWatch user guide): these alarms are left out.
     "Metrics",
 }
-# "Working with OpenAPI definitions for HTTP APIs" (API Gateway developer guide): the engine makes no routes of one, so the
-# receivers are called by their URLs. The routes are checked on the expansion, and by the host on a laptop.
+# Receivers are called by their URLs first, which the engine makes as it is asked to; then it is given the API (`api.py`).
 GIVEN = {**expand.GIVEN, "Architecture": ARCHITECTURE, "Ingress": "function-url"}
-OFF = ("UsesApi", "MailsAlarms")
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+# Conditions that do not hold, by the ingress.
+OFF = {"function-url": ("UsesApi", "MailsAlarms"), "http-api": ("UsesUrls", "MailsAlarms")}
 
 
 def without_what_is_unknown(template):
@@ -37,18 +38,32 @@ def create(engine, template, packages):
             name = resource["Properties"]["CodeUri"].rsplit("/", 1)[-1]
             store.put_object(Bucket=BUCKET, Key=name, Body=(packages / name).read_bytes())
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/{name}"
-    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in GIVEN.items()]
-    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
     # It is larger than what may be sent along.
     store.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template))
     where = f"{engine.url}/{BUCKET}/template.json"
-    stacks.create_stack(StackName=NAME, TemplateURL=where, Parameters=given, Capabilities=capabilities)
-    until = time.monotonic() + CREATED_WITHIN_S
-    while (status := stacks.describe_stacks(StackName=NAME)["Stacks"][0]["StackStatus"]) == "CREATE_IN_PROGRESS":
+    stacks.create_stack(StackName=NAME, TemplateURL=where, Parameters=parameters(GIVEN), Capabilities=CAPABILITIES)
+    return finished(stacks, "CREATE")
+
+
+def with_ingress(engine, ingress):
+    """Updates the stack to another ingress; gives its resources by logical id."""
+    stacks, given = engine.client("cloudformation"), parameters({**GIVEN, "Ingress": ingress})
+    stacks.update_stack(StackName=NAME, UsePreviousTemplate=True, Parameters=given, Capabilities=CAPABILITIES)
+    return finished(stacks, "UPDATE")
+
+
+def parameters(given):
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+
+
+def finished(stacks, work):
+    """Waits until the stack is made or changed; gives its resources by logical id."""
+    until = time.monotonic() + FINISHED_WITHIN_S
+    while (status := stacks.describe_stacks(StackName=NAME)["Stacks"][0]["StackStatus"]) == f"{work}_IN_PROGRESS":
         if time.monotonic() > until:
             break
         time.sleep(0.5)
-    if status != "CREATE_COMPLETE":
+    if status != f"{work}_COMPLETE":
         for event in reversed(stacks.describe_stack_events(StackName=NAME)["StackEvents"]):
             if "FAILED" in event["ResourceStatus"]:
                 print(event["LogicalResourceId"], event.get("ResourceStatusReason"), file=sys.stderr)
@@ -59,9 +74,9 @@ def create(engine, template, packages):
     return {resource["LogicalResourceId"]: resource for resource in listed}
 
 
-def created(expansion, there):
+def created(expansion, there, ingress=GIVEN["Ingress"]):
     """Everything that the parameters ask for is there, and nothing that they do not."""
-    off = {name for name, resource in expansion["Resources"].items() if resource.get("Condition") in OFF}
+    off = {name for name, resource in expansion["Resources"].items() if resource.get("Condition") in OFF[ingress]}
     wanted = expansion["Resources"].keys() - off
     yield from (f"{name} was not created" for name in sorted(wanted - there.keys()))
     yield from (f"{name} was created unasked" for name in sorted(off & there.keys()))
