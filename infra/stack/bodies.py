@@ -52,8 +52,25 @@ def contact(number, name, email, role, company_number, since):
 
 def company_changed(number, name, value, event, at):
     """A HubSpot app: one property."""
-    told = {"eventId": event, "portalId": 27730411, "occurredAt": int(at * 1000), "subscriptionType": "company.propertyChange"}
-    return json.dumps([{**told, "attemptNumber": 0, "objectId": number, "propertyName": name, "propertyValue": value}]).encode()
+    return _of_app("company.propertyChange", number, event, at, propertyName=name, propertyValue=value)
+
+
+def company_made(number, event, at):
+    """A HubSpot app: there is a company. It says nothing of it."""
+    return _of_app("company.creation", number, event, at)
+
+
+def _of_app(kind, number, event, at, **own):
+    told = {"eventId": event, "portalId": 27730411, "occurredAt": int(at * 1000), "subscriptionType": kind, "attemptNumber": 0}
+    return json.dumps([{**told, "objectId": number, **own}]).encode()
+
+
+def record(number, name, since):
+    """HubSpot's API: a company."""
+    properties = {"name": name, "lifecyclestage": "customer", "annual_recurring_revenue": "9600"}
+    history = {key: [{"value": value, "timestamp": iso(since)}] for key, value in properties.items()}
+    around = {"createdAt": iso(since), "updatedAt": iso(since), "archived": False}
+    return {"id": str(number), "properties": properties, "propertiesWithHistory": history, **around}
 
 
 def ticket(number, company_number, priority, opened, at):

@@ -55,7 +55,7 @@ def drive(engine, expansion, there, vendors, gate, program, folder):
     told = story.tell(driven, receivers, vendors, gate)
     operator = operated.Operator(program, folder / "config", engine)
     seen = driven.items("Journal"), driven.items("Accounts"), operator.answers()
-    story.mail_came_back(driven)
+    story.afterwards(driven, receivers, vendors)
     yield from story.findings(driven, vendors, gate)
     with Vendors() as others:
         yield from compare.findings(program, folder / "config", folder / "laptop", told, seen, others, engine.url)
@@ -74,7 +74,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, Vendors() as vendors, Gate() as gate, Engine(folder, gate.url) as engine:
         gate.engine = engine.url
         config, packages = Path(folder) / "config", Path(folder) / "packages"
-        installation.configure(config)
+        installation.configure(config, vendors.url)
         pack(template, asked.bootstraps, config, packages, asked.for_aws)
         try:
             found = [*installation.findings(config), *patterns.findings(template, patterns.decided(engine.client("events")))]

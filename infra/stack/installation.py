@@ -18,10 +18,11 @@ UNSET = "unset"
 SENDER = "success@ourco.example"
 # What is let out; everything else observes.
 LIVE = [("risk-mitigation", "slack"), ("write-back", "hubspot"), ("onboarding-kickoff", "slack"), ("onboarding-kickoff", "email")]
-# File -> (as shipped, as driven). A run takes a minute and can come at any hour of any day.
+# File -> (as shipped, as driven). A run takes a minute and can come at any hour of any day. {vendors}: where ours are.
 CHANGED = {
     "connections.toml": [
         ('# [connection.slack]\n# tool = "slack"\n', '[connection.slack]\ntool = "slack"\n\n[connection.unset]\ntool = "typeform"\n'),
+        ('[connection.hubspot-app]\n', '[connection.hubspot-app]\napi_url = "{vendors}"\n'),
     ],
     "team.toml": [
         ('quiet = "18:00-08:00"', "# nobody is quiet"),
@@ -32,7 +33,7 @@ CHANGED = {
 }
 
 
-def configure(folder):
+def configure(folder, vendors_url):
     """Writes the configuration into `folder`, which must not be there yet."""
     shutil.copytree(SHIPPED, folder)
     for name, changes in CHANGED.items():
@@ -41,7 +42,7 @@ def configure(folder):
             # As a line of its own.
             if text.count(f"\n{shipped}") != 1:
                 raise SystemExit(f"infra/config/{name} has no one line `{shipped}` any more: see infra/stack/installation.py")
-            text = text.replace(f"\n{shipped}", f"\n{driven}")
+            text = text.replace(f"\n{shipped}", f"\n{driven.replace('{vendors}', vendors_url)}")
         (folder / name).write_text(text)
 
 
@@ -66,6 +67,7 @@ def keep_secrets(engine, vendors_url):
     told = {f"{family}/{name}/secret": SECRET for name, family in CONNECTIONS.items()}
     told |= {"destinations/slack/token": vendors.SLACK_TOKEN, "destinations/slack/base_url": f"{vendors_url}/slack"}
     told |= {"destinations/hubspot/token": vendors.HUBSPOT_TOKEN, "destinations/hubspot/base_url": vendors_url}
+    told |= {"fetch/hubspot-app/token": vendors.HUBSPOT_TOKEN}
     for name, value in told.items():
         engine.client("ssm").put_parameter(Name=f"/barometer/{name}", Value=value, Type="SecureString")
 

@@ -13,7 +13,8 @@ from installation import CONNECTIONS
 MAIL_EVENTS = Path(__file__).resolve().parents[2] / "shared/connectors/src/ses/fixtures"
 # An urgent ticket is open for five days so long after it is told.
 TURNS_AFTER_S = 8
-HALYARD, MOORLAND, COPPERFIELD = 501, 502, 503
+HALYARD, MOORLAND, COPPERFIELD, LINDEN = 501, 502, 503, 504
+LINDEN_RECORD = f"/crm/v3/objects/companies/{LINDEN}"
 INES = "U0INES0001"
 
 
@@ -88,9 +89,16 @@ def tell(driven, receivers, vendors, gate):
     return chapters
 
 
-def mail_came_back(driven):
-    """SES tells of it on the account's default bus, where AWS lets nobody else speak in its name, and neither does the engine."""
+def afterwards(driven, receivers, vendors):
+    """What is told of mail, and a company that an app names, twice: what it is HubSpot must be asked for.
+
+    SES tells of it on the account's default bus, where AWS lets nobody else speak in its name, and neither does the engine.
+    """
     driven.put("MailEventQueue", json.loads((MAIL_EVENTS / "complaint/body.json").read_text()))
+    now = time.time()
+    vendors.records[LINDEN_RECORD] = bodies.record(LINDEN, "Linden Labs", now - 9 * DAY)
+    for _ in range(2):
+        receivers.send("hubspot-app", bodies.company_made(LINDEN, 7002, now))
     driven.rest()
 
 
@@ -103,16 +111,17 @@ def findings(driven, vendors, gate):
     """What must have come of the story, wherever it can be seen."""
     kept = Counter(row["connection"] for row in driven.items("Journal"))
     yield from differs("the journal knows the connections", CONNECTIONS.keys() | {"ses"}, set(kept))
-    yield from differs("the journal holds", Counter({"hubspot": 5, "zendesk": 2, "typeform": 2, "hubspot-app": 1, "slack": 1, "ses": 1}), kept)
+    yield from differs("the journal holds", Counter({"hubspot": 5, "zendesk": 2, "typeform": 2, "hubspot-app": 3, "slack": 1, "ses": 1}), kept)
 
     bands = {row["pk"].rsplit(":", 1)[-1]: row["assessment"]["band"] for row in driven.rows("SUBJECT#", "ASSESSMENT")}
-    yield from differs("the bands are", {"501": "red", "502": "red", "503": "green"}, bands)
+    yield from differs("the bands are", {"501": "red", "502": "red", "503": "green", "504": "unknown"}, bands)
     facts = Counter(row["sk"].split("#")[1] for row in driven.rows("SUBJECT#hubspot:company:50", "FACT#"))
-    wanted = {"PROFILE": 3, "SENTIMENT": 3, "SUBSCRIPTION": 3, "TOUCHPOINT": 3, "TICK": 1, "ANSWER": 1}
+    wanted = {"PROFILE": 4, "SENTIMENT": 3, "SUBSCRIPTION": 4, "TOUCHPOINT": 3, "TICK": 1, "ANSWER": 1}
     yield from differs("facts at companies", Counter(wanted), facts)
     episodes = Counter(row["sk"].split("#")[1] for row in driven.rows("SUBJECT#", "PLAY#"))
     wanted = {"risk-mitigation": 2, "renewal-runway": 2, "detractor-follow-up": 1, "onboarding-kickoff": 1}
     yield from differs("episodes", Counter(wanted), episodes)
+    yield from differs("HubSpot is asked for", [LINDEN_RECORD], vendors.read())
     yield from differs("in quarantine", [], driven.rows("QUARANTINE#"))
 
     outbox = {row["sk"].removeprefix("EVENT#"): row["state"] for row in driven.rows("OUTBOX#")}
@@ -126,14 +135,14 @@ def findings(driven, vendors, gate):
     yield from differs("messages left in queues", {}, driven.waiting())
 
     states = Counter(row["status"] for row in driven.rows("ACTION#"))
-    unsettled = states.keys() - {"sent", "observed", "digested", "held", "claimed"}
+    unsettled = states.keys() - {"sent", "observed", "digested", "held", "claimed", "done"}
     yield from differs("how actions ended that should not have", set(), unsettled)
     said = [(message["channel"], message["text"].split("*")[1], "thread_ts" in message) for message in vendors.posted()]
     wanted = [(INES, "Halyard Freight", False), (INES, "Moorland Dairy", False), (INES, "Halyard Freight", True)]
     yield from differs("Slack took", wanted, said)
     shown = [body["text"].split("*")[1] for _, path, body in vendors.calls if path == "/slack/chat.update"]
     yield from differs("Slack changed", ["Halyard Freight"], shown)
-    wanted = [("501", "red"), ("501", "yellow"), ("502", "red"), ("502", "yellow"), ("503", "green")]
+    wanted = [("501", "red"), ("501", "yellow"), ("502", "red"), ("502", "yellow"), ("503", "green"), ("504", "unknown")]
     yield from differs("HubSpot shows", wanted, sorted(vendors.companies()))
     mails = [(mail["To"], mail["Source"], mail["Subject"].split(":")[0]) for mail in driven.mails()]
     wanted = (["ines.almeida@ourco.example"], "Customer Success <success@ourco.example>", "Draft")

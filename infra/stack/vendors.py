@@ -12,10 +12,13 @@ CHANNEL = "C0TEAM"
 
 
 class Vendors(Served):
-    """`with Vendors() as vendors:`; `calls` holds (method, path, body) of what was taken, in order."""
+    """`with Vendors() as vendors:`; `calls` holds (method, path, body) of what was taken, in order.
+
+    `records` is what HubSpot is asked for, by its path.
+    """
 
     def __enter__(self):
-        self.calls, self._lock = [], threading.Lock()
+        self.calls, self.records, self._lock = [], {}, threading.Lock()
         vendors = self
 
         class Handler(Quiet):
@@ -43,14 +46,16 @@ class Vendors(Served):
         with self._lock:
             self.calls.append((method, path, body))
             number = len(self.calls)
-        return self._slack(path, body, number) if is_slack else self._hubspot(path)
+        return self._slack(path, body, number) if is_slack else self._hubspot(method, path)
 
     def _slack(self, path, body, number):
         if path.endswith("users.lookupByEmail"):
             return 200, {"ok": True, "user": {"id": "U0" + body["email"].split(".")[0].upper(), "deleted": False}}
         return 200, {"ok": True, "channel": body.get("channel", CHANNEL), "ts": f"1790000000.{number:06d}"}
 
-    def _hubspot(self, path):
+    def _hubspot(self, method, path):
+        if method == "GET" and (record := self.records.get(path.split("?")[0])):
+            return 200, record
         if "/batch/" in path:
             return 201, {"status": "COMPLETE", "results": [{"id": "9001"}]}
         return 200, {"id": path.rsplit("/", 1)[-1]}
@@ -63,3 +68,8 @@ class Vendors(Served):
         """(company, band) of every write of a score, in order."""
         calls = [(path, body) for method, path, body in list(self.calls) if method == "PATCH" and "/companies/" in path]
         return [(path.rsplit("/", 1)[-1], body["properties"]["barometer_band"]) for path, body in calls]
+
+    def read(self):
+        """The records that HubSpot was asked for, in order."""
+        paths = [path.split("?")[0] for method, path, _ in list(self.calls) if method == "GET"]
+        return [path for path in paths if path in self.records]
