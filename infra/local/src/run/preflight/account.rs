@@ -50,7 +50,7 @@ pub(super) async fn concurrency(seam: &Seam, aws: &AwsSettings, args: &Preflight
     let (all, free) = (limit.concurrent_executions, limit.unreserved_concurrent_executions);
     let wanted = reserved.saturating_mul(receivers);
     let most = free - LEFT_FOR_OTHERS;
-    if wanted > most {
+    if reserved > 0 && wanted > most {
         // What the stack holds from an earlier deployment is not free, and still its own.
         let (held, unread) = match crate::aws::reserved(seam, aws, &args.stack).await {
             Ok(each) => (each.saturating_mul(receivers), String::new()),

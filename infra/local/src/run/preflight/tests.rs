@@ -190,6 +190,16 @@ async fn what_the_stack_has_reserved_already_is_its_own() {
 }
 
 #[tokio::test]
+async fn a_new_account_has_few_calls_and_may_deploy_without_a_reservation() {
+    let limit = json!({"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}});
+    let account = |reserved| Account { reserved, limit: Ok(limit.clone()), ..well() };
+    assert_eq!(refused(account(-1)).await, [""; 0]);
+    let (rows, _) = account(-1).looked_at().await;
+    assert!(rows.iter().any(|row| row.says.contains("which is little")), "{rows:#?}");
+    one(&refused(account(1)).await, "1 reserved for each of 7 receivers are 7; of 10 calls at a time 10 are free");
+}
+
+#[tokio::test]
 async fn a_reservation_that_lets_nothing_in_is_refused() {
     for reserved in [-2, 0] {
         let found = refused(Account { reserved, ..well() }).await;
