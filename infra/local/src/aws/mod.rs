@@ -66,10 +66,28 @@ fn reached() -> Result<Aws, Failure> {
     Ok(Aws { seam, settings, clock: HostClock::of_this_machine() })
 }
 
-/// How many calls the stack called `name` keeps for each receiver; 0 where it keeps none, or there is no such stack.
-pub(crate) async fn reserved(seam: &Seam, settings: &AwsSettings, name: &str) -> Result<i64, Failure> {
-    let aws = Aws { seam: seam.clone(), settings: settings.clone(), clock: HostClock::of_this_machine() };
-    Ok(Description::of_any(&aws, name).await?.map_or(0, |stack| stack.reserved()))
+/// A stack as it was deployed last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Such as `UPDATE_COMPLETE`.
+    pub status: String,
+    /// How many calls it keeps for each receiver; 0 where it keeps none.
+    pub reserved: i64,
+}
+
+/// How the stack called `name` stands; `None` where there is none.
+pub(crate) async fn standing(seam: &Seam, settings: &AwsSettings, name: &str) -> Result<Option<Standing>, Failure> {
+    let described = Description::of_any(&asking(seam, settings), name).await?;
+    Ok(described.map(|stack| Standing { reserved: stack.reserved(), status: stack.status }))
+}
+
+/// Whether there is a bus of that name.
+pub(crate) async fn has_bus(seam: &Seam, settings: &AwsSettings, name: &str) -> Result<bool, Failure> {
+    resources::has_bus(&asking(seam, settings), name).await
+}
+
+fn asking(seam: &Seam, settings: &AwsSettings) -> Aws {
+    Aws { seam: seam.clone(), settings: settings.clone(), clock: HostClock::of_this_machine() }
 }
 
 async fn operator(aws: &Aws, name: &str, config: Config, needs: Needs) -> Result<Operator, miette::Report> {

@@ -121,6 +121,23 @@ async fn page(aws: &Aws, stack: &str, next: Option<&str>) -> Result<String, Fail
     aws.query(LIST, VERSION, &asked).await.map_err(|it| unanswered(aws, LIST, stack, it))
 }
 
+/// Whether there is a bus of that name.
+pub(super) async fn has_bus(aws: &Aws, name: &str) -> Result<bool, Failure> {
+    const OF: Operation = Operation { service: "events", name: "DescribeEventBus" };
+    let asked = serde_json::json!({ "Name": name }).to_string();
+    let request = http::Request::post(format!("{}/", aws.base(OF.service)))
+        .header(http::header::CONTENT_TYPE, "application/x-amz-json-1.1")
+        .header("x-amz-target", "AWSEvents.DescribeEventBus")
+        .body(bytes::Bytes::from(asked));
+    let failed = |it| aws.failure(OF, &format!("the bus {name}"), it);
+    let request = request.map_err(|error| failed(Unanswered::Silent(error.to_string())))?;
+    match aws.call(OF, &request).await {
+        Ok(_) => Ok(true),
+        Err(Unanswered::Refused(400, says)) if says.contains("ResourceNotFound") => Ok(false),
+        Err(it) => Err(failed(it)),
+    }
+}
+
 /// How CloudFormation says that there is no such stack.
 fn is_missing(unanswered: &Unanswered) -> bool {
     matches!(unanswered, Unanswered::Refused(_, says) if says.contains("does not exist"))

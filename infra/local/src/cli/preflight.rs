@@ -4,10 +4,10 @@ use clap::Args;
 
 /// What the help says besides the options.
 pub(super) const HELP: &str = "\
-Looks, before anything is made, at what a deployment on AWS needs: the configuration, the region, mail through Amazon SES, what
-the account's functions may run at a time, and the secret of every connection. Tokens that may come later, and what waits for
-them, are only named. It reads and changes nothing. Region and
-credentials are those of the environment (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN).
+Looks, before anything is made, at what a deployment on AWS needs: the configuration, the region, what functions may run at a
+time, a stack that takes a change or whose name is free, mail through Amazon SES, and the secret of every connection. Tokens that
+may come later, and what waits for them, are only named. It reads and changes nothing. Region and credentials are those of the
+environment (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN).
 
 `make deploy` runs it first.
 

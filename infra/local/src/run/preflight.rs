@@ -2,6 +2,7 @@
 
 mod account;
 mod secrets;
+mod stack;
 #[cfg(test)]
 mod tests;
 
@@ -59,11 +60,13 @@ async fn look(seam: &Seam, aws: &AwsSettings, config: &Config, args: &PreflightA
     if checks.iter().any(|row| row.state == CheckState::Mend) {
         return checks;
     }
-    checks.push(account::concurrency(seam, aws, args, now).await);
-    // Nothing else is worth asking of a region, or with a key, that does not answer.
-    if checks.iter().any(|row| row.state == CheckState::Mend && row.check == account::ANSWER) {
-        return checks;
-    }
+    let limit = match account::limit(seam, aws, now).await {
+        Ok(limit) => limit,
+        // Nothing else is worth asking of a region, or with a key, that does not answer.
+        Err(unanswered) => return [checks, vec![unanswered]].concat(),
+    };
+    let (stack, held) = stack::stack(seam, aws, args).await;
+    checks.extend([stack, account::concurrency(&limit, args.reserved_concurrency, held)]);
     checks.extend(account::mail(seam, aws, config.mail.as_ref(), &args.sender, now).await);
     for family in Family::WEBHOOKS {
         checks.extend(secrets::of_family(seam, aws, config, family, args, now).await);

@@ -20,6 +20,13 @@ fn account(zendesk: Option<&'static str>, moved: Option<&'static str>) -> Stub {
         "GET /v2/email/identities/success%40ourco.example" => {
             Told::status(404, json!({"message": "not found"})).with("x-amzn-errortype", "NotFoundException")
         }
+        // There is no such stack, and its name is free.
+        "POST /" if asked.operation == "DescribeEventBus" => {
+            Told::status(400, json!({ "__type": "ResourceNotFoundException" }))
+        }
+        "POST /" if asked.operation.is_empty() => {
+            Told::status(400, json!({ "Message": "Stack with id barometer does not exist" }))
+        }
         "POST /" => {
             let path = asked.body["Path"].as_str().unwrap_or_default();
             let held = |name: &str, secret: &str| json!({"Name": format!("{path}/{name}/secret"), "Value": secret});
@@ -57,6 +64,7 @@ fn what_is_missing_in_the_account_is_said_before_anything_is_made() {
     assert!(ready.status.success() && text.ends_with("Nothing is to be mended.\n"), "{text}{ready:?}");
     assert!(text.contains("there is no parameter /second/fetch/hubspot-app/token"), "{text}");
     assert!(text.contains("/second/destinations/slack/token is there"), "{text}");
+    assert!(text.contains("there is no `barometer` yet, and no bus `second`"), "{text}");
 
     let stub = account(None, Some("xoxb-1"));
     let refused = preflight(Some(&stub), &[]);

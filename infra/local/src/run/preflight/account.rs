@@ -15,8 +15,8 @@ use serde::Deserialize;
 
 use super::{ok, to_mend};
 use crate::api::{CheckRow, CheckState};
-use crate::cli::PreflightArgs;
 
+const ABOUT: &str = "aws";
 /// The check that a service answers at all.
 pub(super) const ANSWER: &str = "answer";
 /// Lambda lets nobody reserve so much that fewer than this are left for functions without a reservation.
@@ -30,39 +30,27 @@ struct Settings {
     account_limit: Limit,
 }
 
+/// Calls that may run at a time.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Limit {
+pub(super) struct Limit {
     concurrent_executions: i64,
     unreserved_concurrent_executions: i64,
 }
 
-/// Whether what each receiver is to have reserved can be had; -1 reserves none.
-pub(super) async fn concurrency(seam: &Seam, aws: &AwsSettings, args: &PreflightArgs, now: Moment) -> CheckRow {
-    const ABOUT: &str = "aws";
-    let reserved = args.reserved_concurrency;
-    let limit = match limit(seam, aws, now).await {
-        Ok(limit) => limit,
-        Err((says, mend)) => return to_mend(ABOUT, ANSWER, says, &mend),
-    };
+/// Whether what each receiver is to have reserved can be had; -1 reserves none. Each has `held` of a stack that is there.
+pub(super) fn concurrency(limit: &Limit, reserved: i64, held: i64) -> CheckRow {
     let quotas = "Service Quotas console, AWS Lambda, Concurrent executions, Request increase";
     let receivers = i64::try_from(Family::WEBHOOKS.len()).unwrap_or(i64::MAX);
     let (all, free) = (limit.concurrent_executions, limit.unreserved_concurrent_executions);
-    let wanted = reserved.saturating_mul(receivers);
-    let most = free - LEFT_FOR_OTHERS;
-    if reserved > 0 && wanted > most {
-        // What the stack holds from an earlier deployment is not free, and still its own.
-        let (held, unread) = match crate::aws::reserved(seam, aws, &args.stack).await {
-            Ok(each) => (each.saturating_mul(receivers), String::new()),
-            Err(failure) => (0, format!("; what the stack `{}` holds of it is not known: {failure}", args.stack)),
-        };
-        if wanted > most.saturating_add(held) {
-            let says = format!(
-                "{reserved} reserved for each of {receivers} receivers are {wanted}; of {all} calls at a time {free} are \
-                 free and {held} this stack's already, and {LEFT_FOR_OTHERS} must stay free{unread}"
-            );
-            return to_mend(ABOUT, "concurrency", says, &format!("reserve fewer or none (-1); or {quotas}"));
-        }
+    // What the stack holds from an earlier deployment is not free, and still its own.
+    let (wanted, held) = (reserved.saturating_mul(receivers), held.saturating_mul(receivers));
+    if reserved > 0 && wanted > free.saturating_add(held) - LEFT_FOR_OTHERS {
+        let says = format!(
+            "{reserved} reserved for each of {receivers} receivers are {wanted}; of {all} calls at a time {free} are free \
+             and {held} this stack's already, and {LEFT_FOR_OTHERS} must stay free"
+        );
+        return to_mend(ABOUT, "concurrency", says, &format!("reserve fewer or none (-1); or {quotas}"));
     }
     let mut row = ok(ABOUT, "concurrency", format!("{all} calls at a time, {free} of them free"));
     if all < FEW {
@@ -72,8 +60,13 @@ pub(super) async fn concurrency(seam: &Seam, aws: &AwsSettings, args: &Preflight
     row
 }
 
+/// How many calls may run at a time, or what is wrong.
+pub(super) async fn limit(seam: &Seam, aws: &AwsSettings, now: Moment) -> Result<Limit, CheckRow> {
+    told(seam, aws, now).await.map_err(|(says, mend)| to_mend(ABOUT, ANSWER, says, &mend))
+}
+
 /// The limit, or what is wrong and what mends it.
-async fn limit(seam: &Seam, aws: &AwsSettings, now: Moment) -> Result<Limit, (String, String)> {
+async fn told(seam: &Seam, aws: &AwsSettings, now: Moment) -> Result<Limit, (String, String)> {
     let region = &aws.region;
     let base = aws.endpoint.clone().unwrap_or_else(|| format!("https://lambda.{region}.amazonaws.com"));
     let odd =

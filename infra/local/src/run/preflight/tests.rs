@@ -14,6 +14,7 @@ struct Account {
     limit: Result<Value, CallError>,
     /// What CloudFormation says of the stack: its status and its answer.
     stack: (u16, &'static str),
+    has_bus: bool,
     refused: Option<u16>,
     ses: Value,
     has_ses: bool,
@@ -32,6 +33,7 @@ fn well() -> Account {
         reserved: -1,
         limit: Ok(limit),
         stack: (400, "<Message>Stack with id ours does not exist</Message>"),
+        has_bus: false,
         refused: None,
         ses: json!({"ProductionAccessEnabled": true, "SendingEnabled": true}),
         has_ses: true,
@@ -58,6 +60,8 @@ impl Account {
             }
             // Between quotes, which XML does not mind.
             (Target::Stack, "DescribeStacks") => (self.stack.0, json!(self.stack.1)),
+            (Target::Stack, "DescribeEventBus") if self.has_bus => (200, json!({ "Name": self.name })),
+            (Target::Stack, "DescribeEventBus") => (400, json!({ "__type": "ResourceNotFoundException" })),
             (Target::Ses, _) if !self.has_ses => return Err(CallError::Unreachable("no such host".into())),
             (Target::Ses, "GetAccount") => (200, self.ses.clone()),
             (Target::Ses, "GetEmailIdentity") if path.ends_with(self.verified) => {
@@ -185,8 +189,31 @@ async fn what_the_stack_has_reserved_already_is_its_own() {
         "are 903; of 1000 calls at a time 510 are free and 490 this stack's",
     );
     one(&refused(account(70, well().stack)).await, "are 490; of 1000 calls at a time 510 are free and 0 this stack's");
-    let unread = refused(account(70, (403, "<Code>AccessDenied</Code>"))).await;
-    one(&unread, "what the stack `ours` holds of it is not known: AWS refuses cloudformation:DescribeStacks");
+    let (rows, _) = account(-1, (403, "<Code>AccessDenied</Code>")).looked_at().await;
+    let row = rows.iter().find(|row| row.about == "stack").unwrap();
+    let says =
+        "whether there is a stack `ours` is not known: AWS refuses cloudformation:DescribeStacks in eu-central-1";
+    assert_eq!((row.state, row.says.as_str()), (CheckState::NotAsked, says));
+}
+
+#[tokio::test]
+async fn a_stack_that_takes_no_change_is_found_before_anything_is_built() {
+    for (stack, says) in [
+        ("<StackStatus>ROLLBACK_COMPLETE</StackStatus>", "ours was never whole, or is half gone (ROLLBACK_COMPLETE)"),
+        ("<StackStatus>UPDATE_ROLLBACK_FAILED</StackStatus>", "ours is between two versions"),
+        ("<StackStatus>UPDATE_IN_PROGRESS</StackStatus>", "ours is being changed"),
+    ] {
+        one(&refused(Account { stack: (200, stack), ..well() }).await, says);
+    }
+    for status in ["CREATE", "UPDATE", "UPDATE_ROLLBACK"] {
+        let stack: &str = format!("<StackStatus>{status}_COMPLETE</StackStatus>").leak();
+        // The bus is its own.
+        assert_eq!(refused(Account { stack: (200, stack), has_bus: true, ..well() }).await, [""; 0]);
+    }
+    one(
+        &refused(Account { has_bus: true, ..well() }).await,
+        "there is no `ours`, and a bus `barometer` of another stack",
+    );
 }
 
 #[tokio::test]
