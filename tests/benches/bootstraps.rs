@@ -41,10 +41,11 @@ const MOST_EVENT: f64 = 4.5;
 /// for its next turn. Only the ratio is held.
 const WANTED_EVENT_MS: f64 = 1.4;
 /// Of a later answer, to that of the function that only keeps what it gets. What both do, the SDK's call, is most of it, and takes
-/// now more and now less beside the empty one; the rest is ours, and must stay little. On 2026-11-23 it is 1.05 to 1.13.
-const MOST_WARM: f64 = 1.25;
-/// And to that of the empty one: wanted on a machine that does nothing else, and told where it is more. It is 3.7 to 4.3 there, and
-/// half as much again beside other work.
+/// now more and now less beside the empty one; the rest is ours, and must stay little. On 2026-11-23 it is 1.04 to 1.14.
+const MOST_WARM_TO_KEEPS: f64 = 1.25;
+/// And to that of the empty one: both call through our seam, which may not become slower unseen. It is 3.7 to 4.3 on a machine that
+/// does nothing else, and half as much again beside other work; what is wanted there is told where it is more.
+const MOST_WARM: f64 = 6.5;
 const WANTED_WARM: f64 = 4.0;
 const MOST_MEMORY: f64 = 3.0;
 const CALLS: f64 = 1.0;
@@ -229,7 +230,7 @@ struct Built {
 
 impl Built {
     /// Its limits that are exceeded by what it costs, in words.
-    fn exceeded(&self, [first, event, warm, memory, calls]: [f64; 5], zip_kb: u64) -> Vec<String> {
+    fn exceeded(&self, [first, event, warm, to_keeps, memory, calls]: [f64; 6], zip_kb: u64) -> Vec<String> {
         let is_webhook = self.name == WEBHOOK;
         let most_first = if is_webhook { MOST_FIRST } else { MOST_FIRST_OF_OTHERS };
         let most_memory = if is_webhook { MOST_MEMORY } else { MOST_MEMORY_OF_OTHERS };
@@ -239,9 +240,10 @@ impl Built {
                 format!("the first answer takes {first:.2} times the empty one; at most {most_first}"),
             ),
             (is_webhook && event > MOST_EVENT, format!("of it in the event {event:.2} times; at most {MOST_EVENT}")),
+            (is_webhook && warm > MOST_WARM, format!("a later one {warm:.2} times; at most {MOST_WARM}")),
             (
-                is_webhook && warm > MOST_WARM,
-                format!("a later one {warm:.2} times that of {KEEPS}; at most {MOST_WARM}"),
+                is_webhook && to_keeps > MOST_WARM_TO_KEEPS,
+                format!("a later one {to_keeps:.2} times that of {KEEPS}; at most {MOST_WARM_TO_KEEPS}"),
             ),
             (memory > most_memory, format!("memory is {memory:.2} times; at most {most_memory}")),
             (is_webhook && calls != CALLS, format!("{calls} calls to the tables for a webhook; {CALLS} it should be")),
@@ -323,7 +325,7 @@ fn main() {
             }
         }
         let event = of(at, &|one, empty| one.event_ms / empty.event_ms);
-        over.extend(function.exceeded([first, event, warm_to_keeps, memory, calls], zip_kb));
+        over.extend(function.exceeded([first, event, warm, warm_to_keeps, memory, calls], zip_kb));
     }
     for what in &told {
         println!("\n{what}");
