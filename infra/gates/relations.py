@@ -111,18 +111,18 @@ def tables_and_buckets(stack):
 
 
 def dead_letters(stack):
-    """(whose, whether they can go back there, where they are) of all that has dead letters."""
+    """(whose, the queue that they go back to, where they are) of all that has dead letters; some go back nowhere."""
     for name, queue in stack.of("AWS::SQS::Queue").items():
         if "RedrivePolicy" in queue:
-            yield f"queue {name}", True, named(queue["RedrivePolicy"]["deadLetterTargetArn"])
-    targets = [(f"rule {name}", True, target) for name, rule in stack.of("AWS::Events::Rule").items() for target in rule["Targets"]]
-    targets += [(f"schedule {name}", False, schedule["Target"]) for name, schedule in stack.of("AWS::Scheduler::Schedule").items()]
+            yield f"queue {name}", name, named(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    targets = [(f"rule {name}", named(target["Arn"]), target) for name, rule in stack.of("AWS::Events::Rule").items() for target in rule["Targets"]]
+    targets += [(f"schedule {name}", None, schedule["Target"]) for name, schedule in stack.of("AWS::Scheduler::Schedule").items()]
     for whose, back, target in targets:
         if "DeadLetterConfig" in target:
             yield whose, back, named(target["DeadLetterConfig"]["Arn"])
     for config in stack.of("AWS::Lambda::EventInvokeConfig").values():
         if "OnFailure" in config.get("DestinationConfig", {}):
-            yield f"function {named(config['FunctionName'])}", False, named(config["DestinationConfig"]["OnFailure"]["Destination"])
+            yield f"function {named(config['FunctionName'])}", None, named(config["DestinationConfig"]["OnFailure"]["Destination"])
 
 
 def queues(stack):
@@ -131,12 +131,15 @@ def queues(stack):
     for alarm in stack.of("AWS::CloudWatch::Alarm").values():
         if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible":
             alone |= {named(dimension["Value"]) for dimension in alarm["Dimensions"]}
-    back = set()
-    for whose, can_go_back, where in dead_letters(stack):
+    back = {}
+    for whose, to, where in dead_letters(stack):
         if where in read or where not in queues_:
             yield f"dead letters of {whose} go to {where}, which is no queue that nothing reads"
-        if can_go_back:
-            back.add(where)
+        if to:
+            back.setdefault(where, set()).add(to)
+    for where, to in back.items():
+        if len(to) > 1:
+            yield f"dead letters in {where} belong to {' and '.join(sorted(to))}, and go back to one"
     for name, queue in queues_.items():
         if not queue.get("SqsManagedSseEnabled"):
             yield f"queue {name} is not encrypted"

@@ -75,7 +75,7 @@ def longer(alarm):
     return broken
 
 
-LIVE = {"Fn::GetAtt": ["EmailNudgeQueue", "Arn"]}
+LIVE, OTHERS = {"Fn::GetAtt": ["EmailNudgeQueue", "Arn"]}, {"Fn::GetAtt": ["EmailNudgeDeadLetters", "Arn"]}
 LETTERS, REDRIVEN, FAILED = ("DeadLetterConfig", "Arn"), ("RedrivePolicy", "deadLetterTargetArn"), ("DestinationConfig", "OnFailure")
 TICK = ("Events", "Tick", "Properties")
 STREAM = ("Events", "Deliveries", "Properties")
@@ -102,6 +102,8 @@ BROKEN = [
     (put(*of("MailEventDeadLetters", "MessageRetentionPeriod"), value=60), "forgotten before 14 days"),
     (put(*of("ClockDeadLetters", "MessageRetentionPeriod"), value=1209600), "keep their alarm on for 14 days"),
     (put(*of("CrmTaskQueue", *REDRIVEN), value=LIVE), "dead letters of queue CrmTaskQueue go to EmailNudgeQueue, which is no queue that nothing reads"),
+    (put(*of("CrmTaskQueue", *REDRIVEN), value=OTHERS), "dead letters in EmailNudgeDeadLetters belong to CrmTaskQueue and EmailNudgeQueue"),
+    (put(*of("SlackNoticeRule", "Targets", 0, *LETTERS), value=OTHERS), "dead letters in EmailNudgeDeadLetters belong to EmailNudgeQueue and SlackAlertQueue"),
     (put(*of("CrmTaskQueue", *REDRIVEN), value={"Ref": "Failures"}), "dead letters of queue CrmTaskQueue go to Failures"),
     (put(*of("SlackNoticeRule", "Targets", 0, *LETTERS), value=LIVE), "dead letters of rule SlackNoticeRule go to EmailNudgeQueue"),
     (put(*of("SlackNoticeRule", "Targets", 0, *LETTERS), value={"Fn::GetAtt": ["ClockDeadLetters", "Arn"]}), "in ClockDeadLetters are forgotten"),
