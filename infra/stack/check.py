@@ -59,7 +59,7 @@ def drive(engine, expansion, there, vendors, gate, program, folder):
     yield from story.findings(driven, vendors, gate)
     with Vendors() as others:
         yield from compare.findings(program, folder / "config", folder / "laptop", told, seen, others, engine.url)
-    yield from operated.findings(operator, driven, vendors)
+    yield from operated.findings(operator, driven, receivers, vendors)
     yield from api.findings(engine, expansion, driven, told)
 
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import time
 
+import bodies
 from compare import comparable
 from engine import REGION
 from laptop import ran
-from story import differs
+from story import COPPERFIELD, differs
 
 # What is answered as on a laptop, to the letter.
 QUESTIONS = [("accounts",), *(("explain", name) for name in ("Halyard Freight", "Moorland Dairy", "Copperfield Analytics"))]
@@ -31,9 +33,21 @@ class Operator:
         """Question -> what is printed."""
         return {asked: self.ask(*asked) for asked in QUESTIONS}
 
+    def checks(self):
+        return json.loads(self.ask("doctor", "--offline", "--json", ends=(1,)))["checks"]
 
-def findings(operator, driven, vendors):
-    """What is received is read again, here and by the stack, and nothing comes of it. The doctor finds nothing else."""
+    def of_the_stack(self):
+        """What the doctor looks at -> how it is."""
+        return {check["check"]: check["state"] for check in self.checks() if check["about"] == "stack"}
+
+
+def actions(driven):
+    return {row["pk"]: row["status"] for row in driven.rows("ACTION#")}
+
+
+def findings(operator, driven, receivers, vendors):
+    """What is received is read again, here and by the stack, and nothing comes of it. A pause holds back what comes meanwhile, for
+    good. The doctor finds nothing else."""
     journal = driven.items("Journal")
     since = min(row["received_at"] for row in journal)
     replayed = json.loads(operator.ask("replay", "--since", since, "--json"))
@@ -50,9 +64,22 @@ def findings(operator, driven, vendors):
     yield from differs("after a redrive the bus carries", [], driven.on_the_bus())
     yield from differs("after a redrive vendors are asked for", [], vendors.calls[calls:])
 
-    checks = json.loads(operator.ask("doctor", "--offline", "--json", ends=(1,)))["checks"]
+    known, calls = actions(driven), len(vendors.calls)
+    operator.ask("pause")
+    yield from differs("during a pause the doctor says of sending", "mend", operator.of_the_stack()["sending"])
+    now = time.time()
+    receivers.send("hubspot", bodies.company(COPPERFIELD, "Copperfield Analytics", now, now, csm_sentiment="red"))
+    driven.rest()
+    meanwhile = {key: status for key, status in actions(driven).items() if key not in known}
+    # An alert, and the band that the CRM shows.
+    yield from differs("a pause holds back", ["held", "held"], list(meanwhile.values()))
+    operator.ask("resume")
+    driven.rest()
+    yield from differs("what a pause held back is afterwards", known | meanwhile, actions(driven))
+    yield from differs("of a pause vendors hear", [], vendors.calls[calls:])
+
+    checks = operator.checks()
     mend = {(check["about"], check["check"]) for check in checks if check["state"] == "mend" and check["check"] != NOT_REACHED}
     yield from differs("the doctor would have mended", TO_BE_MENDED, mend)
-    of_the_stack = {check["check"]: check["state"] for check in checks if check["about"] == "stack"}
     wanted = dict.fromkeys(["deployed", "alarms", "readers", "given up", "sending"], "ok")
-    yield from differs("the doctor says of the stack", wanted, of_the_stack)
+    yield from differs("the doctor says of the stack", wanted, operator.of_the_stack())
