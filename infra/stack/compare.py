@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import installation
 from laptop import Laptop
 
+# Kept, because it tells which of two deliveries is the newer one. It is the sender's, a second before the receipt now and then.
+SIGNED_AT = "x-zendesk-webhook-signature-timestamp"
 # Differs by nature in every action: who held it, until when and how often, and what the vendor called it.
 OF_ACTIONS = {"holder", "lease_until", "attempts", "vendor_ref", "thread_ref", "thread_ts"}
 
@@ -57,8 +59,8 @@ def _at(text):
     return datetime.fromisoformat(text).timestamp()
 
 
-def repeat(laptop, told, received):
-    """The story again, each delivery at the moment at which the second engine received it."""
+def repeat(laptop, told, received, signed):
+    """The story again, each delivery at the moment at which the second engine received it, and with the one that it was signed with."""
     for playbook in sorted({playbook for playbook, _ in installation.LIVE}):
         laptop.run("golive", "--playbook", playbook, "--yes")
     for chapter in told:
@@ -68,7 +70,7 @@ def repeat(laptop, told, received):
             moments = {hashlib.sha256(body).hexdigest(): (connection, body) for connection, body in chapter}
             for digest in sorted(moments, key=received.get):
                 laptop.run("clock", "set", received[digest])
-                laptop.send(*moments[digest], _at(received[digest]))
+                laptop.send(*moments[digest], _at(signed[digest]))
         laptop.run("settle")
 
 
@@ -76,10 +78,11 @@ def findings(program, config, folder, told, seen, vendors, mail_url):
     """What is on one of the two only, or not the same. `seen`: journal and accounts of the second engine, and its answers."""
     journal, accounts, answers = seen
     received = {row["body_sha256"]: row["received_at"] for row in journal}
+    signed = {row["body_sha256"]: row.get("headers", {}).get(SIGNED_AT, row["received_at"]) for row in journal}
     begins = datetime.fromisoformat(min(received.values())) - timedelta(minutes=1)
     laptop = Laptop(program, config, folder, begins.strftime("%Y-%m-%dT%H:%M:%SZ"), vendors.url, mail_url)
     with laptop:
-        repeat(laptop, told, received)
+        repeat(laptop, told, received, signed)
         said = {asked: laptop.run(*asked) for asked in answers}
     kept = {(row["delivery"], row["body"], row["received_at"]) for row in laptop.items("Journal") if row["connection"] != "operator"}
     if kept != (there := {(row["delivery"], row["body"], row["received_at"]) for row in journal}):
